@@ -1,0 +1,1 @@
+"""Circuits as data: what to run, without saying where."""

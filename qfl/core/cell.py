@@ -1,0 +1,65 @@
+"""A cell: everything that changes the numbers of one training run, and nothing else.
+
+Counted: the schema version, scenario and data hash, federation settings, selection problem,
+solver with its backend and budget, channel, evaluation, and the seed.
+Not counted: executor, workers, folders, titles, labels, code version. Those are recorded beside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from qfl.core.arrays import canonical_json
+
+SCHEMA_VERSION = 1
+
+Settings = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One point of a study's grid.
+
+    Attributes:
+        scenario: {"name": ..., parameters, "data": id, "data_sha256": ...}.
+        federation: algorithm, rounds, clients per round, local training.
+        selection: {"problem": ..., weights of the objective}.
+        solver: {"name": ..., options such as backend, depth, shots}.
+        channel: {"name": ..., link and key parameters, attacks}.
+        seed: all random streams derive from it.
+        labels: how the study names the cell on its axes; does not count.
+    """
+
+    scenario: Settings
+    federation: Settings
+    selection: Settings
+    solver: Settings
+    channel: Settings
+    seed: int
+    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def identity(self) -> dict[str, Any]:
+        """Return the dict behind the id."""
+        return {
+            "schema": SCHEMA_VERSION,
+            "scenario": dict(self.scenario),
+            "federation": dict(self.federation),
+            "selection": dict(self.selection),
+            "solver": dict(self.solver),
+            "channel": dict(self.channel),
+            "seed": self.seed,
+        }
+
+    @property
+    def id(self) -> str:
+        """sha256 of the canonical JSON of `identity()`."""
+        return hashlib.sha256(canonical_json(self.identity()).encode()).hexdigest()
+
+    @classmethod
+    def from_identity(cls, identity: Settings, labels: Mapping[str, str] | None = None) -> Cell:
+        """Return the cell whose `identity()` this is."""
+        settings = {key: value for key, value in identity.items() if key != "schema"}
+        return cls(**settings, labels=dict(labels or {}))

@@ -1,0 +1,186 @@
+"""What makes a decision feasible: each constraint counts, samples, enumerates and measures.
+
+A constraint that fixes the number of ones in disjoint blocks of variables also says so through
+`blocks`, because a mixer can then preserve it exactly and no penalty is needed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qfl.core.arrays import frozen
+from qfl.core.errors import ProblemError
+
+Blocks = tuple[tuple[tuple[int, ...], int], ...]
+"""Disjoint blocks of variables with their fixed number of ones: ((variables, ones), ...)."""
+
+
+class Constraint(Protocol):
+    """The set of feasible x among {0, 1}^n."""
+
+    def check(self, n: int) -> None:
+        """Raise ProblemError if this constraint makes no sense over n variables."""
+
+    def feasible_count(self, n: int) -> int:
+        """Return how many x are feasible."""
+
+    def sample(self, n: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Return `size` feasible x drawn uniformly, shape (size, n)."""
+
+    def violation(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Return how far each x of shape (..., n) is from feasible; 0 means feasible."""
+
+    def enumerate(self, n: int) -> Iterator[NDArray[np.uint8]]:
+        """Yield every feasible x in chunks of shape (m, n), in a fixed order."""
+
+    def blocks(self, n: int) -> Blocks:
+        """Return the blocks whose weights are fixed; empty if a mixer cannot keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exactly:
+    """Exactly `k` of all variables are 1."""
+
+    k: int
+
+    def check(self, n: int) -> None:
+        if not 0 <= self.k <= n:
+            raise ProblemError(f"cannot choose {self.k} of {n}; k must lie in 0..{n}")
+
+    def feasible_count(self, n: int) -> int:
+        return math.comb(n, self.k)
+
+    def sample(self, n: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+        chosen = np.argsort(rng.random((size, n)), axis=1)[:, : self.k]
+        x = np.zeros((size, n), dtype=np.uint8)
+        np.put_along_axis(x, chosen, 1, axis=1)
+        return x
+
+    def violation(self, x: ArrayLike) -> NDArray[np.float64]:
+        return np.abs(np.asarray(x, dtype=np.float64).sum(-1) - self.k)
+
+    def enumerate(self, n: int) -> Iterator[NDArray[np.uint8]]:
+        return _indicators(itertools.combinations(range(n), self.k), n)
+
+    def blocks(self, n: int) -> Blocks:
+        return ((tuple(range(n)), self.k),)
+
+
+@dataclass(frozen=True, slots=True)
+class OneHot:
+    """Exactly one variable of every group is 1; the groups partition the variables."""
+
+    groups: tuple[tuple[int, ...], ...]
+
+    def check(self, n: int) -> None:
+        listed = sorted(variable for group in self.groups for variable in group)
+        if listed != list(range(n)) or not all(self.groups):
+            raise ProblemError(
+                f"one-hot groups must be non-empty and hold each of 0..{n - 1} once, got {listed}"
+            )
+
+    def feasible_count(self, n: int) -> int:
+        return math.prod(len(group) for group in self.groups)
+
+    def sample(self, n: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+        x = np.zeros((size, n), dtype=np.uint8)
+        for group in self.groups:
+            x[np.arange(size), np.asarray(group)[rng.integers(len(group), size=size)]] = 1
+        return x
+
+    def violation(self, x: ArrayLike) -> NDArray[np.float64]:
+        bits = np.asarray(x, dtype=np.float64)
+        parts = [np.abs(bits[..., list(group)].sum(-1) - 1) for group in self.groups]
+        return np.sum(parts, axis=0)
+
+    def enumerate(self, n: int) -> Iterator[NDArray[np.uint8]]:
+        return _indicators(itertools.product(*self.groups), n)
+
+    def blocks(self, n: int) -> Blocks:
+        return tuple((group, 1) for group in self.groups)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AtMost:
+    """The weighted sum of the chosen variables stays within a budget: weights . x <= budget."""
+
+    weights: NDArray[np.float64]
+    budget: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", frozen(self.weights, np.float64))
+
+    def check(self, n: int) -> None:
+        if self.weights.shape != (n,) or not (self.weights >= 0).all():
+            raise ProblemError(
+                f"a budget over {n} variables needs {n} non-negative weights, got {self.weights}"
+            )
+        if not self.budget >= 0:
+            raise ProblemError(f"the budget must be >= 0, got {self.budget}")
+
+    def feasible_count(self, n: int) -> int:
+        return sum(len(chunk) for chunk in self.enumerate(n))
+
+    def sample(self, n: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+        kept: list[NDArray[np.uint8]] = []
+        missing = size
+        while missing > 0:  # x = 0 is always feasible, so this ends
+            draw = rng.integers(0, 2, size=(max(64, 2 * missing), n), dtype=np.uint8)
+            kept.append(draw[self.violation(draw) == 0][:missing])
+            missing -= len(kept[-1])
+        return np.concatenate(kept) if kept else np.zeros((0, n), dtype=np.uint8)
+
+    def violation(self, x: ArrayLike) -> NDArray[np.float64]:
+        excess = np.asarray(x, dtype=np.float64) @ self.weights - self.budget
+        return np.where(excess > 1e-9 * max(1.0, self.budget), excess, 0.0)
+
+    def enumerate(self, n: int) -> Iterator[NDArray[np.uint8]]:
+        for chunk in Unconstrained().enumerate(n):
+            yield chunk[self.violation(chunk) == 0]
+
+    def blocks(self, n: int) -> Blocks:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unconstrained:
+    """Every x is feasible."""
+
+    def check(self, n: int) -> None:
+        if n < 1:
+            raise ProblemError(f"a problem needs at least one variable, got {n}")
+
+    def feasible_count(self, n: int) -> int:
+        return 2**n
+
+    def sample(self, n: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+        return rng.integers(0, 2, size=(size, n), dtype=np.uint8)
+
+    def violation(self, x: ArrayLike) -> NDArray[np.float64]:
+        return np.zeros(np.asarray(x).shape[:-1])
+
+    def enumerate(self, n: int) -> Iterator[NDArray[np.uint8]]:
+        for start in range(0, 2**n, _CHUNK):
+            index = np.arange(start, min(start + _CHUNK, 2**n))
+            yield ((index[:, None] >> np.arange(n)) & 1).astype(np.uint8)
+
+    def blocks(self, n: int) -> Blocks:
+        return ()
+
+
+_CHUNK = 1 << 16
+
+
+def _indicators(choices: Iterator[tuple[int, ...]], n: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield index tuples as 0/1 rows, `_CHUNK` rows at a time."""
+    while chunk := list(itertools.islice(choices, _CHUNK)):
+        x = np.zeros((len(chunk), n), dtype=np.uint8)
+        np.put_along_axis(x, np.array(chunk, dtype=np.intp).reshape(len(chunk), -1), 1, axis=1)
+        yield x

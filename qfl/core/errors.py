@@ -1,0 +1,95 @@
+"""Every error the suite raises on purpose, in one tree.
+
+    QflError
+    ├── ConfigError              a study file or an option is wrong                (exit 2)
+    │   └── UnknownNameError     a name that no registry row carries
+    ├── ProblemError             a cost, constraint or decision makes no sense
+    ├── CapacityError            the instance does not fit the machine or the backend
+    ├── BackendError             a backend cannot do what was asked of it
+    ├── MissingExtraError        an optional dependency is not installed
+    ├── ModuleMismatchError      module keys or shapes differ between client and server
+    ├── StoreError               a run on disk is damaged or contradicts itself
+    └── SecurityError            something on a channel failed closed
+        ├── KeyExhaustedError    not enough key bits: nothing was spent
+        ├── SessionAbortedError  a key exchange stopped before any key was delivered
+        └── TamperedError        an envelope did not authenticate
+
+A message states what is wrong, the value seen, what is allowed and the next step.
+Nothing but the standard library may be imported here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class QflError(Exception):
+    """Base of every error raised on purpose; `except QflError` never hides a bug."""
+
+
+class ConfigError(QflError):
+    """A study file, an option or an argument of a command is wrong."""
+
+
+class UnknownNameError(ConfigError):
+    """A name that no row of a registry carries; the message lists the rows."""
+
+    def __init__(self, kind: str, name: str, allowed: Iterable[str]) -> None:
+        allowed = sorted(allowed)
+        super().__init__(
+            f"unknown {kind} {name!r}{nearest(name, allowed)}; allowed: {', '.join(allowed)}"
+        )
+
+
+class ProblemError(QflError):
+    """A cost, a constraint or a decision makes no sense."""
+
+
+class CapacityError(QflError):
+    """The instance does not fit the memory of the machine or the qubits of the backend."""
+
+
+class BackendError(QflError):
+    """A backend cannot do what was asked of it."""
+
+
+class MissingExtraError(QflError):
+    """An optional dependency is not installed; the message carries the command that does it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs the extra {extra!r}: pip install 'qfl[{extra}]'")
+
+
+class ModuleMismatchError(QflError):
+    """Module keys or tensor shapes differ between a client and the server."""
+
+
+class StoreError(QflError):
+    """A run on disk is damaged or contradicts itself."""
+
+
+class SecurityError(QflError):
+    """Something on a channel failed, and failed closed."""
+
+
+class KeyExhaustedError(SecurityError):
+    """Not enough key bits on a link; nothing was spent."""
+
+
+class SessionAbortedError(SecurityError):
+    """A key exchange stopped before any key was delivered."""
+
+
+class TamperedError(SecurityError):
+    """An envelope did not authenticate; no plaintext was released."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for the closest allowed name, or an empty string.
+
+    >>> nearest("qoaa", ["qaoa", "greedy"])
+    " (did you mean 'qaoa'?)"
+    """
+    matches = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
+    return f" (did you mean {matches[0]!r}?)" if matches else ""

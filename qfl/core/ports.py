@@ -1,0 +1,101 @@
+"""The ports: what a solver, backend, channel, algorithm and executor must offer.
+
+Small protocols of at most three methods. Implementations are final and are varied by wrapping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qfl.core.counts import Counts
+from qfl.core.decision import Decision
+from qfl.core.envelope import Envelope, Header
+from qfl.core.problem import Problem
+from qfl.core.update import Update
+
+if TYPE_CHECKING:
+    from circuits.qaoa import QaoaAnsatz
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Solver(Protocol):
+    """Decides problems. The budget (shots, evaluations, depth) is fixed at construction."""
+
+    def solve(self, problem: Problem, *, rng: np.random.Generator) -> Decision:
+        """Return a decision; its energy is the problem's own at the returned x."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend is and can do, known before anything is compiled.
+
+    Attributes:
+        name: the string that `get_backend` took.
+        exact: expectations and distributions are computed, not estimated: the compiled object
+            is an `ExactCompiled`.
+        mixers: mixers it runs natively.
+        max_qubits: None if only memory limits it.
+    """
+
+    name: str
+    exact: bool
+    mixers: tuple[str, ...]
+    max_qubits: int | None = None
+
+
+class Compiled(Protocol):
+    """One ansatz, made ready once; angles have shape (2, depth): row 0 gammas, row 1 betas."""
+
+    def expectation(self, angles: ArrayLike) -> NDArray[np.float64]:
+        """Return the mean cost for angles of shape (..., 2, depth); result shape (...)."""
+        ...
+
+    def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
+        """Return `shots` measurements at one angle set."""
+        ...
+
+
+class ExactCompiled(Compiled, Protocol):
+    """A compiled ansatz whose state is known exactly."""
+
+    def value_and_gradient(self, angles: ArrayLike) -> tuple[float, NDArray[np.float64]]:
+        """Return the mean cost and its gradient with respect to every angle."""
+        ...
+
+
+class Backend(Protocol):
+    """A place where circuits run."""
+
+    capabilities: Capabilities
+
+    def compile(self, ansatz: QaoaAnsatz) -> Compiled:
+        """Return the ansatz ready to run; the costly set-up happens here, once."""
+        ...
+
+
+class Channel(Protocol):
+    """Carries updates between participants and keeps the account of keys."""
+
+    def seal(self, update: Update, header: Header) -> Envelope:
+        """Return the sealed update; spends key before anything is encrypted."""
+        ...
+
+    def open(self, envelope: Envelope) -> Update:
+        """Return the update inside; raises TamperedError and releases nothing on any doubt."""
+        ...
+
+
+class Executor(Protocol):
+    """Runs independent tasks; results arrive as they finish."""
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
+        """Yield function(task) for every task."""
+        ...

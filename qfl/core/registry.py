@@ -1,0 +1,79 @@
+"""Tables of what the suite can do: a name, where its code lives, the extra it needs, one line.
+
+Each package with interchangeable parts keeps one `Registry` in its `__init__.py`. Rows are
+resolved when used, so listing them imports nothing. Other distributions add rows through the
+entry-point group `qfl.<kind>` (entry name = row name, value = "module:attribute").
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from typing import Any
+
+from qfl.core.errors import MissingExtraError, UnknownNameError
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry of a registry.
+
+    Attributes:
+        target: "module:attribute" of the implementation.
+        summary: one line for `qfl list`.
+        extra: the optional dependency set it needs, or "" for none.
+        requires: top-level modules that the extra installs.
+    """
+
+    target: str
+    summary: str
+    extra: str = ""
+    requires: tuple[str, ...] = ()
+
+    @property
+    def installed(self) -> bool:
+        """True if every required top-level module can be found (nothing is imported)."""
+        return all(find_spec(module) is not None for module in self.requires)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The rows of one kind, for instance all solvers."""
+
+    kind: str
+    rows: Mapping[str, Row]
+    _plugins: dict[str, Row] = field(default_factory=dict, repr=False)
+
+    def table(self) -> dict[str, Row]:
+        """Return all rows by name, those of other distributions included."""
+        if not self._plugins:
+            for point in entry_points(group=f"qfl.{self.kind}s"):
+                self._plugins[point.name] = Row(point.value, f"from {point.module}")
+        return {**self._plugins, **self.rows}
+
+    def row(self, name: str) -> Row:
+        """Return one row.
+
+        Raises:
+            UnknownNameError: no row has this name; the message lists the rows and the nearest.
+        """
+        table = self.table()
+        if name not in table:
+            raise UnknownNameError(self.kind, name, table)
+        return table[name]
+
+    def resolve(self, name: str) -> Any:
+        """Import and return the implementation behind `name`.
+
+        Raises:
+            UnknownNameError: no row has this name.
+            MissingExtraError: the row needs an optional dependency that is not installed.
+        """
+        row = self.row(name)
+        if not row.installed:
+            raise MissingExtraError(f"{self.kind} {name!r}", row.extra)
+        module, _, attribute = row.target.partition(":")
+        return getattr(importlib.import_module(module), attribute)
