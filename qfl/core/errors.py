@@ -9,6 +9,7 @@
     ├── MissingExtraError        an optional dependency is not installed
     ├── ModuleMismatchError      module keys or shapes differ between client and server
     ├── StoreError               a run on disk is damaged or contradicts itself
+    │   └── DiskFullError        no space left; what was stored is safe
     └── SecurityError            something on a channel failed closed
         ├── KeyExhaustedError    not enough key bits: nothing was spent
         ├── SessionAbortedError  a key exchange stopped before any key was delivered
@@ -67,6 +68,10 @@ class ModuleMismatchError(QflError):
 
 class StoreError(QflError):
     """A run on disk is damaged or contradicts itself."""
+
+
+class DiskFullError(StoreError):
+    """No space is left; what was stored before is safe."""
 
 
 class SecurityError(QflError):
