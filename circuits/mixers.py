@@ -6,7 +6,11 @@ from `edges` too. Only numpy and `circuits` may be imported here.
 
 from __future__ import annotations
 
-from circuits.spec import Gate
+from collections.abc import Sequence
+
+from circuits.controlled_phase import phase_on_ones
+from circuits.dicke import Preparation
+from circuits.spec import Gate, inverse
 from circuits.swap_network import Pairs, brickwork
 
 
@@ -31,3 +35,35 @@ def edges(mixer: str, m: int) -> Pairs:
     if mixer in ("xy_trotter", "xy_complete"):
         return tuple(pair for pairs in brickwork(m) for pair in pairs)
     raise ValueError(f"mixer {mixer!r} does not couple pairs; allowed: xy_*")
+
+
+def transverse_field(n: int, beta: str) -> tuple[Gate, ...]:
+    """Return exp(-i beta sum_k X_k)."""
+    return tuple(Gate("rx", (k,), factor=2.0, parameter=beta) for k in range(n))
+
+
+def xy_product(
+    mixer: str, variables: Sequence[int], beta: str, *, steps: int = 1
+) -> tuple[Gate, ...]:
+    """Return `steps` times the ordered product of exp(-i (beta/steps) (XX+YY)/2) over the edges."""
+    step = tuple(
+        Gate("xxplusyy", (variables[a], variables[b]), factor=2.0 / steps, parameter=beta)
+        for a, b in edges(mixer, len(variables))
+    )
+    return step * steps
+
+
+def grover(preparation: Preparation, beta: str, *, scale: float = 1.0) -> tuple[Gate, ...]:
+    """Return exp(-i scale beta |D><D|) on the states of D's weight, D as prepared.
+
+    The spreading gates conserve the number of ones, so among these states only D goes back to the
+    one where all excited qubits are 1: a phase there is a phase on D. Other weights are never
+    populated and are treated differently.
+
+    Reference: Baertschi and Eidenbenz, arXiv:2006.00354, section III.
+    """
+    return (
+        *inverse(preparation.spread),
+        *phase_on_ones(preparation.excited, factor=-scale, parameter=beta),
+        *preparation.spread,
+    )

@@ -8,19 +8,25 @@ signs drive towards the maximum.
 Mixers (M), each acting inside every block:
     x               sum_k X_k over all qubits, from |+>^n; the only one without blocks
     xy_complete     1/2 sum_{a<b} (X_a X_b + Y_a Y_b), the exact exponential of the sum
-    xy_trotter      the same pairs as an ordered product of two-qubit gates
+    xy_trotter      the same pairs as an ordered product of two-qubit gates (order: mixers.edges)
     xy_ring         ordered product over the ring (0,1), (1,2), ..., (n-1,0)
     xy_parity_ring  ordered product over the ring: even edges, odd edges, closing edge last
     grover          |D><D| with D the initial state
-Only numpy may be imported here.
+Only numpy and `circuits` may be imported here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from circuits import mixers
+from circuits.dicke import Preparation, preparation
+from circuits.spec import Basis, CircuitSpec, Gate, Resources
+from circuits.swap_network import Pairs, brickwork
 
 MIXERS = ("x", "xy_complete", "xy_trotter", "xy_ring", "xy_parity_ring", "grover")
 
@@ -58,6 +64,8 @@ class QaoaAnsatz:
         covered = sorted(variable for variables, _ in self.blocks for variable in variables)
         if self.blocks and covered != list(range(self.n)):
             raise ValueError(f"blocks must hold each of 0..{self.n - 1} exactly once: {covered}")
+        if self.blocks and self.mixer == "x":
+            raise ValueError("mixer 'x' keeps no block; leave blocks out and use a penalty")
         if not self.blocks and self.mixer.startswith("xy"):
             raise ValueError(f"mixer {self.mixer!r} needs blocks with a fixed number of ones")
 
@@ -65,3 +73,152 @@ class QaoaAnsatz:
     def n(self) -> int:
         """Number of qubits."""
         return len(self.linear)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """All of an ansatz that decides which gates there are, but not their angles; hashable."""
+
+    n: int
+    mixer: str
+    depth: int
+    blocks: Blocks
+    steps: int
+
+
+def circuit(ansatz: QaoaAnsatz, *, trotter_steps: int | None = None) -> CircuitSpec:
+    """Return the gates of an ansatz, with parameters gamma_1..gamma_p, beta_1..beta_p.
+
+    Bind angles of shape (2, depth) by `circuit(ansatz).bind(angles.ravel())`. The cost constant
+    is a global phase and is left out. "xy_complete" is exact on blocks with a single 1 or a single
+    0, where it is a Grover mixer of angle m beta; for other blocks no short exact circuit is known.
+
+    Args:
+        trotter_steps: first-order steps that stand in for "xy_complete" on those other blocks;
+            one step equals "xy_trotter". Other mixers do not use it.
+
+    Raises:
+        ValueError: the ansatz has a warm start, or needs `trotter_steps` and has none.
+
+    >>> ansatz = QaoaAnsatz(0.0, np.ones(2), np.zeros((2, 2)), "x", 1)
+    >>> print(circuit(ansatz).bind([0.5, -0.25]))
+    qubits 2
+    h 0
+    h 1
+    rz(-0.5) 0
+    rz(-0.5) 1
+    rx(-0.5) 0
+    rx(-0.5) 1
+    measure 0 1
+    """
+    if ansatz.initial is not None:
+        raise ValueError(
+            "a warm start is a list of amplitudes and no short circuit prepares it; "
+            "run it on an exact backend, or leave `initial` out"
+        )
+    hard = [f"{k} of {len(block)}" for block, k in ansatz.blocks if 1 < k < len(block) - 1]
+    if ansatz.mixer == "xy_complete" and hard and trotter_steps is None:
+        raise ValueError(
+            f"'xy_complete' has no short exact circuit for blocks of {', '.join(hard)}; "
+            "use mixer 'xy_trotter', or give trotter_steps >= 1 to approximate it"
+        )
+    frame = _Frame(ansatz.n, ansatz.mixer, ansatz.depth, ansatz.blocks, trotter_steps or 1)
+    return _build(frame, *ising(ansatz))
+
+
+def resources(ansatz: QaoaAnsatz, *, trotter_steps: int = 1, basis: Basis = "cz") -> Resources:
+    """Return what the circuit of an ansatz needs, counted as in `CircuitSpec.resources`.
+
+    Only the pattern of zero coefficients matters, and the answer is cached on it. "xy_complete"
+    on blocks without a short exact circuit counts `trotter_steps` steps; the default of one is a
+    lower bound. A warm start is counted as if it began in the uniform superposition.
+
+    >>> resources(QaoaAnsatz(0.0, np.ones(4), np.triu(np.ones((4, 4)), 1), "x", 2))
+    Resources(qubits=4, depth=12, two_qubit_gates=24)
+    """
+    frame = _Frame(ansatz.n, ansatz.mixer, ansatz.depth, ansatz.blocks, trotter_steps)
+    fields, couplings = ising(ansatz)
+    return _count(frame, (fields != 0).tobytes(), (couplings != 0).tobytes(), basis)
+
+
+def ising(ansatz: QaoaAnsatz) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return fields (n,) and couplings (n, n) of the cost as an Ising function of Z = 1 - 2x."""
+    both = ansatz.quadratic + ansatz.quadratic.T
+    return -ansatz.linear / 2 - both.sum(1) / 4, ansatz.quadratic / 4
+
+
+def schedule(couplings: NDArray[np.float64]) -> Pairs:
+    """Return the coupled pairs ordered so that disjoint ones are neighbours: a shallow layer.
+
+    Phases commute, so any order is right. Every pair goes to the first round where both its qubits
+    are free; a dense cost takes n rounds, a chain two.
+
+    >>> schedule(np.diag([1.0, 1.0, 1.0], k=1))
+    ((0, 1), (2, 3), (1, 2))
+    """
+    rounds: list[list[tuple[int, int]]] = []
+    busy: list[set[int]] = []
+    for pair in (pair for pairs in brickwork(len(couplings)) for pair in pairs):
+        if couplings[pair]:
+            first = next((r for r, used in enumerate(busy) if used.isdisjoint(pair)), len(busy))
+            if first == len(busy):
+                rounds.append([])
+                busy.append(set())
+            rounds[first].append(pair)
+            busy[first].update(pair)
+    return tuple(pair for pairs in rounds for pair in pairs)
+
+
+@lru_cache(maxsize=256)
+def _count(frame: _Frame, fields: bytes, couplings: bytes, basis: Basis) -> Resources:
+    linear = np.frombuffer(fields, dtype=np.bool_).astype(np.float64)
+    quadratic = np.frombuffer(couplings, dtype=np.bool_).reshape(frame.n, frame.n)
+    return _build(frame, linear, quadratic.astype(np.float64)).resources(basis=basis)
+
+
+def _build(
+    frame: _Frame, fields: NDArray[np.float64], couplings: NDArray[np.float64]
+) -> CircuitSpec:
+    pairs = schedule(couplings)
+    blocks = [preparation(variables, ones) for variables, ones in frame.blocks]
+    gates = [gate for block in blocks for gate in block.gates]
+    if not blocks:
+        gates = [Gate("h", (k,)) for k in range(frame.n)]
+    for layer in range(1, frame.depth + 1):
+        gamma = f"gamma_{layer}"
+        gates += (
+            Gate("rz", (k,), factor=2 * h, parameter=gamma)
+            for k, h in enumerate(fields.tolist())
+            if h
+        )
+        gates += (
+            Gate("rzz", pair, factor=2 * float(couplings[pair]), parameter=gamma) for pair in pairs
+        )
+        gates += _mixer_layer(frame, blocks, f"beta_{layer}")
+    names = (f"{kind}_{layer + 1}" for kind in ("gamma", "beta") for layer in range(frame.depth))
+    return CircuitSpec(frame.n, tuple(gates), tuple(names), tuple(range(frame.n)))
+
+
+def _mixer_layer(frame: _Frame, blocks: list[Preparation], beta: str) -> list[Gate]:
+    if frame.mixer == "x":
+        return list(mixers.transverse_field(frame.n, beta))
+    if frame.mixer == "grover":
+        return list(mixers.grover(_joint(frame.n, blocks), beta))
+    gates: list[Gate] = []
+    for (variables, ones), block in zip(frame.blocks, blocks, strict=True):
+        if frame.mixer == "xy_complete" and min(ones, len(variables) - ones) <= 1:
+            gates += mixers.grover(block, beta, scale=float(len(variables)))
+        else:
+            gates += mixers.xy_product(frame.mixer, variables, beta, steps=frame.steps)
+    return gates
+
+
+def _joint(n: int, blocks: list[Preparation]) -> Preparation:
+    """Return one preparation of all blocks, or of |+>^n, written as coming from |1...1>."""
+    if not blocks:
+        from_ones = (Gate(name, (k,)) for k in range(n) for name in ("x", "h"))
+        return Preparation(tuple(range(n)), tuple(from_ones))
+    return Preparation(
+        tuple(qubit for block in blocks for qubit in block.excited),
+        tuple(gate for block in blocks for gate in block.spread),
+    )

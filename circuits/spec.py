@@ -29,7 +29,7 @@ _Z = np.diag([1, -1]).astype(np.complex128)
 
 
 def _pair(first: NDArray[np.complex128], second: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    return np.kron(second, first)
+    return np.asarray(np.kron(second, first), dtype=np.complex128)
 
 
 FIXED: Mapping[str, NDArray[np.complex128]] = {
