@@ -12,6 +12,7 @@
     │   └── DiskFullError        no space left; what was stored is safe
     └── SecurityError            something on a channel failed closed
         ├── KeyExhaustedError    not enough key bits: nothing was spent
+        ├── UnknownKeyError      a key id that was never issued to this end, or was used before
         ├── SessionAbortedError  a key exchange stopped before any key was delivered
         └── TamperedError        an envelope did not authenticate
 
@@ -80,6 +81,10 @@ class SecurityError(QflError):
 
 class KeyExhaustedError(SecurityError):
     """Not enough key bits on a link; nothing was spent."""
+
+
+class UnknownKeyError(SecurityError):
+    """No key with this id waits for this end: never issued to it, or used before."""
 
 
 class SessionAbortedError(SecurityError):

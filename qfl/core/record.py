@@ -46,6 +46,7 @@ class LinkEvent:
         disclosed_bits: parities and hash bits published while reconciling.
         key_bits_left: in the pool after the round.
         aborted: why the session stopped, or "".
+        duration_seconds: virtual time that the session took.
     """
 
     client: str
@@ -55,6 +56,7 @@ class LinkEvent:
     disclosed_bits: int
     key_bits_left: int
     aborted: str = ""
+    duration_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
