@@ -54,12 +54,13 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A sealed update as it travels."""
+    """A sealed update as it travels; `key_bits` is how much key it consumed."""
 
     header: Header
     nonce: bytes
     ciphertext: bytes
     level: SecurityLevel
+    key_bits: int = 0
 
     @property
     def wire_bytes(self) -> int:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qfl.core.counts import Counts
 from qfl.core.decision import Decision
-from qfl.core.envelope import Envelope, Header
+from qfl.core.envelope import Envelope, Header, SecurityLevel
 from qfl.core.problem import Problem
+from qfl.core.record import LinkEvent
 from qfl.core.update import Update
 
 if TYPE_CHECKING:
@@ -81,8 +82,34 @@ class Backend(Protocol):
         ...
 
 
+class Eavesdropper(Protocol):
+    """Somebody on a quantum channel."""
+
+    def intercept(self, states: Any, *, rng: np.random.Generator) -> Any:
+        """Return what travels on instead of the states that were sent."""
+        ...
+
+
 class Channel(Protocol):
-    """Carries updates between participants and keeps the account of keys."""
+    """Carries updates between participants and keeps the account of keys.
+
+    Attributes:
+        level: the security level of its envelopes.
+    """
+
+    level: SecurityLevel
+
+    def exchange(
+        self,
+        client: str,
+        *,
+        round: int,
+        rng: np.random.Generator,
+        eavesdropper: Eavesdropper | None = None,
+    ) -> LinkEvent:
+        """Return how a key session on the client's link went. If it aborted, nothing may be sent
+        to or from this client in this round, whatever is left in its pool."""
+        ...
 
     def seal(self, update: Update, header: Header) -> Envelope:
         """Return the sealed update; spends key before anything is encrypted."""
@@ -90,6 +117,21 @@ class Channel(Protocol):
 
     def open(self, envelope: Envelope) -> Update:
         """Return the update inside; raises TamperedError and releases nothing on any doubt."""
+        ...
+
+
+class Algorithm(Protocol):
+    """What a federated algorithm adds at the client and does at the server.
+
+    Parameters and states are torch tensors, which this module does not name.
+    """
+
+    def local_objective(self, parameters: Any, reference: Any) -> Any:
+        """Return a term added to a client's task losses, or None."""
+        ...
+
+    def aggregate(self, state: Any, updates: Sequence[Update]) -> Any:
+        """Return the new global modules."""
         ...
 
 

@@ -108,6 +108,7 @@ class RoundRecord:
         client_metrics: client -> metric -> value on that client's local test split.
         choice: the decision, None in round 0.
         level: security level of the round's envelopes.
+        facts: about the realised data, stated once with round 0.
     """
 
     round: int
@@ -120,6 +121,7 @@ class RoundRecord:
     links: tuple[LinkEvent, ...]
     level: str
     timings: Timings
+    facts: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
@@ -139,4 +141,5 @@ class RoundRecord:
             links=tuple(LinkEvent(**event) for event in row["links"]),
             level=row["level"],
             timings=Timings(**row["timings"]),
+            facts=row["facts"],
         )

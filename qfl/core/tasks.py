@@ -1,0 +1,109 @@
+"""What a sample offers and what is asked of it: modalities, tasks, and a data set of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.core.arrays import frozen, sha256_hex
+from qfl.core.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Modality:
+    """One kind of input: its name and the shape of one sample."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to predict.
+
+    Attributes:
+        name: for instance "digit".
+        kind: classification into `outputs` classes, or regression of `outputs` numbers.
+        outputs: width of the prediction.
+    """
+
+    name: str
+    kind: Literal["classification", "regression"]
+    outputs: int
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Aligned inputs and targets.
+
+    Attributes:
+        ids: (n,) int64, positions in the data set the samples came from.
+        inputs: modality name -> (n, *shape) float32.
+        targets: task name -> (n,) int64 for classes, (n,) float32 for numbers.
+    """
+
+    ids: NDArray[np.int64]
+    inputs: Mapping[str, NDArray[np.float32]]
+    targets: Mapping[str, NDArray[Any]]
+
+    def __post_init__(self) -> None:
+        arrays: list[NDArray[Any]] = [self.ids, *self.inputs.values(), *self.targets.values()]
+        lengths = {len(array) for array in arrays}
+        if len(lengths) != 1:
+            raise ConfigError(f"inputs and targets must have one length, got {sorted(lengths)}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: NDArray[np.intp]) -> Samples:
+        """Return the samples at `rows`."""
+        return Samples(
+            frozen(self.ids[rows], np.int64),
+            {name: array[rows] for name, array in self.inputs.items()},
+            {name: array[rows] for name, array in self.targets.items()},
+        )
+
+    def only(self, modalities: tuple[str, ...], tasks: tuple[str, ...]) -> Samples:
+        """Return the same samples with these modalities and tasks alone."""
+        return Samples(
+            self.ids,
+            {name: self.inputs[name] for name in modalities},
+            {name: self.targets[name] for name in tasks},
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Samples with the specification of their parts and where they come from.
+
+    Attributes:
+        name: registry name.
+        modalities, tasks: in the order that reports use.
+        samples: all of them; ids are 0..n-1.
+        source, licence: printed in the provenance of every report.
+    """
+
+    name: str
+    modalities: tuple[Modality, ...]
+    tasks: tuple[Task, ...]
+    samples: Samples
+    source: str
+    licence: str
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of names, shapes and content: part of the identity of every cell that uses it."""
+        arrays = {**self.samples.inputs, **self.samples.targets}
+        parts = [self.name.encode()]
+        for name, array in sorted(arrays.items()):
+            parts += [
+                name.encode(),
+                str(array.shape).encode(),
+                array.tobytes(),
+            ]
+        return sha256_hex(*parts)

@@ -1,0 +1,65 @@
+"""The handwritten digits that ship with scikit-learn, seen through two modalities and two tasks.
+
+`image` is the 8x8 picture. `profile` is a derived view of the same pixels: the ink of the eight
+rows, then of the eight columns, as a sequence of 16 steps. `digit` is the class. `slant` is the
+shear of the stroke, cov(row, column) / var(row) of the ink: the image determines it, while the
+profile holds only the two marginals and can merely guess the covariance. (The total ink, the
+obvious regression target, would be a plain sum of either view and teach nothing.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.core.tasks import Dataset, Modality, Samples, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """The loader; it has no options."""
+
+    def load(self) -> Dataset:
+        """Return the 1,797 samples.
+
+        >>> data = Digits().load()
+        >>> len(data.samples), data.samples.inputs["profile"].shape
+        (1797, (1797, 16))
+        """
+        from sklearn.datasets import load_digits
+
+        bunch = load_digits()
+        image = (bunch.images / 16.0).astype(np.float32)
+        profile = (np.concatenate([image.sum(2), image.sum(1)], axis=1) / 8.0).astype(np.float32)
+        samples = Samples(
+            ids=np.arange(len(image), dtype=np.int64),
+            inputs={"image": image, "profile": profile},
+            targets={"digit": bunch.target.astype(np.int64), "slant": slant(image)},
+        )
+        return Dataset(
+            name="digits",
+            modalities=(Modality("image", (8, 8)), Modality("profile", (16,))),
+            tasks=(Task("digit", "classification", 10), Task("slant", "regression", 1)),
+            samples=samples,
+            source="scikit-learn load_digits (UCI Optical Recognition of Handwritten Digits)",
+            licence="CC BY 4.0",
+        )
+
+
+def slant(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the shear of each picture, dimensionless, positive when strokes lean to the right
+    going down.
+
+    Args:
+        image: (n, rows, columns) ink, not all zero.
+    """
+    ink = image.astype(np.float64)
+    total = ink.sum((1, 2))
+    rows, columns = np.arange(ink.shape[1]), np.arange(ink.shape[2])
+    row = rows - (ink.sum(2) @ rows / total)[:, None]
+    column = columns - (ink.sum(1) @ columns / total)[:, None]
+    covariance = np.einsum("nij,ni,nj->n", ink, row, column)
+    variance = np.einsum("nij,ni->n", ink, row**2)
+    return (covariance / variance).astype(np.float32)

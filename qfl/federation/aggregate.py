@@ -1,0 +1,86 @@
+"""Sums of updates, module by module. A sum is a monoid: any tree, any order, the same mean.
+
+A module counts only the clients that hold it, so the weights of each module add to one over its
+holders. A module that nobody sent has no entry: its global value stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.core.errors import ModuleMismatchError
+from qfl.core.update import Update
+
+
+@dataclass(frozen=True, eq=False)
+class ModuleSum:
+    """Sample-weighted sums of tensors, with the weights that went into each module.
+
+    Attributes:
+        totals: module -> tensor name -> sum of samples x tensor, float64.
+        samples: module -> number of samples behind it.
+    """
+
+    totals: Mapping[str, Mapping[str, NDArray[np.float64]]]
+    samples: Mapping[str, int]
+
+    @classmethod
+    def zero(cls) -> ModuleSum:
+        """Return the neutral element."""
+        return cls({}, {})
+
+    @classmethod
+    def of(cls, update: Update) -> ModuleSum:
+        """Return one update as a sum of one term.
+
+        Raises:
+            ModuleMismatchError: a module claims no samples, or holds NaN or infinity.
+        """
+        totals = {}
+        for module, tensors in update.modules.items():
+            count = update.samples[module]
+            if count <= 0:
+                raise ModuleMismatchError(f"{module} claims {count} samples; a sender needs >= 1")
+            if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+                raise ModuleMismatchError(f"{module} holds NaN or infinity and was not aggregated")
+            totals[module] = {name: count * t.astype(np.float64) for name, t in tensors.items()}
+        return cls(totals, dict(update.samples))
+
+    def __add__(self, other: ModuleSum) -> ModuleSum:
+        totals, samples = dict(self.totals), dict(self.samples)
+        for module, tensors in other.totals.items():
+            totals[module] = _add(module, totals[module], tensors) if module in totals else tensors
+            samples[module] = samples.get(module, 0) + other.samples[module]
+        return ModuleSum(totals, samples)
+
+    def mean(self) -> dict[str, dict[str, NDArray[np.float32]]]:
+        """Return module -> tensor name -> mean over the holders, float32."""
+        return {
+            module: {
+                name: (total / self.samples[module]).astype(np.float32)
+                for name, total in tensors.items()
+            }
+            for module, tensors in self.totals.items()
+        }
+
+
+def weighted_mean(updates: Iterable[Update]) -> dict[str, dict[str, NDArray[np.float32]]]:
+    """Return the module-wise mean of `updates`, weighted by samples, over the holders."""
+    return reduce(ModuleSum.__add__, map(ModuleSum.of, updates), ModuleSum.zero()).mean()
+
+
+def _add(
+    module: str,
+    left: Mapping[str, NDArray[np.float64]],
+    right: Mapping[str, NDArray[np.float64]],
+) -> dict[str, NDArray[np.float64]]:
+    """Add the tensors of one module; both sides must hold the same ones."""
+    shapes = [{name: tensor.shape for name, tensor in side.items()} for side in (left, right)]
+    if shapes[0] != shapes[1]:
+        raise ModuleMismatchError(f"{module} cannot be added: tensors {shapes[0]} and {shapes[1]}")
+    return {name: left[name] + right[name] for name in left}

@@ -1,0 +1,279 @@
+"""The federated round, as prose: decide who trains, visit them, aggregate, evaluate, record.
+
+Everything that varies is handed in: the population, the solver, the channel, the algorithm. The
+loop yields one record per round and prints nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Protocol
+
+import numpy as np
+
+from qfl.core.decision import Decision
+from qfl.core.errors import ProblemError
+from qfl.core.ports import Algorithm, Channel, Eavesdropper, Solver
+from qfl.core.problem import Problem
+from qfl.core.record import Choice, Costs, RoundRecord, Timings
+from qfl.core.rng import Streams
+from qfl.federation.engine import LocalTraining
+from qfl.federation.evaluate import evaluate, evaluate_by_modality
+from qfl.federation.population import Population, TensorSamples
+from qfl.federation.selection import Observations, Propose, SelectionWeights
+from qfl.federation.visit import Courier, Participant, Visit
+from qfl.models.m3t import architecture
+
+
+class Yardstick(Protocol):
+    """The least and greatest feasible energy of a problem."""
+
+    @property
+    def optimum(self) -> float: ...
+    @property
+    def worst(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How long a federation runs and what a round looks like.
+
+    Attributes:
+        rounds: number of rounds.
+        clients_per_round: K; exactly this many are selected in every round.
+        model_width: size of the tokens that the model's modules exchange.
+        training: what a client does between download and upload.
+        weights: what counts in the choice of clients.
+        eavesdropped_round: in this round an eavesdropper sits on the quantum channel of the first
+            client that is called, whoever that is, so that every method loses one; 0 is never.
+    """
+
+    rounds: int
+    clients_per_round: int
+    model_width: int = 32
+    training: LocalTraining = field(default_factory=LocalTraining)
+    weights: SelectionWeights = field(default_factory=SelectionWeights)
+    eavesdropped_round: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Policies:
+    """What varies from cell to cell: the implementations behind the ports.
+
+    Attributes:
+        propose: builds the selection problem of a round.
+        solver: decides it.
+        measure: finds the optimum and the worst of a problem for the record, None where that is
+            out of reach; solvers never see it.
+        channel: carries updates, connected to every client.
+        algorithm: client-side term and server-side aggregation.
+        eavesdropper: who sits on a quantum channel in the eavesdropped round.
+    """
+
+    propose: Propose
+    solver: Solver
+    measure: Callable[[Problem], Yardstick | None]
+    channel: Channel
+    algorithm: Algorithm
+    eavesdropper: Eavesdropper | None = None
+
+
+class Federation:
+    """One federation in training: the global modules and what the server has observed.
+
+    Args:
+        population: who takes part.
+        schedule: how long, how many, how they train.
+        policies: who decides, carries and aggregates.
+        streams: the cell's random streams.
+        run: names the run in every envelope.
+    """
+
+    def __init__(
+        self,
+        population: Population,
+        *,
+        schedule: Schedule,
+        policies: Policies,
+        streams: Streams,
+        run: str,
+    ) -> None:
+        n = len(population.clients)
+        if not 1 <= schedule.clients_per_round <= n:
+            raise ProblemError(
+                f"cannot choose {schedule.clients_per_round} of {n} clients; "
+                f"clients_per_round must lie in 1..{n}"
+            )
+        width = schedule.model_width
+        self.population, self.schedule, self.policies = population, schedule, policies
+        self.streams = streams
+        self.model = architecture(population.modalities, population.tasks, width)
+        self.state = self.model.initial_state(streams)
+        self.test = TensorSamples.of(population.test)
+        self.participants = tuple(
+            Participant(
+                index=index,
+                client=client,
+                model=architecture(client.modalities, client.tasks, width),
+                train=TensorSamples.of(client.train),
+                test=TensorSamples.of(client.test),
+            )
+            for index, client in enumerate(population.clients)
+        )
+        self.courier = Courier(
+            channel=policies.channel,
+            algorithm=policies.algorithm,
+            training=schedule.training,
+            streams=streams,
+            run=run,
+        )
+        self.observations = Observations()
+
+    def play(self) -> Iterator[RoundRecord]:
+        """Yield the record of the untrained model, then that of every round."""
+        yield self._record(0, started=perf_counter())
+        for round_index in range(1, self.schedule.rounds + 1):
+            yield self._round(round_index)
+
+    def _round(self, round_index: int) -> RoundRecord:
+        started = perf_counter()
+
+        # 1. Decide who trains.
+        problem = self._problem(round_index)
+        decision = self.policies.solver.solve(problem, rng=self.streams("shots", round_index))
+        chosen = self._chosen(decision)
+
+        # 2. Visit them: exchange keys, send the model, train, send the update back.
+        visits = [self._visit(participant, round_index, chosen) for participant in chosen]
+
+        # 3. Aggregate what arrived, module by module over its holders.
+        updates = [visit.sent for visit in visits if visit.sent is not None]
+        self.state = self.policies.algorithm.aggregate(self.state, updates)
+        self._observe(chosen, visits, round_index)
+
+        # 4. Evaluate and record.
+        record = self._record(round_index, started=started)
+        return replace(
+            record,
+            selected=tuple(participant.client.name for participant in chosen),
+            delivered=tuple(v.event.client for v in visits if v.sent is not None),
+            choice=_choice(problem, decision, self.policies.measure(problem)),
+            costs=_round_costs(visits),
+            links=tuple(visit.event for visit in visits),
+            timings=_timings(decision, visits, started),
+        )
+
+    def _problem(self, round_index: int) -> Problem:
+        """The selection problem of this round, from what the server knows."""
+        weights = self.schedule.weights
+        seconds = np.array([self._expected_seconds(p) for p in self.participants])
+        return self.policies.propose(
+            utility=self.observations.utility(
+                np.array([len(p.train) for p in self.participants]), weights, round_index
+            ),
+            redundancy=self.observations.redundancy(
+                [frozenset(p.model.module_ids) for p in self.participants]
+            ),
+            choose=self.schedule.clients_per_round,
+            cost=weights.latency * seconds / seconds.max(),
+            redundancy_weight=weights.redundancy,
+            names=tuple(p.client.name for p in self.participants),
+        )
+
+    def _expected_seconds(self, participant: Participant) -> float:
+        """What the server expects a visit to take: both transfers and the training."""
+        client, model = participant.client, participant.model
+        passes = len(participant.train) * self.schedule.training.epochs
+        return (
+            client.access.downlink_seconds(model.weight_bytes)
+            + client.device.compute_seconds(model.training_operations(passes))
+            + client.access.uplink_seconds(model.weight_bytes)
+        )
+
+    def _chosen(self, decision: Decision) -> list[Participant]:
+        """The clients that the decision names, exactly as many as asked for."""
+        chosen = [self.participants[i] for i in np.flatnonzero(decision.x)]
+        if len(chosen) != self.schedule.clients_per_round:
+            raise ProblemError(
+                f"solver {decision.solver!r} chose {len(chosen)} clients instead of "
+                f"{self.schedule.clients_per_round}; give it a post-processing that repairs"
+            )
+        return chosen
+
+    def _visit(
+        self, participant: Participant, round_index: int, chosen: list[Participant]
+    ) -> Visit:
+        tapped = round_index == self.schedule.eavesdropped_round and participant is chosen[0]
+        return self.courier.visit(
+            participant,
+            self.state,
+            round_index=round_index,
+            eavesdropper=self.policies.eavesdropper if tapped else None,
+        )
+
+    def _observe(self, chosen: list[Participant], visits: list[Visit], round_index: int) -> None:
+        """Let the server remember what it saw."""
+        for participant, visit in zip(chosen, visits, strict=True):
+            if visit.sent is not None and visit.received is not None:
+                self.observations.note(
+                    participant.index,
+                    round_index=round_index,
+                    losses=visit.losses,
+                    sent=visit.sent,
+                    received=visit.received,
+                )
+
+    def _record(self, round_index: int, *, started: float) -> RoundRecord:
+        """The record of the present global model, without what a round adds."""
+        return RoundRecord(
+            round=round_index,
+            selected=(),
+            delivered=(),
+            metrics=evaluate_by_modality(self.model, self.state, self.test, self.population.tasks),
+            client_metrics={
+                p.client.name: evaluate(self.model, self.state, p.test, p.client.tasks)
+                for p in self.participants
+            },
+            choice=None,
+            costs=Costs(),
+            links=(),
+            level=self.policies.channel.level,
+            facts=dict(self.population.facts) if round_index == 0 else {},
+            timings=Timings(total_seconds=perf_counter() - started),
+        )
+
+
+def _choice(problem: Problem, decision: Decision, yardstick: Yardstick | None) -> Choice:
+    bill = decision.bill
+    return Choice(
+        problem_hash=problem.hash,
+        energy=decision.energy,
+        feasible=decision.feasible,
+        optimum=yardstick.optimum if yardstick else None,
+        worst=yardstick.worst if yardstick else None,
+        evaluations=bill.evaluations,
+        shots=bill.shots,
+        qubits=bill.qubits,
+        depth=bill.depth,
+        two_qubit_gates=bill.two_qubit_gates,
+        diagnostics=decision.diagnostics,
+    )
+
+
+def _round_costs(visits: list[Visit]) -> Costs:
+    """Clients work side by side: costs add, but the round lasts as long as its slowest visit."""
+    total = sum((visit.costs for visit in visits), Costs())
+    return replace(total, virtual_seconds=max(visit.costs.virtual_seconds for visit in visits))
+
+
+def _timings(decision: Decision, visits: list[Visit], started: float) -> Timings:
+    bill = decision.bill
+    return Timings(
+        classical_seconds=bill.classical_seconds,
+        quantum_seconds=bill.qpu_seconds + bill.queue_seconds,
+        training_seconds=sum(visit.training_seconds for visit in visits),
+        channel_seconds=sum(visit.channel_seconds for visit in visits),
+        total_seconds=perf_counter() - started,
+    )

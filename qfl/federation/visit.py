@@ -1,0 +1,169 @@
+"""One client's part of a round: exchange keys, download, train, upload.
+
+Fail closed: a client whose key exchange aborts, or whose link runs out of key, neither receives
+nor sends anything in that round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+
+from qfl.core.envelope import Direction, Envelope, Header
+from qfl.core.errors import KeyExhaustedError
+from qfl.core.ports import Algorithm, Channel, Eavesdropper
+from qfl.core.record import Costs, LinkEvent
+from qfl.core.rng import Streams
+from qfl.core.update import Update
+from qfl.federation.engine import LocalTraining, Trained, train
+from qfl.federation.exchange import from_arrays, to_update
+from qfl.federation.population import Client, TensorSamples
+from qfl.models.m3t import Architecture, State, submodel
+
+SERVER = "server"
+
+
+@dataclass(frozen=True, eq=False)
+class Participant:
+    """A client made ready: its architecture and its samples as tensors."""
+
+    index: int
+    client: Client
+    model: Architecture
+    train: TensorSamples
+    test: TensorSamples
+
+
+@dataclass(frozen=True, eq=False)
+class Visit:
+    """What came of calling a client.
+
+    Attributes:
+        event: the key exchange.
+        costs: bytes, joules, key bits and virtual seconds.
+        received, sent: what the client downloaded and what the server opened; None if nothing
+            could be sent.
+        losses: task -> training loss that the client reports.
+        training_seconds, channel_seconds: real time.
+    """
+
+    event: LinkEvent
+    costs: Costs
+    received: Update | None = None
+    sent: Update | None = None
+    losses: Mapping[str, float] = field(default_factory=dict)
+    training_seconds: float = 0.0
+    channel_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Courier:
+    """Takes the model to clients and brings their updates back.
+
+    Attributes:
+        channel: seals, opens and exchanges keys.
+        algorithm: its client-side term joins the task losses.
+        training: what a client does with the model.
+        streams: orders batches and drives the quantum channels.
+        run: names the run in every envelope.
+    """
+
+    channel: Channel
+    algorithm: Algorithm
+    training: LocalTraining
+    streams: Streams
+    run: str
+
+    def visit(
+        self,
+        participant: Participant,
+        state: State,
+        *,
+        round_index: int,
+        eavesdropper: Eavesdropper | None,
+    ) -> Visit:
+        """Return what came of calling `participant` with the global modules `state`."""
+        name = participant.client.name
+        started = perf_counter()
+        event = self.channel.exchange(
+            name,
+            round=round_index,
+            rng=self.streams("channel", round_index, participant.index),
+            eavesdropper=eavesdropper,
+        )
+        if event.aborted:
+            return _nothing(event, perf_counter() - started)
+        offered = to_update(submodel(state, participant.model.module_ids), samples=1)
+        try:
+            down, received = self._carry(offered, round_index, SERVER, name)
+            downloaded = perf_counter()
+            trained = self._train(participant, received, round_index)
+            finished = perf_counter()
+            answer = to_update(trained.state, samples=len(participant.train))
+            up, sent = self._carry(answer, round_index, name, SERVER)
+        except KeyExhaustedError as error:
+            return _nothing(replace(event, aborted=str(error)), perf_counter() - started)
+        spent = down.key_bits + up.key_bits
+        return Visit(
+            event=replace(event, key_bits_left=event.key_bits_left - spent),
+            costs=_costs(participant.client, event, down, trained, up),
+            received=received,
+            sent=sent,
+            losses=trained.losses,
+            training_seconds=finished - downloaded,
+            channel_seconds=downloaded - started + perf_counter() - finished,
+        )
+
+    def _carry(
+        self, update: Update, round_index: int, sender: str, receiver: str
+    ) -> tuple[Envelope, Update]:
+        """Seal at one end, open at the other."""
+        header = Header(
+            run=self.run,
+            round=round_index,
+            sender=sender,
+            receiver=receiver,
+            direction=Direction.DOWN if sender == SERVER else Direction.UP,
+            schema=update.schema,
+        )
+        envelope = self.channel.seal(update, header)
+        return envelope, self.channel.open(envelope)
+
+    def _train(self, participant: Participant, received: Update, round_index: int) -> Trained:
+        return train(
+            participant.model,
+            from_arrays(received.modules),
+            participant.train,
+            tasks=participant.client.tasks,
+            training=self.training,
+            objective=self.algorithm.local_objective,
+            rng=self.streams("batches", round_index, participant.index),
+        )
+
+
+def _costs(
+    client: Client, event: LinkEvent, down: Envelope, trained: Trained, up: Envelope
+) -> Costs:
+    return Costs(
+        payload_bytes_up=up.wire_bytes,
+        payload_bytes_down=down.wire_bytes,
+        energy_joules=client.device.compute_joules(trained.operations)
+        + client.access.uplink_joules(up.wire_bytes),
+        virtual_seconds=event.duration_seconds
+        + client.access.downlink_seconds(down.wire_bytes)
+        + client.device.compute_seconds(trained.operations)
+        + client.access.uplink_seconds(up.wire_bytes),
+        key_bits_produced=event.secret_bits,
+        key_bits_used=down.key_bits + up.key_bits,
+    )
+
+
+def _nothing(event: LinkEvent, seconds: float) -> Visit:
+    """A visit that ended with the key exchange."""
+    costs = Costs(
+        virtual_seconds=event.duration_seconds,
+        key_bits_produced=event.secret_bits,
+        aborted_sessions=1,
+    )
+    return Visit(event=event, costs=costs, channel_seconds=seconds)

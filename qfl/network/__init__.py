@@ -1,0 +1,1 @@
+"""Devices, links and time, as plain numbers; no torch, no keys, no quantum framework."""

@@ -1,0 +1,15 @@
+"""Complete little worlds: data, clients, devices and links, built from a cell's streams."""
+
+from __future__ import annotations
+
+from qfl.core.registry import Registry, Row
+
+SCENARIOS = Registry(
+    "scenario",
+    {
+        "digits": Row(
+            "qfl.scenarios.digits:Digits",
+            "16 clients with skewed handwritten digits, two modalities, two tasks",
+        ),
+    },
+)
