@@ -15,7 +15,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qfl.core.arrays import frozen
 from qfl.core.errors import ProblemError
 
 Blocks = tuple[tuple[tuple[int, ...], int], ...]
@@ -107,18 +106,18 @@ class OneHot:
         return tuple((group, 1) for group in self.groups)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class AtMost:
     """The weighted sum of the chosen variables stays within a budget: weights . x <= budget."""
 
-    weights: NDArray[np.float64]
+    weights: tuple[float, ...]
     budget: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", frozen(self.weights, np.float64))
+        object.__setattr__(self, "weights", tuple(float(weight) for weight in self.weights))
 
     def check(self, n: int) -> None:
-        if self.weights.shape != (n,) or not (self.weights >= 0).all():
+        if len(self.weights) != n or not all(0 <= weight < math.inf for weight in self.weights):
             raise ProblemError(
                 f"a budget over {n} variables needs {n} non-negative weights, got {self.weights}"
             )
@@ -138,7 +137,7 @@ class AtMost:
         return np.concatenate(kept) if kept else np.zeros((0, n), dtype=np.uint8)
 
     def violation(self, x: ArrayLike) -> NDArray[np.float64]:
-        excess = np.asarray(x, dtype=np.float64) @ self.weights - self.budget
+        excess = np.asarray(x, dtype=np.float64) @ np.array(self.weights) - self.budget
         return np.where(excess > 1e-9 * max(1.0, self.budget), excess, 0.0)
 
     def enumerate(self, n: int) -> Iterator[NDArray[np.uint8]]:

@@ -64,7 +64,7 @@ class Qubo:
                 f"a Qubo needs linear of shape (n,) and quadratic of shape (n, n), "
                 f"got {linear.shape} and {quadratic.shape}"
             )
-        if not (np.isfinite(linear).all() and np.isfinite(quadratic).all()):
+        if not all(np.isfinite(part).all() for part in (self.constant, linear, quadratic)):
             raise ProblemError("a Qubo needs finite coefficients, found NaN or infinity")
         if np.tril(quadratic).any():
             raise ProblemError(

@@ -8,13 +8,14 @@ entry-point group `qfl.<kind>` (entry name = row name, value = "module:attribute
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Any
 
-from qfl.core.errors import MissingExtraError, UnknownNameError
+from qfl.core.errors import ConfigError, MissingExtraError, UnknownNameError, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Registry:
         Raises:
             UnknownNameError: no row has this name; the message lists the rows and the nearest.
         """
+        if name in self.rows:
+            return self.rows[name]
         table = self.table()
         if name not in table:
             raise UnknownNameError(self.kind, name, table)
@@ -77,3 +80,30 @@ class Registry:
             raise MissingExtraError(f"{self.kind} {name!r}", row.extra)
         module, _, attribute = row.target.partition(":")
         return getattr(importlib.import_module(module), attribute)
+
+    def configure(self, name: str, options: Mapping[str, Any]) -> Any:
+        """Return the implementation behind `name`, constructed with `options`.
+
+        Raises:
+            UnknownNameError: no row has this name.
+            MissingExtraError: the row needs an optional dependency that is not installed.
+            ConfigError: an option that it does not have, or one without a default left out.
+        """
+        factory = self.resolve(name)
+        parameters = inspect.signature(factory).parameters
+        for key in options:
+            if key not in parameters:
+                raise ConfigError(
+                    f"{self.kind} {name!r} has no option {key!r}{nearest(key, parameters)}; "
+                    f"allowed: {', '.join(sorted(parameters)) or 'none'}"
+                )
+        missing = [
+            key
+            for key, parameter in parameters.items()
+            if parameter.default is inspect.Parameter.empty and key not in options
+        ]
+        if missing:
+            raise ConfigError(
+                f"{self.kind} {name!r} needs {', '.join(missing)}: there is no honest default"
+            )
+        return factory(**options)

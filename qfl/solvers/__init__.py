@@ -1,0 +1,54 @@
+"""Who decides: classical and quantum solvers behind one call.
+
+`solve(problem, name, seed=..., **options)` configures the row `name` of `SOLVERS` and decides.
+Every solver is a frozen dataclass whose fields are its options and whose budget is explicit.
+Solvers get their backend by name or as an object; they import no quantum framework.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qfl.core.decision import Decision
+from qfl.core.problem import Problem
+from qfl.core.registry import Registry, Row
+from qfl.core.rng import Streams
+
+SOLVERS = Registry(
+    "solver",
+    {
+        "random": Row("qfl.solvers.random_feasible:Random", "one uniform feasible draw"),
+        "random_best": Row(
+            "qfl.solvers.random_feasible:RandomBest", "best of `shots` uniform feasible draws"
+        ),
+        "greedy": Row("qfl.solvers.greedy:Greedy", "cheapest next variable, optionally one-swap"),
+        "annealing": Row("qfl.solvers.annealing:Annealing", "swap moves, feasible by construction"),
+        "exact": Row("qfl.solvers.exact:Exact", "enumeration with proof"),
+        "milp": Row("qfl.solvers.milp:Milp", "HiGHS with bound, gap and proof"),
+    },
+)
+
+
+def solve(problem: Problem, name: str, *, seed: int, **options: Any) -> Decision:
+    """Return the decision of solver `name`, configured with `options`.
+
+    Args:
+        problem: what to decide.
+        name: a row of SOLVERS.
+        seed: of the random streams; the same seed repeats the same decision.
+        options: the fields of the solver's class.
+
+    Raises:
+        UnknownNameError: no solver has this name.
+        ConfigError: an option is unknown, missing or out of range.
+
+    >>> from qfl.problems import client_selection
+    >>> problem = client_selection(utility=[3, 2, 1], redundancy=[[0] * 3] * 3, choose=2)
+    >>> solve(problem, "exact", seed=0).x.tolist()
+    [1, 1, 0]
+    """
+    decision: Decision = SOLVERS.configure(name, options).solve(problem, rng=Streams(seed)("shots"))
+    return decision
+
+
+__all__ = ["SOLVERS", "solve"]

@@ -1,0 +1,61 @@
+"""Every row of the table keeps the promises of the port."""
+
+import numpy as np
+import pytest
+
+from qfl.core.errors import ConfigError, UnknownNameError
+from qfl.solvers import SOLVERS, solve
+from qfl.solvers.exact import spectrum
+from tests.solvers.conftest import closed_form
+
+BUDGETS = {
+    "random": {},
+    "random_best": {"shots": 24},
+    "greedy": {},
+    "annealing": {"evaluations": 24},
+    "exact": {},
+    "milp": {},
+}
+
+
+def test_every_solver_is_covered_here():
+    assert set(BUDGETS) == set(SOLVERS.rows)
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_decisions_recompute_and_stay_between_the_extremes(name, any_problem):
+    decision = solve(any_problem, name, seed=5, **BUDGETS[name])
+    found = spectrum(any_problem)
+    assert decision.solver == name
+    assert decision.problem_hash == any_problem.hash
+    assert decision.energy == pytest.approx(float(any_problem.qubo.energy(decision.x)), abs=1e-12)
+    assert decision.feasible
+    assert any_problem.is_feasible(decision.x)
+    assert found.optimum - 1e-9 <= decision.energy <= found.worst + 1e-9
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_the_same_seed_repeats_the_decision(name):
+    problem = closed_form(10, 3)
+    one, two = (solve(problem, name, seed=9, **BUDGETS[name]) for _ in range(2))
+    assert np.array_equal(one.x, two.x)
+    assert one.diagnostics == two.diagnostics
+    assert one.bill.evaluations == two.bill.evaluations
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "error", "message"),
+    [
+        ("qoaa", {}, UnknownNameError, "unknown solver 'qoaa'"),
+        ("random_best", {}, ConfigError, "needs shots"),
+        ("random_best", {"shots": 0}, ConfigError, "shots must be a whole number >= 1, got 0"),
+        ("random_best", {"shots": 2.5}, ConfigError, "2.5"),
+        ("annealing", {"evaluation": 5}, ConfigError, "did you mean 'evaluations'"),
+        ("annealing", {"evaluations": 5, "start_temperature": -1}, ConfigError, "positive"),
+        ("greedy", {"postprocess": "two_swap"}, UnknownNameError, "one_swap"),
+        ("milp", {"time_limit_seconds": float("nan")}, ConfigError, "positive"),
+    ],
+)
+def test_bad_options_are_one_clear_error(name, options, error, message):
+    with pytest.raises(error, match=message):
+        solve(closed_form(6, 2), name, seed=0, **options)
