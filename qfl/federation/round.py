@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from qfl.core.decision import Decision
-from qfl.core.errors import ProblemError
+from qfl.core.errors import ConfigError, ProblemError
 from qfl.core.ports import Algorithm, Channel, Eavesdropper, Solver
 from qfl.core.problem import Problem
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
@@ -41,11 +41,9 @@ class Schedule:
     """How long a federation runs and what a round looks like.
 
     Attributes:
-        rounds: number of rounds.
+        rounds: number of rounds, at least 1.
         clients_per_round: K; exactly this many are selected in every round.
         model_width: size of the tokens that the model's modules exchange.
-        training: what a client does between download and upload.
-        weights: what counts in the choice of clients.
         eavesdropped_round: in this round an eavesdropper sits on the quantum channel of the first
             client that is called, whoever that is, so that every method loses one; 0 is never.
     """
@@ -53,9 +51,13 @@ class Schedule:
     rounds: int
     clients_per_round: int
     model_width: int = 32
-    training: LocalTraining = field(default_factory=LocalTraining)
-    weights: SelectionWeights = field(default_factory=SelectionWeights)
     eavesdropped_round: int = 0
+
+    def __post_init__(self) -> None:
+        least = {"rounds": 1, "clients_per_round": 1, "model_width": 2, "eavesdropped_round": 0}
+        for name, allowed in least.items():
+            if getattr(self, name) < allowed:
+                raise ConfigError(f"{name} must be >= {allowed}, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,6 +71,8 @@ class Policies:
             out of reach; solvers never see it.
         channel: carries updates, connected to every client.
         algorithm: client-side term and server-side aggregation.
+        training: what a client does between download and upload.
+        weights: what counts in the choice of clients.
         eavesdropper: who sits on a quantum channel in the eavesdropped round.
     """
 
@@ -77,6 +81,8 @@ class Policies:
     measure: Callable[[Problem], Yardstick | None]
     channel: Channel
     algorithm: Algorithm
+    training: LocalTraining = field(default_factory=LocalTraining)
+    weights: SelectionWeights = field(default_factory=SelectionWeights)
     eavesdropper: Eavesdropper | None = None
 
 
@@ -125,7 +131,7 @@ class Federation:
         self.courier = Courier(
             channel=policies.channel,
             algorithm=policies.algorithm,
-            training=schedule.training,
+            training=policies.training,
             streams=streams,
             run=run,
         )
@@ -167,7 +173,7 @@ class Federation:
 
     def _problem(self, round_index: int) -> Problem:
         """The selection problem of this round, from what the server knows."""
-        weights = self.schedule.weights
+        weights = self.policies.weights
         seconds = np.array([self._expected_seconds(p) for p in self.participants])
         return self.policies.propose(
             utility=self.observations.utility(
@@ -185,7 +191,7 @@ class Federation:
     def _expected_seconds(self, participant: Participant) -> float:
         """What the server expects a visit to take: both transfers and the training."""
         client, model = participant.client, participant.model
-        passes = len(participant.train) * self.schedule.training.epochs
+        passes = len(participant.train) * self.policies.training.epochs
         return (
             client.access.downlink_seconds(model.weight_bytes)
             + client.device.compute_seconds(model.training_operations(passes))

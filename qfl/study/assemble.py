@@ -1,0 +1,61 @@
+"""From a cell to a federation: the one place where the rooms are wired together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from qfl.core.cell import Cell
+from qfl.core.problem import Problem
+from qfl.core.record import RoundRecord
+from qfl.core.rng import Streams
+from qfl.federation.engine import LocalTraining
+from qfl.federation.round import Federation, Policies, Schedule
+from qfl.federation.selection import Propose, SelectionWeights
+from qfl.problems import client_selection
+from qfl.security.attacks.interception import InterceptResend
+from qfl.solvers.exact import Spectrum, spectrum
+from qfl.study.options import build, build_row
+
+MEASURED_STATES = 200_000
+"""Rounds with at most this many feasible choices are compared with their exact optimum."""
+
+_PROPOSERS: Mapping[str, Propose] = {"client_selection": client_selection}
+
+
+def play(cell: Cell) -> Iterator[RoundRecord]:
+    """Yield the records of the cell's federation, round 0 first."""
+    return assemble(cell).play()
+
+
+def assemble(cell: Cell) -> Federation:
+    """Return the federation that the cell describes, before its first round."""
+    streams = Streams(cell.seed)
+    population = build_row("scenario", cell.scenario).build(streams)
+    channel: Any = build_row("channel", cell.channel)
+    links = channel.links(
+        [client.name for client in population.clients], rng=streams("network/fibres")
+    )
+    return Federation(
+        population,
+        schedule=build(Schedule, cell.federation),
+        policies=Policies(
+            propose=_PROPOSERS[cell.selection["problem"]],
+            solver=build_row("methods", cell.solver),
+            measure=_spectrum,
+            channel=channel.connect(links, run=cell.id),
+            algorithm=build_row("federation", cell.federation),
+            training=build(LocalTraining, cell.federation),
+            weights=build(SelectionWeights, cell.selection),
+            eavesdropper=InterceptResend(),
+        ),
+        streams=streams,
+        run=cell.id,
+    )
+
+
+def _spectrum(problem: Problem) -> Spectrum | None:
+    """The exact optimum and worst where enumeration is cheap."""
+    if problem.constraint.feasible_count(problem.n) > MEASURED_STATES:
+        return None
+    return spectrum(problem)
