@@ -30,16 +30,12 @@ def phase_on_ones(
     return tuple(ladder(unit, qubits))
 
 
-def _turn(unit: Gate, name: str, qubits: tuple[int, ...], share: float) -> Gate:
-    return Gate(name, qubits, share * unit.angle, share * unit.factor, unit.parameter)
-
-
 def _controlled_phase(unit: Gate, control: int, target: int, share: float) -> list[Gate]:
     """Return the phase `share * unit` on |11>."""
     return [
-        _turn(unit, "rz", (control,), share / 2),
-        _turn(unit, "rz", (target,), share / 2),
-        _turn(unit, "rzz", (control, target), -share / 2),
+        unit.turn("rz", (control,), share / 2),
+        unit.turn("rz", (target,), share / 2),
+        unit.turn("rzz", (control, target), -share / 2),
     ]
 
 
@@ -60,12 +56,12 @@ def _parity_ladder(unit: Gate, qubits: Sequence[int]) -> list[Gate]:
     share = 2.0 ** (1 - len(qubits))
     gates = []
     for top, target in enumerate(qubits):
-        gates.append(_turn(unit, "rz", (target,), share))
+        gates.append(unit.turn("rz", (target,), share))
         for step in range(1, 2**top):
             flipped = (step & -step).bit_length() - 1
             gates.append(Gate("cx", (qubits[flipped], target)))
             ones = (step ^ (step >> 1)).bit_count()
-            gates.append(_turn(unit, "rz", (target,), share * (-1) ** ones))
+            gates.append(unit.turn("rz", (target,), share * (-1) ** ones))
         if top:
             gates.append(Gate("cx", (qubits[top - 1], target)))
     return gates

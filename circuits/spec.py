@@ -73,6 +73,10 @@ class Gate:
     factor: float = 0.0
     parameter: str = ""
 
+    def turn(self, name: str, qubits: tuple[int, ...], share: float = 1.0) -> Gate:
+        """Return another rotation by `share` times the angle of this one."""
+        return Gate(name, qubits, share * self.angle, share * self.factor, self.parameter)
+
     def __str__(self) -> str:
         where = " ".join(str(qubit) for qubit in self.qubits)
         if self.name in FIXED:

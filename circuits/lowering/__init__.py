@@ -1,0 +1,1 @@
+"""From `CircuitSpec` to the circuit object of a framework; each file imports its own framework."""
