@@ -64,11 +64,39 @@ class Compiled(Protocol):
         ...
 
 
+class Objective(Protocol):
+    """A figure of merit of a cost distribution, minimised: mean, CVaR, Gibbs."""
+
+    def evaluate(
+        self, costs: NDArray[np.float64], probabilities: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the value (c,) of each column of `probabilities` (m, c) and its derivatives.
+
+        Args:
+            costs: (m,) of the listed states.
+            probabilities: (m, c), one distribution per column.
+
+        Returns:
+            Values (c,) and derivatives with respect to every probability, (m, c) or (m, 1).
+        """
+        ...
+
+
 class ExactCompiled(Compiled, Protocol):
     """A compiled ansatz whose state is known exactly."""
 
-    def value_and_gradient(self, angles: ArrayLike) -> tuple[float, NDArray[np.float64]]:
-        """Return the mean cost and its gradient with respect to every angle."""
+    def value_and_gradient(
+        self, angles: ArrayLike, *, objective: Objective | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the objective (default: mean cost), shape (...), and its gradient (..., 2, p)."""
+        ...
+
+    def distribution(self, angles: ArrayLike) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Return states (m, n) and their probabilities (m,) at one angle set.
+
+        Every state that the ansatz allows is listed. Under noise the probabilities may sum to less
+        than 1: the rest is on states that it does not allow.
+        """
         ...
 
 
