@@ -1,0 +1,29 @@
+"""Channels keyed the way a quantum network would key them: links, keys, seals, attacks.
+
+May not be imported here: torch, quantum frameworks, other rooms. Channels are handed to the
+federated round by whoever assembles it.
+"""
+
+from qfl.core.registry import Registry, Row
+
+HONESTY = (
+    "Emulated QKD gives no real-world secrecy: keys come from a pseudo-random generator standing "
+    "in for a quantum source, both ends of every link live in one process, key lengths are "
+    "asymptotic, and authentication of the classical messages is taken for granted. A real "
+    "deployment needs QKD hardware, authenticated classical channels that start from a "
+    "pre-shared or post-quantum-signed secret, and trust in every node that sees keys."
+)
+"""What every report says about the keys of this suite."""
+
+CHANNELS = Registry(
+    "channel",
+    {
+        "plain": Row("qfl.security.channel:Plain", "no protection: updates travel as serialised"),
+        "sealed": Row(
+            "qfl.security.channel:Sealed",
+            "AES-256-GCM, a fresh key per message from an emulated decoy-BB84 link",
+        ),
+    },
+)
+
+__all__ = ["CHANNELS", "HONESTY"]

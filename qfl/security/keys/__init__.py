@@ -1,0 +1,17 @@
+"""Key pools and their ledgers: every key bit is accounted for and no key is used twice."""
+
+from qfl.security.keys.ledger import Account, Entry, KeyEvent, Ledger, verify_chain
+from qfl.security.keys.pool import KEY_BITS, Key, KeyPool
+from qfl.security.keys.secret import Secret
+
+__all__ = [
+    "KEY_BITS",
+    "Account",
+    "Entry",
+    "Key",
+    "KeyEvent",
+    "KeyPool",
+    "Ledger",
+    "Secret",
+    "verify_chain",
+]

@@ -1,0 +1,144 @@
+"""The account of key bits on one link: an append-only chain of hashed entries.
+
+Every entry carries the hash of the one before, so that no entry can be changed, dropped or
+reordered unseen by whoever knows the last hash. Entries name keys by id; no key enters here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from qfl.core.arrays import canonical_json
+from qfl.core.errors import SecurityError
+
+GENESIS = "0" * 64
+
+
+class KeyEvent(StrEnum):
+    """What can happen to key bits."""
+
+    PRODUCED = "produced"
+    DELIVERED = "delivered"
+    CONSUMED = "consumed"
+    BURNT = "burnt"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event.
+
+    Attributes:
+        sequence: 0, 1, ...
+        event: produced (into the pool), delivered (to the sender, out of the pool), consumed (by
+            the receiver) or burnt (never to be used).
+        bits: key bits concerned.
+        key_id: the key delivered, consumed or burnt; empty for bits without a name.
+        previous: hash of the entry before.
+        digest: hash of this entry.
+    """
+
+    sequence: int
+    event: KeyEvent
+    bits: int
+    key_id: str
+    previous: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Key bits by event; produced = left + delivered + burnt from the pool.
+
+    Attributes:
+        produced, delivered, consumed, burnt: totals of the ledger.
+    """
+
+    produced: int = 0
+    delivered: int = 0
+    consumed: int = 0
+    burnt: int = 0
+
+    def __add__(self, other: Account) -> Account:
+        return Account(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
+
+
+class Ledger:
+    """The chain of one link.
+
+    >>> ledger = Ledger("server|client-03")
+    >>> _ = ledger.append(KeyEvent.PRODUCED, 512)
+    >>> _ = ledger.append(KeyEvent.DELIVERED, 256, "k-1")
+    >>> verify_chain("server|client-03", ledger.entries) == ledger.head
+    True
+    >>> ledger.account.delivered
+    256
+    """
+
+    def __init__(self, link: str) -> None:
+        self.link = link
+        self._entries: list[Entry] = []
+        self._totals = dict.fromkeys(KeyEvent, 0)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries, oldest first."""
+        return tuple(self._entries)
+
+    @property
+    def head(self) -> str:
+        """Hash of the last entry."""
+        return self._entries[-1].digest if self._entries else GENESIS
+
+    @property
+    def account(self) -> Account:
+        """Totals per event."""
+        return Account(**{event.value: bits for event, bits in self._totals.items()})
+
+    def append(self, event: KeyEvent, bits: int, key_id: str = "") -> Entry:
+        """Record an event and return its entry."""
+        sequence, previous = len(self._entries), self.head
+        digest = _digest(self.link, sequence, event, bits, key_id, previous)
+        entry = Entry(sequence, event, bits, key_id, previous, digest)
+        self._entries.append(entry)
+        self._totals[event] += bits
+        return entry
+
+
+def verify_chain(link: str, entries: Iterable[Entry]) -> str:
+    """Return the last hash of an unbroken chain.
+
+    Raises:
+        SecurityError: an entry was changed, dropped, added or moved; the message names the first.
+    """
+    previous = GENESIS
+    for expected, entry in enumerate(entries):
+        fields = asdict(entry)
+        digest = fields.pop("digest")
+        if (entry.sequence, entry.previous) != (expected, previous) or digest != _digest(
+            link, **fields
+        ):
+            raise SecurityError(
+                f"the key ledger of {link!r} is broken at entry {expected}: its hash does not "
+                "follow from the entry before; trust no key of this link"
+            )
+        previous = digest
+    return previous
+
+
+def _digest(
+    link: str, sequence: int, event: KeyEvent, bits: int, key_id: str, previous: str
+) -> str:
+    text = canonical_json(
+        {
+            "link": link,
+            "sequence": sequence,
+            "event": event.value,
+            "bits": bits,
+            "key_id": key_id,
+            "previous": previous,
+        }
+    )
+    return hashlib.sha256(text.encode()).hexdigest()

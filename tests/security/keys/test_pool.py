@@ -1,0 +1,165 @@
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from qfl.core.errors import ConfigError, KeyExhaustedError, SecurityError, UnknownKeyError
+from qfl.security.keys import KeyPool, Secret, verify_chain
+
+ENDS = ("server", "c")
+
+
+def pool(bits: int = 0, capacity_bits: int = 4096) -> KeyPool:
+    made = KeyPool(ENDS, run="cell", capacity_bits=capacity_bits)
+    if bits:
+        made.produce(both(np.random.default_rng(0).bytes(bits // 8)))
+    return made
+
+
+def both(material: bytes) -> dict[str, Secret]:
+    return {end: Secret(material) for end in ENDS}
+
+
+def test_both_ends_get_the_same_key_once():
+    keys = pool(1024)
+    [mine] = keys.enc_keys("server")
+    [theirs] = keys.dec_keys("c", [mine.key_id])
+    assert mine.secret == theirs.secret
+    with pytest.raises(UnknownKeyError, match="has been used"):
+        keys.dec_keys("c", [mine.key_id])
+
+
+def test_only_the_other_end_may_ask():
+    keys = pool(1024)
+    [mine] = keys.enc_keys("c")
+    with pytest.raises(UnknownKeyError):
+        keys.dec_keys("c", [mine.key_id])
+    assert keys.dec_keys("server", [mine.key_id])[0].secret == mine.secret
+
+
+def test_exhaustion_spends_nothing():
+    keys = pool(512)
+    before = keys.ledger.head
+    with pytest.raises(KeyExhaustedError, match="nothing was spent"):
+        keys.enc_keys("server", number=3)
+    assert keys.bits_left == 512
+    assert keys.ledger.head == before
+
+
+def test_a_request_with_one_unknown_id_gets_nothing():
+    keys = pool(1024)
+    [mine] = keys.enc_keys("server")
+    with pytest.raises(UnknownKeyError, match="forged"):
+        keys.dec_keys("c", [mine.key_id, "forged"])
+    assert keys.dec_keys("c", [mine.key_id])
+
+
+def test_ids_differ_between_links_runs_and_keys():
+    made = []
+    for run, ends in (("one", ENDS), ("two", ENDS), ("one", ("server", "d"))):
+        keys = KeyPool(ends, run=run, capacity_bits=4096)
+        keys.produce({end: Secret(bytes(64)) for end in ends})
+        made += [key.key_id for key in keys.enc_keys("server", number=2)]
+    assert len(set(made)) == 6
+
+
+def test_what_does_not_fit_is_burnt():
+    keys = pool(1024, capacity_bits=768)
+    assert keys.bits_left == 768
+    assert keys.ledger.account.burnt == 256
+
+
+def test_copies_that_nobody_fetched_are_burnt():
+    keys = pool(1024)
+    [mine] = keys.enc_keys("server")
+    assert keys.burn_waiting() == 256
+    with pytest.raises(UnknownKeyError):
+        keys.dec_keys("c", [mine.key_id])
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize(
+    ("start", "capacity", "gain", "cost", "expected"),
+    [
+        (1000, 5000, 1000, 1500, [500, 0, "exhausted", 500, 0]),
+        (0, 2000, 1500, 1200, [300, 600, 800, 800]),
+    ],
+)
+def test_trajectory(start, capacity, gain, cost, expected):
+    """S <- min(S_max, S + R dt), then spend C if C <= S; in bytes, as keys come in whole bytes."""
+    keys = pool(8 * start, 8 * capacity)
+    seen = []
+    for _ in expected:
+        keys.produce(both(bytes(gain)))
+        try:
+            keys.enc_keys("server", size=8 * cost)
+            seen.append(keys.bits_left // 8)
+        except KeyExhaustedError:
+            seen.append("exhausted")
+    assert seen == expected
+
+
+def test_nonsense_is_refused():
+    with pytest.raises(ConfigError, match="itself"):
+        KeyPool(("a", "a"), run="cell", capacity_bits=512)
+    with pytest.raises(ConfigError, match="multiple of 8"):
+        pool(1024).enc_keys("server", size=100)
+    with pytest.raises(SecurityError, match="different length"):
+        pool().produce({"server": Secret(bytes(8)), "c": Secret(bytes(9))})
+    with pytest.raises(SecurityError, match="keys for"):
+        pool().produce({"server": Secret(bytes(8))})
+    with pytest.raises(ConfigError, match="no end"):
+        pool(1024).enc_keys("stranger")
+
+
+class PoolLife(RuleBasedStateMachine):
+    """Whatever happens, no material is handed out twice and every bit is accounted for."""
+
+    def __init__(self):
+        super().__init__()
+        self.pool = pool(capacity_bits=1 << 20)
+        self.rng = np.random.default_rng(1)
+        self.sent = {}
+        self.used = set()
+
+    @rule(length=st.integers(1, 100))
+    def produce(self, length):
+        self.pool.produce(both(self.rng.bytes(length)))
+
+    @rule(end=st.sampled_from(ENDS), size=st.sampled_from([64, 256]))
+    def send(self, end, size):
+        try:
+            [key] = self.pool.enc_keys(end, size=size)
+        except KeyExhaustedError:
+            assert self.pool.bits_left < size
+            return
+        assert key.secret.reveal() not in self.used
+        self.used.add(key.secret.reveal())
+        self.sent[key.key_id] = (ENDS[1 - ENDS.index(end)], key.secret)
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def receive(self, data):
+        key_id = data.draw(st.sampled_from(sorted(self.sent)))
+        end, secret = self.sent.pop(key_id)
+        assert self.pool.dec_keys(end, [key_id])[0].secret == secret
+        with pytest.raises(UnknownKeyError):
+            self.pool.dec_keys(end, [key_id])
+
+    @rule()
+    def lose(self):
+        self.pool.burn_waiting()
+        self.sent.clear()
+
+    @invariant()
+    def accounted(self):
+        account = self.pool.ledger.account
+        waiting = sum(secret.bits for _, secret in self.sent.values())
+        assert account.produced == account.delivered + self.pool.bits_left
+        assert account.delivered == account.consumed + account.burnt + waiting
+        assert verify_chain(self.pool.ledger.link, self.pool.ledger.entries)
+
+
+PoolLife.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestPoolLife = pytest.mark.property(PoolLife.TestCase)

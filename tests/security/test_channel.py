@@ -1,0 +1,274 @@
+import traceback
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from qfl.core.envelope import Direction, Header, SecurityLevel
+from qfl.core.errors import (
+    ConfigError,
+    KeyExhaustedError,
+    QflError,
+    SessionAbortedError,
+    TamperedError,
+)
+from qfl.core.update import Update
+from qfl.security import CHANNELS, HONESTY
+from qfl.security.attacks.interception import InterceptResend
+from qfl.security.channel import Plain, Sealed
+from qfl.security.keys import verify_chain
+
+CLIENTS = ["client-00", "client-01"]
+UPDATE = Update({"head:digit": {"bias": np.arange(4, dtype=np.float32)}}, {"head:digit": 40})
+
+
+def connected(config=None, *, sessions: int = 1):
+    config = config or Sealed()
+    rng = np.random.default_rng(3)
+    channel = config.connect(config.links(CLIENTS, rng=rng), run="cell")
+    for index in range(sessions):
+        for client in CLIENTS:
+            assert channel.exchange(client, round=index, rng=rng).aborted == ""
+    return channel
+
+
+def down(**changes) -> Header:
+    header = Header("cell", 1, "server", "client-00", Direction.DOWN, UPDATE.schema)
+    return replace(header, **changes)
+
+
+def up(**changes) -> Header:
+    header = Header("cell", 1, "client-00", "server", Direction.UP, UPDATE.schema)
+    return replace(header, **changes)
+
+
+@pytest.mark.parametrize("name", ["plain", "sealed"])
+def test_round_trip(name):
+    channel = connected(CHANNELS.resolve(name)())
+    for header in (down(), up(), up(sequence=1)):
+        opened = channel.open(channel.seal(UPDATE, header))
+        assert opened.payload == UPDATE.payload
+
+
+def test_one_session_keys_both_directions_of_a_round():
+    channel = connected()
+    before = channel.key_bits_left("client-00")
+    channel.seal(UPDATE, down())
+    channel.seal(UPDATE, up())
+    assert before - channel.key_bits_left("client-00") == 512
+    assert channel.account().delivered == 512
+
+
+def test_envelope_names_its_level_and_key_and_hides_the_rest():
+    envelope = connected().seal(UPDATE, down())
+    assert envelope.level is SecurityLevel.QKD_AEAD
+    assert envelope.header.key_id
+    assert UPDATE.payload[:32] not in envelope.ciphertext
+    assert envelope.wire_bytes > UPDATE.payload_bytes + 16 + 12
+
+
+def test_same_seed_same_bytes():
+    first, second = (connected().seal(UPDATE, down()) for _ in range(2))
+    assert first == second
+
+
+def test_replay_dies():
+    channel = connected()
+    envelope = channel.seal(UPDATE, down())
+    channel.open(envelope)
+    with pytest.raises(TamperedError):
+        channel.open(envelope)
+
+
+def test_reordering_dies():
+    channel = connected(sessions=2)
+    first, second = channel.seal(UPDATE, up()), channel.seal(UPDATE, up(sequence=1))
+    channel.open(second)
+    with pytest.raises(TamperedError, match="replayed or reordered"):
+        channel.open(first)
+
+
+def test_splicing_dies():
+    """A header of one message on the content of another, in every field."""
+    channel = connected(sessions=4)
+    one = channel.seal(UPDATE, down())
+    two = channel.seal(UPDATE, down(receiver="client-01"))
+    for header in (two.header, replace(one.header, key_id=two.header.key_id)):
+        with pytest.raises(TamperedError):
+            channel.open(replace(one, header=header))
+
+
+MUTATIONS = {
+    "run": "other",
+    "round": 2,
+    "sender": "client-01",
+    "receiver": "client-01",
+    "direction": Direction.UP,
+    "schema": "0" * 64,
+    "key_id": "00000000-0000-0000-0000-000000000000",
+    "sequence": 7,
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Header)])
+def test_every_header_field_is_bound(name):
+    channel = connected()
+    envelope = channel.seal(UPDATE, down())
+    changed = replace(envelope.header, **{name: MUTATIONS[name]})
+    with pytest.raises(TamperedError):
+        channel.open(replace(envelope, header=changed))
+
+
+def test_random_mutations_are_never_accepted():
+    """300 envelopes, each with a random bit flipped, cut short, extended or relabelled."""
+    rng = np.random.default_rng(5)
+    channel = connected(Sealed(pool_capacity_bits=1 << 20), sessions=100)
+    for index in range(300):
+        envelope = channel.seal(UPDATE, down(round=index))
+        body = bytearray(envelope.ciphertext)
+        kind = index % 5
+        if kind == 0:
+            position = int(rng.integers(8 * len(body)))
+            body[position // 8] ^= 1 << position % 8
+            broken = replace(envelope, ciphertext=bytes(body))
+        elif kind == 1:
+            broken = replace(envelope, ciphertext=bytes(body[: rng.integers(len(body))]))
+        elif kind == 2:
+            broken = replace(envelope, ciphertext=bytes(body) + rng.bytes(1 + index % 20))
+        elif kind == 3:
+            broken = replace(envelope, nonce=rng.bytes(12))
+        else:
+            broken = replace(envelope, level=SecurityLevel.PLAIN)
+        with pytest.raises(TamperedError):
+            channel.open(broken)
+
+
+def test_a_key_is_spent_even_on_a_forgery():
+    channel = connected()
+    envelope = channel.seal(UPDATE, down())
+    with pytest.raises(TamperedError):
+        channel.open(replace(envelope, ciphertext=bytes(len(envelope.ciphertext))))
+    with pytest.raises(TamperedError, match="has been used"):
+        channel.open(envelope)
+
+
+def test_an_aborted_session_stops_the_client_whatever_the_pool_holds():
+    channel = connected(sessions=3)
+    rng = np.random.default_rng(9)
+    event = channel.exchange("client-00", round=5, rng=rng, eavesdropper=InterceptResend())
+    assert "QBER" in event.aborted
+    assert event.secret_bits == 0
+    assert event.key_bits_left >= 512
+    for header in (down(round=5), up(round=5)):
+        with pytest.raises(SessionAbortedError, match="round 5"):
+            channel.seal(UPDATE, header)
+    assert channel.key_bits_left("client-00") == event.key_bits_left
+    channel.seal(UPDATE, down(round=5, receiver="client-01"))
+    assert not channel.exchange("client-00", round=6, rng=rng).aborted
+    channel.seal(UPDATE, down(round=6))
+
+
+def test_exhaustion_sends_and_spends_nothing():
+    channel = connected()
+    for index in range(channel.key_bits_left("client-00") // 256):
+        channel.seal(UPDATE, down(sequence=index))
+    left = channel.key_bits_left("client-00")
+    assert left < 256
+    with pytest.raises(KeyExhaustedError):
+        channel.seal(UPDATE, down(sequence=100))
+    assert channel.key_bits_left("client-00") == left
+
+
+def test_keys_of_lost_messages_are_burnt_at_the_next_exchange():
+    channel = connected()
+    lost = channel.seal(UPDATE, down())
+    channel.exchange("client-00", round=2, rng=np.random.default_rng(1))
+    assert channel.account().burnt == 256
+    with pytest.raises(TamperedError):
+        channel.open(lost)
+
+
+def test_content_must_match_its_schema():
+    channel = connected()
+    with pytest.raises(TamperedError, match="another schema"):
+        channel.open(channel.seal(UPDATE, down(schema="0" * 64)))
+
+
+def test_the_event_says_how_the_session_went():
+    config = Sealed()
+    rng = np.random.default_rng(2)
+    channel = config.connect(config.links(CLIENTS, rng=rng), run="cell")
+    event = channel.exchange("client-00", round=1, rng=rng)
+    assert event.client == "client-00"
+    assert event.sifted_bits > 2500
+    assert event.secret_bits == event.key_bits_left >= 512
+    assert 0 <= event.qber < 0.05
+    assert event.disclosed_bits > 0
+    assert 0 < event.duration_seconds < 1
+
+
+def test_plain_exchanges_nothing():
+    channel = connected(Plain())
+    event = channel.exchange("client-00", round=1, rng=np.random.default_rng(0))
+    assert (event.secret_bits, event.duration_seconds, event.aborted) == (0, 0.0, "")
+    assert channel.key_bits_left("client-00") == channel.account().produced == 0
+    assert channel.level is SecurityLevel.PLAIN
+
+
+def test_ledgers_verify():
+    channel = connected(sessions=2)
+    channel.open(channel.seal(UPDATE, down()))
+    assert verify_chain("cell|server|client-00", channel.ledger("client-00"))
+
+
+def test_keys_show_nowhere(monkeypatch):
+    """A planted key is found in no repr, ledger, envelope or traceback."""
+    planted = b"planted-key-material-0123456789!"
+    monkeypatch.setattr("qfl.security.keys.pool.bytes", lambda _: planted, raising=False)
+    channel = connected()
+    envelope = channel.seal(UPDATE, down())
+    shown = [repr(channel), repr(envelope), repr(channel.ledger("client-00"))]
+    with pytest.raises(QflError) as caught:
+        channel.open(replace(envelope, ciphertext=b"x" * 20))
+    shown.append("".join(traceback.format_exception(caught.value)))
+    for text in shown:
+        assert "planted" not in text
+        assert planted.hex() not in text
+
+
+def test_strangers_and_foreign_runs_are_refused():
+    channel = connected()
+    with pytest.raises(ConfigError, match="no link to 'client-09'"):
+        channel.exchange("client-09", round=1, rng=np.random.default_rng(0))
+    with pytest.raises(ConfigError, match="of 'cell'"):
+        channel.seal(UPDATE, down(run="other"))
+    assert channel.account().delivered == 0
+
+
+def test_lengths_are_drawn_within_the_range():
+    links = Sealed(shortest_km=5, longest_km=6).links(
+        [f"c{i}" for i in range(50)], rng=np.random.default_rng(0)
+    )
+    assert all(5 <= link.length_km <= 6 for link in links.values())
+    assert len({link.length_km for link in links.values()}) == 50
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"shortest_km": 30.0},
+        {"pool_capacity_bits": 256},
+        {"misalignment": 0.7},
+        {"sifted_bits": 0},
+        {"abort_qber": 2.0},
+        {"cascade": "biconff"},
+    ],
+)
+def test_bad_options_are_refused_when_configured(options):
+    with pytest.raises(QflError):
+        Sealed(**options)
+
+
+def test_honesty_names_what_is_missing():
+    assert "no real-world secrecy" in HONESTY
+    assert "pseudo-random" in HONESTY
