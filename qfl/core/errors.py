@@ -2,7 +2,8 @@
 
     QflError
     ├── ConfigError              a study file or an option is wrong                (exit 2)
-    │   └── UnknownNameError     a name that no registry row carries
+    │   ├── UnknownNameError     a name that no registry row carries
+    │   └── StudyError           everything that is wrong in one study, in one message
     ├── ProblemError             a cost, constraint or decision makes no sense
     ├── CapacityError            the instance does not fit the machine or the backend
     ├── BackendError             a backend cannot do what was asked of it
@@ -42,6 +43,22 @@ class UnknownNameError(ConfigError):
         super().__init__(
             f"unknown {kind} {name!r}{nearest(name, allowed)}; allowed: {', '.join(allowed)}"
         )
+
+
+class StudyError(ConfigError):
+    """Everything that is wrong in one study.
+
+    Attributes:
+        source: the file, or the name of a study built in Python.
+        issues: (dotted key, what is wrong and what is allowed) of each error.
+    """
+
+    def __init__(self, source: str, issues: Iterable[tuple[str, str]]) -> None:
+        self.source = source
+        self.issues = tuple(issues)
+        count = "1 error" if len(self.issues) == 1 else f"{len(self.issues)} errors"
+        lines = [f"  {key}: {message}" if key else f"  {message}" for key, message in self.issues]
+        super().__init__("\n".join([f"{source}: {count}", *lines]))
 
 
 class ProblemError(QflError):

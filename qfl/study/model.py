@@ -1,0 +1,337 @@
+"""A study: one question, the federation it is asked of, and the grid of cells that answers it.
+
+The same `Study` comes out of a TOML file and out of Python, frozen, with every option resolved
+and unknown keys refused. All errors of a study are reported in one pass.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from copy import deepcopy
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from qfl.core.arrays import canonical_json
+from qfl.core.errors import ConfigError, StudyError, UnknownNameError
+from qfl.core.metrics import metric
+from qfl.study.options import SECTIONS, Issue, Issues, explain, resolve
+from qfl.study.override import apply, flatten
+
+Settings = dict[str, Any]
+
+
+class Headline(BaseModel):
+    """The sentence that the report opens with.
+
+    Attributes:
+        metric: what counts, such as "digit.accuracy".
+        target: its value to be reached.
+        method, baseline: labels of the two methods compared.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    target: float
+    method: str
+    baseline: str
+
+    @field_validator("metric")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            metric(name)
+        except UnknownNameError as error:
+            raise ValueError(str(error)) from None
+        return name
+
+
+def _seeds(given: object) -> object:
+    """6 -> 0..5, "2:4" -> 2, 3; lists stay."""
+    if isinstance(given, int) and not isinstance(given, bool):
+        return tuple(range(given))
+    if isinstance(given, str):
+        first, colon, last = given.partition(":")
+        if colon and last.isdecimal() and (first.isdecimal() or not first):
+            return tuple(range(int(first or 0), int(last)))
+        raise ValueError("must be a number of seeds, a list, or a range such as '0:10'")
+    return given
+
+
+class Study(BaseModel):
+    """A question and the grid of cells that answers it.
+
+    Attributes:
+        name: names the run folder; lower case, digits, - and _.
+        title, question, hypothesis: what the report says it is about.
+        seeds: 6 means 0..5; a list or "0:6" also works.
+        scenario: {"name": ..., options}: clients, data, links.
+        federation: {"algorithm": ..., "rounds": ..., "clients_per_round": ..., local training}.
+        selection: {"problem": ..., weights of the objective}.
+        channel: {"name": ..., options}.
+        methods: ({"label": ..., "solver": ..., options}, ...): the curves of the report.
+        headline: the comparison that the report opens with.
+        sweep: more axes, dotted key -> values, such as {"scenario.dirichlet_alpha": [0.1, 1.0]};
+            "methods.LABEL.OPTION" varies one method alone.
+        profiles: name -> overrides by dotted key; `smoke` and `paper` are expected by convention.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    title: str
+    question: str
+    hypothesis: str
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0, strict=True)], ...], BeforeValidator(_seeds)]
+    scenario: Settings
+    federation: Settings
+    selection: Settings
+    channel: Settings
+    methods: tuple[Settings, ...]
+    headline: Headline
+    sweep: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    profiles: dict[str, Settings] = Field(default_factory=dict)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        profile: str | None = None,
+        overrides: Mapping[str, Any] | None = None,
+    ) -> Study:
+        """Return the study in a TOML file, with a profile and then `overrides` applied.
+
+        Args:
+            path: a study file, or the study.lock.toml of a run.
+            profile: a name under [profiles]; None takes the file as it is.
+            overrides: dotted key -> value, such as {"federation.rounds": 50}.
+
+        Raises:
+            ConfigError: all errors of the file, each with its key, what is allowed and the
+                nearest match.
+        """
+        path = Path(path)
+        try:
+            given = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"cannot read the study file {path}: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not valid TOML: {error}") from None
+        given.pop("lock", None)
+        return cls._from(given, profile, overrides, source=str(path))
+
+    def with_overrides(
+        self, profile: str | None = None, overrides: Mapping[str, Any] | None = None
+    ) -> Study:
+        """Return this study with a profile and then `overrides` applied, checked again."""
+        return self._from(self.model_dump(), profile, overrides, source=f"study {self.name!r}")
+
+    def at(self, point: Mapping[str, Any]) -> Study:
+        """Return this study at one point of its sweep, without axes and profiles."""
+        if not point:
+            return self
+        given = self.model_dump(exclude={"profiles", "sweep"})
+        apply(given, point)
+        return type(self).model_validate(given)
+
+    @classmethod
+    def _from(
+        cls,
+        given: Settings,
+        profile: str | None,
+        overrides: Mapping[str, Any] | None,
+        *,
+        source: str,
+    ) -> Study:
+        issues: list[Issue] = []
+        changes: Settings = {}
+        if profile is not None:
+            profiles = given.get("profiles", {})
+            if profile in profiles:
+                changes |= flatten(profiles[profile])
+            else:
+                issues.append(
+                    Issue("profiles", str(UnknownNameError("profile", profile, profiles)))
+                )
+        changes |= overrides or {}
+        issues += apply(given, changes)
+        try:
+            study = cls.model_validate(given, context={"source": source})
+        except StudyError as error:
+            raise StudyError(source, [*issues, *error.issues]) from None
+        if issues:
+            raise StudyError(source, issues)
+        return study
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_at_once(
+        cls, given: Any, handler: ModelWrapValidatorHandler[Study], info: ValidationInfo
+    ) -> Study:
+        """Collect what the fields report, then what only the whole study shows."""
+        study: Study | None = None
+        issues: list[Issue] = []
+        try:
+            study = handler(given)
+        except ValidationError as error:
+            issues += explain(error, list(cls.model_fields))
+        if isinstance(given, Mapping):
+            issues += _unlabelled(given)
+            issues += cls._broken_by_changes(given, issues)
+        if study is None or issues:
+            name = given.get("name", "") if isinstance(given, Mapping) else ""
+            raise StudyError((info.context or {}).get("source", f"study {name!r}"), issues)
+        return study
+
+    @classmethod
+    def _broken_by_changes(cls, given: Mapping[str, Any], known: list[Issue]) -> list[Issue]:
+        """Return what the points of the sweep and the profiles break that was sound before."""
+        sweep, profiles = given.get("sweep", {}), given.get("profiles", {})
+        changes = [("sweep.", point) for point in _safe_points(sweep)]
+        if isinstance(profiles, Mapping):
+            changes += [
+                (f"profiles.{name}.", flatten(profile))
+                for name, profile in profiles.items()
+                if isinstance(profile, Mapping)
+            ]
+        plain = {key: value for key, value in given.items() if key not in ("sweep", "profiles")}
+        found: list[Issue] = []
+        for prefix, change in changes:
+            trial = deepcopy(plain)
+            issues = apply(trial, change)
+            try:
+                cls.model_validate(trial)
+            except StudyError as error:
+                issues += [Issue(*issue) for issue in error.issues]
+            found += [Issue(prefix + key, text) for key, text in issues if (key, text) not in known]
+        return list(dict.fromkeys(found))
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        if not seeds or len(set(seeds)) < len(seeds):
+            raise ValueError("at least one seed is needed, and none twice")
+        return seeds
+
+    @field_validator("scenario", "federation", "selection", "channel")
+    @classmethod
+    def _resolved(cls, given: Settings, info: ValidationInfo) -> Settings:
+        settings = resolve(info.field_name or "", given)
+        if info.field_name == "federation":
+            _check_choice(info.data.get("scenario", {}), settings)
+        return settings
+
+    @field_validator("methods")
+    @classmethod
+    def _methods(cls, given: tuple[Settings, ...]) -> tuple[Settings, ...]:
+        issues: list[Issue] = []
+        methods: list[Settings] = []
+        for index, method in enumerate(given):
+            label = method.get("label", method.get("solver"))
+            try:
+                methods.append(resolve("methods", {**method, "label": label}))
+            except Issues as found:
+                where = label if isinstance(label, str) else str(index)
+                issues += [Issue(f"{where}.{key}", message) for key, message in found.issues]
+        issues += _duplicates(methods)
+        if not given:
+            issues.append(Issue("", "at least one [[methods]] is needed"))
+        if issues:
+            raise Issues(issues)
+        return tuple(methods)
+
+    @field_validator("sweep", mode="before")
+    @classmethod
+    def _axes(cls, given: object) -> object:
+        return flatten(given) if isinstance(given, Mapping) else given
+
+    @field_validator("sweep")
+    @classmethod
+    def _sweepable(cls, sweep: Settings) -> Settings:
+        issues: list[Issue] = []
+        for key, values in sweep.items():
+            if key.partition(".")[0] not in SECTIONS:
+                issues.append(Issue(key, f"an axis varies an option of {', '.join(SECTIONS)}"))
+            elif not values or len({repr(value) for value in values}) < len(values):
+                issues.append(Issue(key, "an axis needs at least one value, and none twice"))
+        if issues:
+            raise Issues(issues)
+        return sweep
+
+
+def points(sweep: Mapping[str, tuple[Any, ...]]) -> list[Settings]:
+    """Return what a sweep changes: every combination of the axes that all methods share, then
+    every value of the axes of single methods.
+
+    >>> points({"scenario.clients": (8, 16), "methods.qaoa.depth": (1,)})
+    [{'scenario.clients': 8}, {'scenario.clients': 16}, {'methods.qaoa.depth': 1}]
+    """
+    shared = {key: values for key, values in sweep.items() if not key.startswith("methods.")}
+    combined = [dict(zip(shared, values, strict=True)) for values in product(*shared.values())]
+    single = [{key: v} for key, values in sweep.items() if key not in shared for v in values]
+    return [*(combined if shared else []), *single]
+
+
+def _check_choice(scenario: Settings, federation: Settings) -> None:
+    """Refuse to choose more clients than the scenario has."""
+    clients, chosen = scenario.get("clients"), federation["clients_per_round"]
+    if clients is not None and chosen > clients:
+        allowed = f"allowed: 1 to scenario.clients = {clients}"
+        raise Issues(
+            [Issue("clients_per_round", f"cannot choose {chosen} of {clients}; {allowed}")]
+        )
+
+
+def _duplicates(methods: list[Settings]) -> list[Issue]:
+    """Return one issue for each label used twice and each method that repeats another."""
+    issues: list[Issue] = []
+    labels: set[str] = set()
+    solvers: dict[str, str] = {}
+    for method in methods:
+        label = method["label"]
+        solver = canonical_json({k: v for k, v in method.items() if k != "label"})
+        if label in labels:
+            issues.append(Issue(label, "two methods have this label; give each its own"))
+        elif solver in solvers:
+            issues.append(Issue(label, f"same solver and options as {solvers[solver]!r}"))
+        labels.add(label)
+        solvers[solver] = label
+    return issues
+
+
+def _unlabelled(given: Mapping[str, Any]) -> list[Issue]:
+    """Return the labels that the headline compares and no method has."""
+    methods, headline = given.get("methods"), given.get("headline")
+    if isinstance(headline, Headline):
+        headline = headline.model_dump()
+    if not isinstance(methods, list | tuple) or not isinstance(headline, Mapping):
+        return []
+    labels = [m.get("label", m.get("solver")) for m in methods if isinstance(m, Mapping)]
+    return [
+        Issue(f"headline.{key}", str(UnknownNameError("method label", name, map(str, labels))))
+        for key in ("method", "baseline")
+        if isinstance(name := headline.get(key), str) and name not in labels
+    ]
+
+
+def _safe_points(sweep: object) -> list[Settings]:
+    """Return the points of a sweep that may still be malformed."""
+    if not isinstance(sweep, Mapping):
+        return []
+    axes = flatten(sweep)
+    return points({k: tuple(v) for k, v in axes.items() if isinstance(v, list | tuple)})

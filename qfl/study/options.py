@@ -1,0 +1,258 @@
+"""The sections of a study, checked against the registry rows that they name.
+
+A section is flat: one key names a row ("name", "algorithm", "problem", "solver"), the others are
+options. Options are the fields of the row's frozen dataclass, joined by the fields that every row
+of the section shares. Checking returns every option, defaults resolved, as plain JSON types: that
+is what a cell's identity holds. Rows are imported when a section names them, not before.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from qfl.core.errors import QflError, nearest
+from qfl.core.registry import Registry
+
+T = TypeVar("T")
+
+
+class Issue(NamedTuple):
+    """One thing that is wrong in a study: where, and what to do about it."""
+
+    key: str
+    message: str
+
+
+class Issues(ValueError):
+    """Everything wrong in one section; a ValueError so that pydantic collects it."""
+
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        super().__init__("; ".join(f"{key}: {message}" for key, message in issues))
+        self.issues = tuple(issues)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """How one section is checked.
+
+    Attributes:
+        registry: "module:NAME" of the table its row comes from.
+        key: the key that names the row.
+        shared: "module:Dataclass" of options that all rows share.
+        row_options: whether the row's own fields are options of the section.
+        reserved: keys that belong to the study, not to the row.
+    """
+
+    registry: str
+    key: str = "name"
+    shared: tuple[str, ...] = ()
+    row_options: bool = True
+    reserved: tuple[str, ...] = ()
+
+
+SECTIONS: dict[str, Section] = {
+    "scenario": Section("qfl.scenarios:SCENARIOS"),
+    "federation": Section(
+        "qfl.federation:ALGORITHMS",
+        key="algorithm",
+        shared=("qfl.federation.round:Schedule", "qfl.federation.engine:LocalTraining"),
+    ),
+    "selection": Section(
+        "qfl.problems:PROBLEMS",
+        key="problem",
+        shared=("qfl.federation.selection:SelectionWeights",),
+        row_options=False,
+    ),
+    "channel": Section("qfl.security:CHANNELS"),
+    "methods": Section("qfl.solvers:SOLVERS", key="solver", reserved=("label",)),
+}
+BACKENDS = "qfl.backends:BACKENDS"
+
+
+def load_target(target: str) -> Any:
+    """Return what "module:attribute" names."""
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def registry(section: str) -> Registry:
+    """Return the table that a section names its row from."""
+    return load_target(SECTIONS[section].registry)
+
+
+def resolve(section: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the section with every option, defaults resolved, as plain JSON types.
+
+    Raises:
+        Issues: everything wrong with the section, each with its key.
+    """
+    spec = SECTIONS[section]
+    issues: list[Issue] = []
+    values = {key: given[key] for key in spec.reserved if key in given}
+    row = _row(registry(section), given.get(spec.key), spec.key, issues)
+    values[spec.key] = given.get(spec.key)
+    parts = [load_target(target) for target in spec.shared]
+    if row is not None and spec.row_options:
+        parts.append(row)
+    known = {spec.key, *spec.reserved, *(name for part in parts for name in _names(part))}
+    if row is not None:
+        issues += [Issue(key, _unknown(key, known)) for key in given if key not in known]
+    for part in parts:
+        try:
+            values |= _typed(part, {k: v for k, v in given.items() if k in _names(part)})
+        except Issues as found:
+            issues += found.issues
+    if section == "methods" and row is not None and "backend" in _names(row):
+        values |= _backend(values | dict(given), issues)
+    if issues:
+        raise Issues(issues)
+    return values
+
+
+def build(factory: Callable[..., T], settings: Mapping[str, Any]) -> T:
+    """Return `factory` constructed from those of `settings` that are its fields.
+
+    Settings come from a cell, so tuples may have become lists; they are turned back.
+
+    >>> build(Section, {"registry": "qfl.data:DATASETS", "reserved": ["label"]}).reserved
+    ('label',)
+    """
+    own = {key: value for key, value in settings.items() if key in _names(factory)}
+    made: T = _adapter(factory).validate_json(json.dumps(own), strict=True)
+    return made
+
+
+def build_row(section: str, settings: Mapping[str, Any]) -> Any:
+    """Return the implementation that a cell's section names, constructed with its options."""
+    key = "name" if section == "methods" else SECTIONS[section].key
+    return build(registry(section).resolve(settings[key]), settings)
+
+
+def option_schema(section: str) -> dict[str, Any]:
+    """Return the JSON schema of a section: one alternative per installed row."""
+    spec = SECTIONS[section]
+    shared = [_adapter(load_target(target)).json_schema() for target in spec.shared]
+    rows = []
+    for name, row in sorted(registry(section).table().items()):
+        parts = list(shared)
+        if row.installed and spec.row_options:
+            parts.append(_adapter(registry(section).resolve(name)).json_schema())
+        properties: dict[str, Any] = {key: {"type": "string"} for key in spec.reserved}
+        properties[spec.key] = {"const": name, "description": row.summary}
+        for part in parts:
+            properties |= part.get("properties", {})
+        required = [spec.key, *(key for part in parts for key in part.get("required", []))]
+        rows.append(
+            {
+                "type": "object",
+                "properties": properties,
+                "required": required,
+                "additionalProperties": False,
+            }
+        )
+    return {"oneOf": rows}
+
+
+def explain(error: ValidationError, allowed: Sequence[str]) -> Iterator[Issue]:
+    """Yield what pydantic found in a study, sections unfolded, each with its dotted key."""
+    for detail in error.errors(include_url=False):
+        path = ".".join(str(part) for part in detail["loc"])
+        cause = detail.get("ctx", {}).get("error")
+        if isinstance(cause, Issues):
+            for key, message in cause.issues:
+                yield Issue(".".join(part for part in (path, key) if part), message)
+        elif detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
+            yield Issue(path, _unknown(path, allowed))
+        else:
+            yield Issue(path, _sentence(detail))
+
+
+def _row(table: Registry, name: object, key: str, issues: list[Issue]) -> Any:
+    """Return the row's dataclass, or None after noting why there is none."""
+    if not isinstance(name, str):
+        seen = "missing" if name is None else f"must be a string, got {name!r}"
+        issues.append(Issue(key, f"{seen}; allowed: {', '.join(sorted(table.table()))}"))
+        return None
+    try:
+        return table.resolve(name)
+    except QflError as error:
+        issues.append(Issue(key, str(error)))
+        return None
+
+
+def _backend(values: Mapping[str, Any], issues: list[Issue]) -> dict[str, Any]:
+    """Return the backend options of a solver, resolved; the part of a name after ":" is free."""
+    table: Registry = load_target(BACKENDS)
+    name = values.get("backend")
+    family = name.partition(":")[0] if isinstance(name, str) else name
+    row = _row(table, family if family in table.table() else name, "backend", issues)
+    given = values.get("backend_options", {})
+    if row is None or not isinstance(given, Mapping):
+        return {}
+    unknown = [key for key in given if key not in _names(row)]
+    issues += [Issue(f"backend_options.{key}", _unknown(key, _names(row))) for key in unknown]
+    try:
+        return {"backend_options": _typed(row, {k: given[k] for k in given if k not in unknown})}
+    except Issues as found:
+        issues += [Issue(f"backend_options.{key}", message) for key, message in found.issues]
+        return {}
+
+
+@cache
+def _adapter(factory: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(factory)
+
+
+@cache
+def _names(factory: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(factory) if field.init)
+
+
+def _typed(factory: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all fields of `factory` as JSON types, given ones checked, others by default."""
+    endless = [key for key, value in given.items() if not _finite(value)]
+    if endless:
+        raise Issues([Issue(key, f"must be finite, got {given[key]!r}") for key in endless])
+    try:
+        made = build(factory, given)
+    except ValidationError as error:
+        raise Issues(
+            [
+                Issue(".".join(str(part) for part in detail["loc"]), _sentence(detail))
+                for detail in error.errors(include_url=False)
+            ]
+        ) from None
+    except QflError as error:
+        raise Issues([Issue("", str(error))]) from None
+    dumped = _adapter(factory).dump_python(made, mode="json")
+    return {name: dumped[name] for name in _names(factory)}
+
+
+def _finite(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return all(_finite(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return all(_finite(item) for item in value)
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _unknown(key: str, allowed: Sequence[str] | set[str]) -> str:
+    return f"unknown key{nearest(key, allowed)}; allowed: {', '.join(sorted(allowed)) or 'none'}"
+
+
+def _sentence(detail: Mapping[str, Any]) -> str:
+    """Return pydantic's finding as what is allowed and what was seen."""
+    if detail["type"] == "missing":
+        return "missing; it has no default"
+    text = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if detail["loc"] and "got " not in text:
+        text = f"{text}, got {detail['input']!r}"
+    return text
