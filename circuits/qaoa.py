@@ -17,6 +17,7 @@ Only numpy and `circuits` may be imported here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 from circuits import mixers
 from circuits.dicke import Preparation, preparation
 from circuits.spec import Basis, CircuitSpec, Gate, Resources
-from circuits.swap_network import Pairs, brickwork
+from circuits.swap_network import Pairs, brickwork, phase_network
 
 MIXERS = ("x", "xy_complete", "xy_trotter", "xy_ring", "xy_parity_ring", "grover")
 
@@ -126,6 +127,35 @@ def circuit(ansatz: QaoaAnsatz, *, trotter_steps: int | None = None) -> CircuitS
     return _build(frame, *ising(ansatz))
 
 
+def line_circuit(ansatz: QaoaAnsatz) -> CircuitSpec:
+    """Return the circuit of an "x" ansatz with gates between neighbours on a line only.
+
+    Dense costs go through the SWAP network of `phase_network`; qubits are positions on the line
+    and `measured` undoes the permutation, so counts have variable k in column k as always.
+
+    Raises:
+        ValueError: another mixer: its start state and its pairs are not neighbours on a line.
+
+    >>> dense = QaoaAnsatz(0.0, np.ones(4), np.triu(np.ones((4, 4)), 1), "x", 1)
+    >>> line_circuit(dense).measured
+    (1, 3, 0, 2)
+    """
+    if ansatz.mixer != "x" or ansatz.initial is not None:
+        raise ValueError(
+            f"only mixer 'x' from |+>^n is laid out on a line, got {ansatz.mixer!r}"
+            f"{'' if ansatz.initial is None else ' with a warm start'}; use circuit()"
+        )
+    fields, couplings = ising(ansatz)
+    line = tuple(range(ansatz.n))
+    gates = [Gate("h", (k,)) for k in line]
+    for layer in range(1, ansatz.depth + 1):
+        gates += _fields_layer([fields[k] for k in line], f"gamma_{layer}")
+        network, line = phase_network(couplings, line, f"gamma_{layer}")
+        gates += (*network, *mixers.transverse_field(ansatz.n, f"beta_{layer}"))
+    measured = tuple(int(position) for position in np.argsort(line))
+    return CircuitSpec(ansatz.n, tuple(gates), _names(ansatz.depth), measured)
+
+
 def resources(ansatz: QaoaAnsatz, *, trotter_steps: int = 1, basis: Basis = "cz") -> Resources:
     """Return what the circuit of an ansatz needs, counted as in `CircuitSpec.resources`.
 
@@ -186,17 +216,22 @@ def _build(
         gates = [Gate("h", (k,)) for k in range(frame.n)]
     for layer in range(1, frame.depth + 1):
         gamma = f"gamma_{layer}"
-        gates += (
-            Gate("rz", (k,), factor=2 * h, parameter=gamma)
-            for k, h in enumerate(fields.tolist())
-            if h
-        )
+        gates += _fields_layer(fields.tolist(), gamma)
         gates += (
             Gate("rzz", pair, factor=2 * float(couplings[pair]), parameter=gamma) for pair in pairs
         )
         gates += _mixer_layer(frame, blocks, f"beta_{layer}")
-    names = (f"{kind}_{layer + 1}" for kind in ("gamma", "beta") for layer in range(frame.depth))
-    return CircuitSpec(frame.n, tuple(gates), tuple(names), tuple(range(frame.n)))
+    return CircuitSpec(frame.n, tuple(gates), _names(frame.depth), tuple(range(frame.n)))
+
+
+def _names(depth: int) -> tuple[str, ...]:
+    kinds = ("gamma", "beta")
+    return tuple(f"{kind}_{layer}" for kind in kinds for layer in range(1, depth + 1))
+
+
+def _fields_layer(fields: Sequence[float], gamma: str) -> list[Gate]:
+    angles = ((qubit, 2 * float(field)) for qubit, field in enumerate(fields) if field)
+    return [Gate("rz", (qubit,), factor=angle, parameter=gamma) for qubit, angle in angles]
 
 
 def _mixer_layer(frame: _Frame, blocks: list[Preparation], beta: str) -> list[Gate]:
