@@ -63,6 +63,7 @@ def test_envelope_names_its_level_and_key_and_hides_the_rest():
     envelope = connected().seal(UPDATE, down())
     assert envelope.level is SecurityLevel.QKD_AEAD
     assert envelope.header.key_id
+    assert envelope.key_bits == 256
     assert UPDATE.payload[:32] not in envelope.ciphertext
     assert envelope.wire_bytes > UPDATE.payload_bytes + 16 + 12
 
