@@ -64,21 +64,16 @@ class Compiled(Protocol):
         ...
 
 
+Figure = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""probabilities (m, c), one distribution per column -> values (c,), and the derivatives with
+respect to every probability, (m, c) or (m, 1)."""
+
+
 class Objective(Protocol):
-    """A figure of merit of a cost distribution, minimised: mean, CVaR, Gibbs."""
+    """A figure of merit of a cost distribution, to be minimised: mean, CVaR, Gibbs."""
 
-    def evaluate(
-        self, costs: NDArray[np.float64], probabilities: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the value (c,) of each column of `probabilities` (m, c) and its derivatives.
-
-        Args:
-            costs: (m,) of the listed states.
-            probabilities: (m, c), one distribution per column.
-
-        Returns:
-            Values (c,) and derivatives with respect to every probability, (m, c) or (m, 1).
-        """
+    def prepare(self, costs: NDArray[np.float64]) -> Figure:
+        """Return the figure for states of these costs (m,); sorting and the like happens here."""
         ...
 
 
@@ -164,8 +159,17 @@ class Algorithm(Protocol):
 
 
 class Executor(Protocol):
-    """Runs independent tasks; results arrive as they finish."""
+    """Runs independent tasks that each yield a stream of items."""
 
-    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
-        """Yield function(task) for every task."""
+    def map(
+        self,
+        function: Callable[[T], Iterator[R]],
+        tasks: Sequence[T],
+        *,
+        lost: Callable[[T, str], R],
+    ) -> Iterator[tuple[T, R]]:
+        """Yield (task, item) as items of function(task) arrive; those of one task in order.
+
+        A task whose worker dies ends with the item lost(task, cause).
+        """
         ...

@@ -75,6 +75,7 @@ SECTIONS: dict[str, Section] = {
     "methods": Section("qfl.solvers:SOLVERS", key="solver", reserved=("label",)),
 }
 BACKENDS = "qfl.backends:BACKENDS"
+DATASETS = "qfl.data:DATASETS"
 
 
 def load_target(target: str) -> Any:

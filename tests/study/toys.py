@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import os
+import signal
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from qfl.core.cell import Cell
-from qfl.core.errors import ConfigError
+from qfl.core.errors import ConfigError, MissingExtraError
 from qfl.core.record import Costs, RoundRecord, Timings
 from qfl.core.registry import Registry, Row
 from qfl.core.rng import Streams
@@ -112,6 +115,7 @@ SOLVERS = Registry(
         "circuit": Row(f"{HERE}:Circuit", "a quantum circuit"),
     },
 )
+DATASETS = Registry("dataset", {})
 BACKENDS = Registry(
     "backend",
     {
@@ -123,7 +127,7 @@ BACKENDS = Registry(
 
 
 def play(cell: Cell) -> Iterator[RoundRecord]:
-    """Play a federation that only draws numbers; options of the scenario make it misbehave."""
+    """Play a federation that only draws numbers; the circuit is better than guessing."""
     streams = Streams(cell.seed)
     accuracy = 0.1
     for number in range(cell.federation["rounds"] + 1):
@@ -141,3 +145,25 @@ def play(cell: Cell) -> Iterator[RoundRecord]:
             level="plain",
             timings=Timings(),
         )
+
+
+def play_with_trouble(cell: Cell) -> Iterator[RoundRecord]:
+    """Play like `play`, but seed 1 of the circuit meets the trouble that the world's skew names."""
+    trouble = {0.4: "error", 0.5: "bug", 0.6: "nan", 0.7: "death", 0.8: "extra", 0.9: "nothing"}
+    kind = trouble.get(cell.scenario["skew"])
+    unlucky = cell.seed == 1 and cell.solver["name"] == "circuit"
+    if unlucky and kind == "nothing":
+        return
+    for record in play(cell):
+        if unlucky and record.round == 2:
+            if kind == "error":
+                raise ConfigError("the circuit\n  does not fit")
+            if kind == "bug":
+                raise ZeroDivisionError("oh no")
+            if kind == "death":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if kind == "extra":
+                raise MissingExtraError("the circuit", "cloud")
+            if kind == "nan":
+                record = replace(record, metrics={"digit.accuracy": math.nan})
+        yield record

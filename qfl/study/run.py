@@ -1,0 +1,259 @@
+"""Running a study: plan, play what is missing, store each cell as it ends.
+
+`run` is a generator of events and prints nothing. Only this process writes the run folder; cells
+may be played in others. Stopping at any moment, kill -9 included, loses at most the cells that
+were being played; the same call again continues.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from time import monotonic, perf_counter
+from typing import Literal
+
+from qfl.core.arrays import canonical_json
+from qfl.core.cell import Cell
+from qfl.core.errors import CapacityError, ConfigError, MissingExtraError, QflError
+from qfl.core.record import RoundRecord
+from qfl.study import provenance
+from qfl.study.events import CellStored, Event, Planned, RoundPlayed
+from qfl.study.executors import InProcess, Pool
+from qfl.study.fingerprint import fingerprint
+from qfl.study.folder import RunFolder
+from qfl.study.grid import cells
+from qfl.study.model import Study
+from qfl.study.override import flatten
+from qfl.study.store import CellRow, Status, append, load, write_atomically
+
+Play = Callable[[Cell], Iterator[RoundRecord]]
+Rerun = Literal["failed", "stale", "all"]
+
+RUNS = Path("runs")
+_NOTE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a cell ended, as seen where it was played."""
+
+    status: Status
+    reason: str = ""
+    trace: str = ""
+    seconds: float = 0.0
+
+
+def run(
+    study: Study,
+    *,
+    out: str | Path | None = None,
+    jobs: int = 1,
+    rerun: Rerun | None = None,
+    chosen: Sequence[Cell] | None = None,
+    play: Play | None = None,
+) -> Iterator[Event]:
+    """Yield what happens while the cells of a study that have no result yet are played.
+
+    Args:
+        study: what to run.
+        out: the run folder; runs/<name> if None.
+        jobs: 1 plays in this process, more in as many worker processes. The numbers are the same.
+        rerun: "failed" plays only cells that failed or were skipped; "stale" also those that
+            other code finished; "all" every cell. None plays every cell without a result.
+        chosen: which of the study's cells to play; all if None.
+        play: plays one cell; the federation of `assemble.py` if None. Workers import it by name.
+
+    Raises:
+        StoreError: the folder is damaged, or another process is writing it.
+        DiskFullError: no space is left; every cell stored before is safe.
+
+    Reference:
+        design.md, section 6: states of a cell.
+    """
+    if jobs < 1:
+        raise ConfigError(f"jobs must be at least 1, got {jobs}")
+    player = play or default_play()
+    folder = RunFolder(Path(out) if out is not None else RUNS / study.name)
+    grid = cells(study)
+    with folder.held():
+        plan = make_plan(folder, grid if chosen is None else chosen, rerun=rerun, play=player)
+        lock = folder.write_lock(study, grid)
+        sha = provenance.write(folder.path, grid, lock=lock)
+        yield plan.event(folder)
+        try:
+            yield from _play_all(folder, plan, jobs=jobs, play=player, provenance=sha)
+        finally:
+            folder.note_running({})
+
+
+def default_play() -> Play:
+    """Return what plays a cell for real; imports torch."""
+    from qfl.study.assemble import play
+
+    return play
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which cells a run plays and which it reuses.
+
+    Attributes:
+        todo: cells to play, in order.
+        finished: cell id -> the result on disk, of every chosen cell that has one.
+        fingerprints: cell id -> hash of the code that would play it now.
+        interrupted: ids that a dead process left running.
+    """
+
+    todo: tuple[Cell, ...]
+    finished: Mapping[str, CellRow]
+    fingerprints: Mapping[str, str]
+    interrupted: frozenset[str]
+
+    def is_stale(self, cell: Cell) -> bool:
+        """Return True if other code finished the cell."""
+        row = self.finished.get(cell.id)
+        return row is not None and row.fingerprint != self.fingerprints[cell.id]
+
+    def event(self, folder: RunFolder) -> Planned:
+        """Return the plan as the run's first event."""
+        todo = {cell.id for cell in self.todo}
+        finished = [row.cell for row in self.finished.values()]
+        return Planned(
+            folder=folder.path,
+            todo=self.todo,
+            reused=tuple(cell for cell in finished if cell.id not in todo),
+            stale=tuple(cell for cell in finished if self.is_stale(cell)),
+            interrupted=tuple(cell for cell in self.todo if cell.id in self.interrupted),
+        )
+
+
+def make_plan(
+    folder: RunFolder, chosen: Sequence[Cell], *, rerun: Rerun | None = None, play: Play
+) -> Plan:
+    """Return what a run of `chosen` would do, writing nothing.
+
+    Raises:
+        StoreError: cells.jsonl is damaged.
+    """
+    rows = {row.cell.id: row for row in load(folder.cells)}
+    plan = Plan(
+        todo=(),
+        finished={c.id: rows[c.id] for c in chosen if c.id in rows and rows[c.id].status == "done"},
+        fingerprints={cell.id: fingerprint(cell, play.__module__) for cell in chosen},
+        interrupted=frozenset(folder.running().get("cells", ())),
+    )
+
+    def wanted(cell: Cell) -> bool:
+        if rerun == "failed":
+            return cell.id in rows and rows[cell.id].status in ("failed", "skipped")
+        if cell.id not in plan.finished:
+            return not (cell.id in rows and rows[cell.id].status == "pending")
+        return rerun == "all" or (rerun == "stale" and plan.is_stale(cell))
+
+    return Plan(
+        todo=tuple(cell for cell in chosen if wanted(cell)),
+        finished=plan.finished,
+        fingerprints=plan.fingerprints,
+        interrupted=plan.interrupted,
+    )
+
+
+def _play_all(
+    folder: RunFolder, plan: Plan, *, jobs: int, play: Play, provenance: str
+) -> Iterator[Event]:
+    """Play the plan's cells; store each as it ends."""
+    executor = InProcess() if jobs == 1 else Pool(min(jobs, len(plan.todo)))
+    playing = _Playing(folder)
+    for cell, item in executor.map(partial(_play_cell, play), plan.todo, lost=_lost):
+        if isinstance(item, RoundRecord):
+            playing.add(cell, item)
+            yield RoundPlayed(cell, item)
+            continue
+        rounds = playing.take(cell)
+        replaced = plan.finished.get(cell.id)
+        row = CellRow(
+            cell=cell,
+            status=item.status,
+            reason=item.reason,
+            rounds=rounds if item.status == "done" else (),
+            fingerprint=plan.fingerprints[cell.id],
+            provenance=provenance,
+            timings={"total_seconds": item.seconds},
+            replaces=replaced.fingerprint if replaced and item.status == "done" else "",
+        )
+        append(folder.cells, row)
+        yield CellStored(row, _keep_trace(folder, cell, item.trace))
+
+
+@dataclass(slots=True)
+class _Playing:
+    """The rounds of the cells being played, noted on disk once a second at most."""
+
+    folder: RunFolder
+    rounds: dict[str, list[RoundRecord]] = field(default_factory=dict)
+    noted: float = float("-inf")
+
+    def add(self, cell: Cell, record: RoundRecord) -> None:
+        self.rounds.setdefault(cell.id, []).append(record)
+        if monotonic() - self.noted >= _NOTE_SECONDS:
+            self.folder.note_running({key: len(done) for key, done in self.rounds.items()})
+            self.noted = monotonic()
+
+    def take(self, cell: Cell) -> tuple[RoundRecord, ...]:
+        return tuple(self.rounds.pop(cell.id, ()))
+
+
+def _play_cell(play: Play, cell: Cell) -> Iterator[RoundRecord | Outcome]:
+    """Yield the records of a cell, then how it ended; runs where the cell is played."""
+    started = perf_counter()
+    outcome = Outcome("failed", "it played no round")
+    try:
+        for record in play(cell):
+            _check_finite(record)
+            yield record
+            outcome = Outcome("done")
+    except (MissingExtraError, CapacityError) as error:
+        outcome = Outcome("skipped", _one_line(error))
+    except QflError as error:
+        outcome = Outcome("failed", _one_line(error))
+    except Exception as error:  # a bug in one cell must not stop the others: it is stored, loudly
+        outcome = Outcome("failed", f"{type(error).__name__}: {_one_line(error)}", _trace(error))
+    yield Outcome(outcome.status, outcome.reason, outcome.trace, perf_counter() - started)
+
+
+def _check_finite(record: RoundRecord) -> None:
+    """Refuse a record that JSON cannot hold."""
+    row = record.to_dict()
+    try:
+        canonical_json(row)
+    except ValueError:
+        wrong = [key for key, value in flatten(row).items() if value != value]
+        where = ", ".join(wrong) or "somewhere"
+        raise QflError(f"round {record.round} holds a number that is not finite: {where}") from None
+
+
+def _lost(cell: Cell, cause: str) -> Outcome:
+    return Outcome("failed", cause)
+
+
+def _keep_trace(folder: RunFolder, cell: Cell, trace: str) -> Path | None:
+    """Write the traceback of an unexpected failure beside the run and return its file."""
+    if not trace:
+        return None
+    path = folder.path / "failures" / f"{cell.id[:12]}.log"
+    write_atomically(path, trace)
+    return path
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _trace(error: Exception) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+__all__ = ["Plan", "Play", "Rerun", "make_plan", "run"]
