@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 from qfl.core.errors import ConfigError
 
-_PROBABILITIES = ("detector_efficiency", "dark_count_probability")
+_PROBABILITIES = ("detector_efficiency", "dark_count_probability", "afterpulse_probability")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,7 @@ class FibreLink:
         loss_db_per_km: attenuation of the fibre.
         detector_efficiency: transmittance of everything at the receiver, detectors included.
         dark_count_probability: background clicks per pulse, both detectors together (Y0).
+        afterpulse_probability: extra clicks per click; only the finite-key forms price it in.
         misalignment: probability that a photon reaches the wrong detector, at most 1/2.
         error_correction_efficiency: disclosed bits relative to the Shannon limit, assumed by the
             closed forms (a sampled session counts what it really discloses).
@@ -35,6 +36,7 @@ class FibreLink:
     loss_db_per_km: float = 0.2
     detector_efficiency: float = 0.2
     dark_count_probability: float = 1e-6
+    afterpulse_probability: float = 0.0
     misalignment: float = 0.01
     error_correction_efficiency: float = 1.16
     pulse_rate_hz: float = 1e9

@@ -9,7 +9,7 @@ of the finite block are not priced in, so the length is right on average, not to
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import ceil, floor, log2
+from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from qfl.security.qkd.decoy import (
 from qfl.security.qkd.link import FibreLink
 from qfl.security.qkd.rates import binary_entropy
 from qfl.security.qkd.states import Bits, Eavesdropper, random_bits, random_states
-from qfl.security.qkd.toeplitz import toeplitz_hash
+from qfl.security.qkd.toeplitz import toeplitz_hash, verification_bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class Protocol:
     @property
     def verification_bits(self) -> int:
         """Length of the published hash."""
-        return ceil(log2(1 / self.correctness))
+        return verification_bits(self.correctness)
 
     def pulses(self, link: FibreLink) -> int:
         """Return how many pulses the session sends."""

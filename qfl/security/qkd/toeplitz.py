@@ -8,6 +8,8 @@ Reference: Krawczyk, CRYPTO '94 (LFSR-based Toeplitz hashing): collision probabi
 
 from __future__ import annotations
 
+from math import ceil, log2
+
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
@@ -48,3 +50,27 @@ def toeplitz_hash(bits: Bits, seed: Bits, *, length: int) -> Bits:
     spectrum = scipy.fft.rfft(bits, size) * scipy.fft.rfft(seed, size)
     product = scipy.fft.irfft(spectrum, size)[..., n - 1 : n - 1 + length]
     return (np.rint(product).astype(np.int64) & 1).astype(np.uint8)
+
+
+def verification_bits(correctness: float) -> int:
+    """Return ceil(log2(1/epsilon)), the hash length at which unequal keys pass with epsilon.
+
+    >>> verification_bits(1e-15)
+    50
+    """
+    return ceil(log2(1 / correctness))
+
+
+def amplification_distance_log2(length: int, min_entropy: float) -> float:
+    """Return log2 of the final key's distance from a perfect one, 1/2 sqrt(2^(m - H_min)).
+
+    Args:
+        length: m, bits kept.
+        min_entropy: H_min of the key before, given all that the eavesdropper has.
+
+    Reference: the leftover hash lemma; Renner, PhD thesis, ETH Zurich (2005), corollary 5.6.1.
+
+    >>> amplification_distance_log2(1000, 1100)
+    -51.0
+    """
+    return -1 + (length - min_entropy) / 2

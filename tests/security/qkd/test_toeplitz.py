@@ -6,7 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfl.core.errors import ConfigError
-from qfl.security.qkd.toeplitz import toeplitz_hash
+from qfl.security.qkd.toeplitz import (
+    amplification_distance_log2,
+    toeplitz_hash,
+    verification_bits,
+)
 
 
 def bits(text: str) -> np.ndarray:
@@ -60,3 +64,9 @@ def test_rows_are_hashed_alike():
 def test_seed_of_wrong_length_is_refused():
     with pytest.raises(ConfigError, match="need 11"):
         toeplitz_hash(bits("10110101"), bits("1011"), length=4)
+
+
+@pytest.mark.golden
+def test_bookkeeping_of_hashing():
+    assert [verification_bits(e) for e in (1e-15, 1e-9)] == [50, 30]
+    assert amplification_distance_log2(1000, 1100) == pytest.approx(-51.0, abs=1e-12)
