@@ -174,7 +174,74 @@ class Unconstrained:
         return ()
 
 
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """A base constraint with linear inequalities on top: every row . x <= its limit.
+
+    A mixer keeps the blocks of the base; the inequalities must be priced or filtered.
+
+    Attributes:
+        base: Exactly, OneHot or Unconstrained.
+        rows: one tuple of n coefficients per inequality.
+        limits: one per row.
+    """
+
+    base: Exactly | OneHot | Unconstrained
+    rows: tuple[tuple[float, ...], ...]
+    limits: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        rows = tuple(tuple(float(entry) for entry in row) for row in self.rows)
+        object.__setattr__(self, "rows", rows)
+        object.__setattr__(self, "limits", tuple(float(limit) for limit in self.limits))
+
+    def check(self, n: int) -> None:
+        self.base.check(n)
+        if len(self.rows) != len(self.limits) or any(len(row) != n for row in self.rows):
+            raise ProblemError(
+                f"{len(self.limits)} limits over {n} variables need as many rows of {n} "
+                f"coefficients, got rows of {[len(row) for row in self.rows]}"
+            )
+        if not np.isfinite([*self.limits, *itertools.chain(*self.rows)]).all():
+            raise ProblemError("inequalities need finite coefficients and limits")
+
+    def feasible_count(self, n: int) -> int:
+        return sum(len(chunk) for chunk in self.enumerate(n))
+
+    def sample(self, n: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+        kept = np.zeros((0, n), dtype=np.uint8)
+        for _ in range(_PATIENCE):
+            if len(kept) >= size:
+                return kept[:size]
+            draw = self.base.sample(n, max(256, 2 * size), rng)
+            kept = np.concatenate([kept, draw[self.violation(draw) == 0]])
+        if self.base.feasible_count(n) > _LISTED:
+            raise ProblemError(
+                f"of {_PATIENCE * max(256, 2 * size):,} draws only {len(kept)} satisfy all "
+                "inequalities; loosen the limits"
+            )
+        states = np.concatenate(list(self.enumerate(n)))
+        if not len(states):
+            raise ProblemError("no x satisfies all inequalities; loosen the limits")
+        return states[rng.integers(len(states), size=size)]
+
+    def violation(self, x: ArrayLike) -> NDArray[np.float64]:
+        bits = np.asarray(x, dtype=np.float64)
+        excess = bits @ np.array(self.rows).reshape(-1, bits.shape[-1]).T - np.array(self.limits)
+        tolerance = 1e-9 * np.maximum(1.0, np.abs(self.limits))
+        return self.base.violation(bits) + np.where(excess > tolerance, excess, 0.0).sum(-1)
+
+    def enumerate(self, n: int) -> Iterator[NDArray[np.uint8]]:
+        for chunk in self.base.enumerate(n):
+            yield chunk[self.violation(chunk) == 0]
+
+    def blocks(self, n: int) -> Blocks:
+        return self.base.blocks(n)
+
+
 _CHUNK = 1 << 16
+_LISTED = 1 << 20
+_PATIENCE = 64
 
 
 def _indicators(choices: Iterator[tuple[int, ...]], n: int) -> Iterator[NDArray[np.uint8]]:

@@ -78,8 +78,7 @@ class Registry:
         row = self.row(name)
         if not row.installed:
             raise MissingExtraError(f"{self.kind} {name!r}", row.extra)
-        module, _, attribute = row.target.partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        return load(row.target)
 
     def configure(self, name: str, options: Mapping[str, Any]) -> Any:
         """Return the implementation behind `name`, constructed with `options`.
@@ -107,3 +106,9 @@ class Registry:
                 f"{self.kind} {name!r} needs {', '.join(missing)}: there is no honest default"
             )
         return factory(**options)
+
+
+def load(target: str) -> Any:
+    """Import and return what "module:attribute" names."""
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -45,7 +45,7 @@ class Annealing:
     def solve(self, problem: Problem, *, rng: np.random.Generator) -> Decision:
         """Return the best state seen."""
         started = perf_counter()
-        scale = move_scale(problem)
+        scale = move_scale(problem.qubo, problem.constraint.blocks(problem.n))
         temperatures = np.geomspace(
             scale * self.start_temperature, scale * self.end_temperature, self.evaluations - 1
         )

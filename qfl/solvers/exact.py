@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.arrays import frozen
-from qfl.core.constraints import AtMost, Constraint, Unconstrained
+from qfl.core.constraints import AtMost, Constraint, Limited, Unconstrained
 from qfl.core.decision import Bill, Decision
 from qfl.core.errors import CapacityError, ProblemError
 from qfl.core.problem import Problem
@@ -135,4 +135,6 @@ def _visited(constraint: Constraint, n: int) -> int:
     """Return how many states an enumeration walks through, which may exceed the feasible."""
     if isinstance(constraint, AtMost):
         constraint = Unconstrained()
+    if isinstance(constraint, Limited):
+        constraint = constraint.base
     return constraint.feasible_count(n)

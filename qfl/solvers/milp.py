@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from qfl.core.constraints import AtMost, Exactly, OneHot, Unconstrained
+from qfl.core.constraints import AtMost, Exactly, Limited, OneHot, Unconstrained
 from qfl.core.decision import Bill, Decision
 from qfl.core.errors import CapacityError, ProblemError
 from qfl.core.problem import Problem
@@ -158,9 +158,13 @@ def _limits(problem: Problem, products: int) -> list[LinearConstraint]:
     if isinstance(constraint, Exactly | OneHot | Unconstrained):
         return []
     if isinstance(constraint, AtMost):
-        row = np.concatenate([constraint.weights, np.zeros(products)])
-        return [LinearConstraint(csr_array(row[None]), ub=constraint.budget)]
-    raise ProblemError(
-        f"solver 'milp' cannot write {type(constraint).__name__} as linear rows; "
-        "allowed: Exactly, OneHot, AtMost, Unconstrained"
-    )
+        rows, limits = np.array([constraint.weights]), [constraint.budget]
+    elif isinstance(constraint, Limited):
+        rows, limits = np.array(constraint.rows).reshape(-1, problem.n), list(constraint.limits)
+    else:
+        raise ProblemError(
+            f"solver 'milp' cannot write {type(constraint).__name__} as linear rows; "
+            "allowed: Exactly, OneHot, AtMost, Limited, Unconstrained"
+        )
+    padded = np.pad(rows, ((0, 0), (0, products)))
+    return [LinearConstraint(csr_array(padded), ub=limits)] if len(limits) else []

@@ -50,11 +50,11 @@ def moves(problem: Problem, x: NDArray[np.uint8]) -> tuple[Indices, Indices]:
     """
     blocks = problem.constraint.blocks(problem.n)
     if blocks:
-        pairs = [_swaps(x, np.asarray(variables)) for variables, _ in blocks]
+        pairs = [swaps(x, np.asarray(variables)) for variables, _ in blocks]
     else:
         pairs = [_flips(x)]
         if not isinstance(problem.constraint, Unconstrained):
-            pairs.append(_swaps(x, np.arange(problem.n)))
+            pairs.append(swaps(x, np.arange(problem.n)))
     off = np.concatenate([pair[0] for pair in pairs])
     on = np.concatenate([pair[1] for pair in pairs])
     if isinstance(problem.constraint, Exactly | OneHot | Unconstrained):
@@ -71,7 +71,8 @@ def moved(x: NDArray[np.uint8], off: Indices, on: Indices) -> NDArray[np.uint8]:
     return rows[:, :-1]
 
 
-def _swaps(x: NDArray[np.uint8], variables: Indices) -> tuple[Indices, Indices]:
+def swaps(x: NDArray[np.uint8], variables: Indices) -> tuple[Indices, Indices]:
+    """Return every swap of a chosen with an unchosen one of `variables`, as (off, on)."""
     ones, zeros = variables[x[variables] == 1], variables[x[variables] == 0]
     return np.repeat(ones, len(zeros)), np.tile(zeros, len(ones))
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from qfl.core.counts import Counts
 from qfl.core.errors import ProblemError
 from qfl.core.problem import Problem
-from qfl.solvers.moves import Slopes, moved, moves
+from qfl.solvers.moves import Slopes, moved, moves, swaps
 from qfl.solvers.options import check_choice
 
 POSTPROCESSES = ("none", "one_swap")
@@ -105,16 +105,25 @@ def one_swap(problem: Problem, x: NDArray[np.uint8]) -> Pick:
 def repair(problem: Problem, x: NDArray[np.uint8]) -> Pick:
     """Return a feasible x near `x`: best single flips, by violation first and energy second.
 
-    If no flip lowers the violation any more, the result is infeasible, and its Decision says so.
+    Where no flip lowers the violation, the best swap inside a block is tried. If that does not
+    help either, the result is infeasible, and its Decision says so.
     """
     evaluations = 0
     violation = float(problem.constraint.violation(x))
     while violation > 0:
-        flipped = x ^ np.eye(problem.n, dtype=np.uint8)
-        violations = problem.constraint.violation(flipped)
-        evaluations += problem.n
-        if violations.min() >= violation:
+        for neighbours in (x ^ np.eye(problem.n, dtype=np.uint8), _block_swaps(problem, x)):
+            violations = problem.constraint.violation(neighbours)
+            evaluations += len(neighbours)
+            if len(neighbours) and violations.min() < violation:
+                break
+        else:
             break
-        x = flipped[np.lexsort((problem.qubo.energy(flipped), violations))[0]]
+        x = neighbours[np.lexsort((problem.qubo.energy(neighbours), violations))[0]]
         violation = float(violations.min())
     return Pick(x, evaluations, {})
+
+
+def _block_swaps(problem: Problem, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    pairs = [swaps(x, np.array(block)) for block, _ in problem.constraint.blocks(problem.n)]
+    rows = [moved(x, off, on) for off, on in pairs]
+    return np.concatenate([*rows, np.zeros((0, problem.n), dtype=np.uint8)])

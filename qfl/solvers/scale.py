@@ -10,7 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.core.constraints import Blocks
 from qfl.core.problem import Problem
+from qfl.core.qubo import Qubo
 
 
 def feasible_mean(problem: Problem) -> float:
@@ -37,23 +39,21 @@ def feasible_mean(problem: Problem) -> float:
     return qubo.constant + float(qubo.linear @ single + (qubo.quadratic * pair).sum())
 
 
-def move_scale(problem: Problem) -> float:
-    """Return the root mean square change of energy by one random move; 1 if nothing changes it.
+def move_scale(qubo: Qubo, fixed: Blocks) -> float:
+    """Return the root mean square change of `qubo` by one random move; 1 if nothing changes it.
 
     A move swaps two variables of a block, or flips one variable where nothing is fixed. The
-    average is over the uniform feasible x of the equality constraints and over all such moves.
+    average is over the uniform x that keep the blocks `fixed`, and over all such moves.
     """
-    symmetric = problem.qubo.quadratic + problem.qubo.quadratic.T
-    blocks = [
-        (np.array(variables), ones) for variables, ones in problem.constraint.blocks(problem.n)
-    ]
+    symmetric = qubo.quadratic + qubo.quadratic.T
+    blocks = [(np.array(variables), ones) for variables, ones in fixed]
     if not blocks:
-        mean = problem.qubo.linear + symmetric.sum(1) / 2
+        mean = qubo.linear + symmetric.sum(1) / 2
         square = float((mean**2 + (symmetric**2).sum(1) / 4).mean())
     else:
         swaps = [ones * (len(variables) - ones) for variables, ones in blocks]
         squares = [
-            swaps[index] * _swap_squares(problem.qubo.linear, symmetric, blocks, index).mean()
+            swaps[index] * _swap_squares(qubo.linear, symmetric, blocks, index).mean()
             for index in range(len(blocks))
             if swaps[index]
         ]

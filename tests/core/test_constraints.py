@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfl.core.constraints import AtMost, Exactly, OneHot, Unconstrained
+from qfl.core.constraints import AtMost, Exactly, Limited, OneHot, Unconstrained
 from qfl.core.errors import ProblemError
 
 
@@ -20,7 +20,11 @@ def all_states(n):
 def constrained(draw):
     """A constraint and its number of variables, up to 10."""
     n = draw(st.integers(1, 10))
-    kind = draw(st.sampled_from(["exactly", "one_hot", "at_most", "unconstrained"]))
+    kind = draw(st.sampled_from(["exactly", "one_hot", "at_most", "unconstrained", "limited"]))
+    if kind == "limited":
+        base = draw(st.sampled_from([Exactly(n // 2), OneHot((tuple(range(n)),)), Unconstrained()]))
+        row = draw(st.lists(st.integers(-2, 3), min_size=n, max_size=n))
+        return Limited(base, (tuple(row), (1.0,) * n), (draw(st.integers(-2, 6)), 5.0)), n
     if kind == "exactly":
         return Exactly(draw(st.integers(0, n))), n
     if kind == "one_hot":
@@ -45,6 +49,10 @@ def test_counting_enumerating_measuring_and_sampling_agree(case, seed):
     feasible = states[constraint.violation(states) == 0]
     assert len(np.unique(listed, axis=0)) == len(listed) == constraint.feasible_count(n)
     assert {tuple(row) for row in listed.tolist()} == {tuple(row) for row in feasible.tolist()}
+    if not len(listed):
+        with pytest.raises(ProblemError, match="loosen the limits"):
+            constraint.sample(n, 20, np.random.default_rng(seed))
+        return
     sample = constraint.sample(n, 20, np.random.default_rng(seed))
     assert sample.shape == (20, n)
     assert sample.dtype == np.uint8
@@ -56,7 +64,7 @@ def test_counting_enumerating_measuring_and_sampling_agree(case, seed):
 def test_blocks_fix_exactly_the_feasible_weights(case):
     constraint, n = case
     blocks = constraint.blocks(n)
-    if not blocks:
+    if not blocks or isinstance(constraint, Limited):
         return
     assert sorted(v for variables, _ in blocks for v in variables) == list(range(n))
     states = all_states(n)
@@ -66,7 +74,12 @@ def test_blocks_fix_exactly_the_feasible_weights(case):
 
 @pytest.mark.parametrize(
     ("constraint", "n"),
-    [(Exactly(2), 5), (OneHot(((0, 1, 2), (3, 4))), 5), (AtMost((1.0, 2.0, 3.0), 3.0), 3)],
+    [
+        (Exactly(2), 5),
+        (OneHot(((0, 1, 2), (3, 4))), 5),
+        (AtMost((1.0, 2.0, 3.0), 3.0), 3),
+        (Limited(OneHot(((0, 1), (2, 3))), ((1, 0, 1, 0), (0, 1, 0, 1)), (1, 1)), 4),
+    ],
 )
 def test_sampling_is_uniform(constraint, n):
     """Chi-square at the 1 - 1e-6 quantile: a false alarm once in a million runs."""
@@ -99,6 +112,10 @@ def test_feasible_counts_are_binomials_and_products():
         (AtMost((1.0, 2.0), -1.0), 2, "budget"),
         (AtMost((1.0, 2.0), math.nan), 2, "budget"),
         (Unconstrained(), 0, "at least one"),
+        (Limited(Exactly(4), (), ()), 3, "4 of 3"),
+        (Limited(Exactly(1), ((1.0, 1.0),), (1.0,)), 3, "rows of 3 coefficients"),
+        (Limited(Exactly(1), ((1.0,) * 3,), (1.0, 2.0)), 3, "2 limits"),
+        (Limited(Exactly(1), ((math.nan,) * 3,), (1.0,)), 3, "finite"),
     ],
 )
 def test_a_senseless_constraint_is_refused(constraint, n, message):
@@ -110,3 +127,15 @@ def test_violation_measures_how_far():
     assert Exactly(2).violation([[1, 1, 1, 1], [0, 0, 0, 0]]).tolist() == [2.0, 2.0]
     assert OneHot(((0, 1), (2, 3))).violation([1, 1, 0, 0]) == 2.0
     assert AtMost((1.0, 2.0), 2.0).violation([1, 1]) == 1.0
+
+
+def test_rare_feasible_states_are_found_by_listing():
+    """Rejection finds the one state in 2^16 too rarely; listing finds it always."""
+    only_zero = Limited(Unconstrained(), ((1.0,) * 16,), (0.0,))
+    assert not only_zero.sample(16, 5, np.random.default_rng(0)).any()
+
+
+def test_too_rare_to_list_is_said():
+    hopeless = Limited(Unconstrained(), ((1.0,) * 60,), (0.0,))
+    with pytest.raises(ProblemError, match="loosen the limits"):
+        hopeless.sample(60, 5, np.random.default_rng(0))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qfl.core.constraints import AtMost, Exactly, OneHot, Unconstrained
+from qfl.core.constraints import AtMost, Exactly, Limited, OneHot, Unconstrained
 from qfl.core.problem import Problem
 from qfl.core.qubo import Qubo
 
@@ -34,6 +34,11 @@ CONSTRAINTS = {
     "exactly_all": (Exactly(4), 4),
     "one_hot": (OneHot(((0, 3, 4), (1, 2), (5, 6, 7))), 8),
     "at_most": (AtMost((1.0, 2.0, 3.0, 1.5, 2.5, 0.5), 5.0), 6),
+    "limited": (
+        Limited(OneHot(((0, 1), (2, 3), (4, 5))), ((1, 0, 1, 0, 1, 0), (0, 1, 0, 1, 0, 1)), (2, 2)),
+        6,
+    ),
+    "budgeted": (Limited(Exactly(3), ((1.0, 2.0, 3.0, 1.5, 2.5, 0.5, 2.0),), (5.0,)), 7),
     "unconstrained": (Unconstrained(), 6),
 }
 

@@ -1,0 +1,26 @@
+"""Every row of the table draws valid instances."""
+
+import numpy as np
+import pytest
+
+from qfl.problems import PROBLEMS
+
+SIZES = {
+    "client_selection": {"clients": 8, "choose": 3},
+    "aggregation_schedule": {"clients": 4, "slots": 3},
+    "maxcut": {"nodes": 6},
+    "densest_subgraph": {"nodes": 7, "choose": 3},
+}
+
+
+def test_every_problem_is_covered_here():
+    assert set(SIZES) == set(PROBLEMS.rows)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_a_drawn_instance_carries_its_family_name(name):
+    problem = PROBLEMS.configure(name, SIZES[name]).draw(np.random.default_rng(0))
+    assert problem.kind == name
+    assert problem.is_feasible(
+        problem.constraint.sample(problem.n, 3, np.random.default_rng(1))
+    ).all()
