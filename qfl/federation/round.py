@@ -135,7 +135,7 @@ class Federation:
             streams=streams,
             run=run,
         )
-        self.observations = Observations()
+        self.observations = Observations(n)
 
     def play(self) -> Iterator[RoundRecord]:
         """Yield the record of the untrained model, then that of every round."""
@@ -179,9 +179,7 @@ class Federation:
             utility=self.observations.utility(
                 np.array([len(p.train) for p in self.participants]), weights, round_index
             ),
-            redundancy=self.observations.redundancy(
-                [frozenset(p.model.module_ids) for p in self.participants]
-            ),
+            redundancy=self.observations.redundancy(),
             choose=self.schedule.clients_per_round,
             cost=weights.latency * seconds / seconds.max(),
             redundancy_weight=weights.redundancy,

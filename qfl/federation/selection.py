@@ -1,13 +1,13 @@
-"""What the server knows about its clients, and the utilities, redundancies and costs it implies.
+"""What the server knows about its clients, and the utilities and redundancies it implies.
 
-Only things a server may know enter: reported training losses, who took part when, sample counts,
-updates that arrived, link and device speed. Everything is scaled to 0..1 before it is weighted, so
-that the weights of a study keep their meaning from the first round to the last.
+Only things a server may know enter: reported training losses, who took part when, sample counts
+and updates that arrived. Every term is scaled to at most 1 before it is weighted, so that the
+weights of a study keep their meaning from the first round to the last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,14 +28,14 @@ class SelectionWeights:
         loss: clients whose last reported loss is high have more to teach.
         staleness: clients not heard for long know what the model has forgotten.
         samples: clients with more data move the mean closer to the pooled one.
-        redundancy: pairs whose last updates point the same way add little to each other.
+        redundancy: pairs that pull the model the same way add little to each other.
         latency: slow clients make the round longer.
     """
 
     loss: float = 1.0
-    staleness: float = 0.5
+    staleness: float = 1.0
     samples: float = 0.5
-    redundancy: float = 0.5
+    redundancy: float = 1.0
     latency: float = 0.3
 
 
@@ -44,11 +44,13 @@ class Observations:
     """The server's memory; grows as rounds go by.
 
     Attributes:
-        losses: client index -> sum of its tasks' training losses, as last reported.
+        clients: how many there are.
+        losses: client index -> mean of its tasks' training losses, as last reported.
         last_round: client index -> the round it last contributed to.
         directions: client index -> module -> flattened change it last sent, unit length.
     """
 
+    clients: int
     losses: dict[int, float] = field(default_factory=dict)
     last_round: dict[int, int] = field(default_factory=dict)
     directions: dict[int, dict[str, NDArray[np.float64]]] = field(default_factory=dict)
@@ -63,7 +65,7 @@ class Observations:
         received: Update,
     ) -> None:
         """Remember what `client` sent in answer to what it had received."""
-        self.losses[client] = sum(losses.values())
+        self.losses[client] = sum(losses.values()) / len(losses)
         self.last_round[client] = round_index
         self.directions[client] = {
             module: _direction(sent.modules[module], received.modules[module])
@@ -74,34 +76,45 @@ class Observations:
         self, samples: NDArray[np.int64], weights: SelectionWeights, round_index: int
     ) -> NDArray[np.float64]:
         """Return the (n,) utility of each client; one never heard counts as new and uncertain."""
-        n = len(samples)
         highest = max(self.losses.values(), default=1.0) or 1.0
-        loss = np.array([self.losses.get(i, highest) / highest for i in range(n)])
-        age = np.array([round_index - self.last_round.get(i, 0) for i in range(n)]) / round_index
+        loss = np.array([self.losses.get(i, highest) / highest for i in range(self.clients)])
+        age = (
+            np.array([round_index - self.last_round.get(i, 0) for i in range(self.clients)])
+            / round_index
+        )
         size = np.sqrt(samples / samples.max())
         return weights.loss * loss + weights.staleness * age + weights.samples * size
 
-    def redundancy(self, holdings: Sequence[frozenset[str]]) -> NDArray[np.float64]:
-        """Return the (n, n) redundancy of pairs: symmetric, zero diagonal, in 0..1.
+    def redundancy(self) -> NDArray[np.float64]:
+        """Return the (n, n) redundancy of pairs: symmetric, zero diagonal, in -1..1.
 
-        Mean over the union of their modules of the cosine between their last changes (0 where it
-        is negative or only one holds the module); before both were heard, the share of modules
-        that both hold.
+        The cosine between what distinguishes two clients: their last unit changes, less the mean
+        change of each module. Positive means that they pull the modules the same way; negative
+        means that they balance each other. Zero while either was never heard.
+
+        Reference: the sum over pairs is, up to scale, the quadratic part of
+        ||sum_i (g_i - mean g)||^2, the error of a subset's mean change; gradient matching as in
+        Balakrishnan et al. 2022 (DivFL, ICLR).
         """
-        n = len(holdings)
-        matrix = np.zeros((n, n))
-        for i in range(n):
-            for j in range(i):
-                matrix[i, j] = matrix[j, i] = self._pair(i, j, holdings)
-        return matrix
+        matrix = np.zeros((self.clients, self.clients))
+        known = sorted(self.directions)
+        if not known:
+            return matrix
+        modules = sorted(set().union(*self.directions.values()))
+        deviations = np.concatenate([self._deviations(module, known) for module in modules], axis=1)
+        lengths = np.linalg.norm(deviations, axis=1, keepdims=True)
+        unit = deviations / np.where(lengths > 0, lengths, 1.0)
+        matrix[np.ix_(known, known)] = np.clip(unit @ unit.T, -1.0, 1.0)
+        np.fill_diagonal(matrix, 0.0)
+        return (matrix + matrix.T) / 2
 
-    def _pair(self, i: int, j: int, holdings: Sequence[frozenset[str]]) -> float:
-        common, union = holdings[i] & holdings[j], holdings[i] | holdings[j]
-        if i not in self.directions or j not in self.directions:
-            return len(common) / len(union)
-        left, right = self.directions[i], self.directions[j]
-        cosines = [max(0.0, float(left[module] @ right[module])) for module in sorted(common)]
-        return sum(cosines) / len(union)
+    def _deviations(self, module: str, known: list[int]) -> NDArray[np.float64]:
+        """One row per known client: its change of the module less the holders' mean, or zeros."""
+        holders = [i for i in known if module in self.directions[i]]
+        changes = np.stack([self.directions[i][module] for i in holders])
+        rows = np.zeros((len(known), changes.shape[1]))
+        rows[[known.index(i) for i in holders]] = changes - changes.mean(0)
+        return rows
 
 
 def _direction(
