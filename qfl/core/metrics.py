@@ -1,0 +1,219 @@
+"""What every measured number means: label, unit, direction, kind, range, format, definition.
+
+Tables, arrows, bold cells, axis titles and the direction of a test read this table; nothing else
+knows that accuracy is better when larger. A metric of a task is named "<task>.<measure>"
+(`digit.accuracy`); the measure is looked up here. An unknown name is an error, not a guess.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from qfl.core.errors import UnknownNameError
+
+Kind = Literal["mean", "proportion", "count", "time"]
+
+_PREFIXES = {-4: "p", -3: "n", -2: "µ", -1: "m", 0: "", 1: "k", 2: "M", 3: "G", 4: "T", 5: "P"}
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """The meaning of one measured number.
+
+    Attributes:
+        name: the key in records, such as "digit.accuracy".
+        label: what a reader sees; lower case unless a proper name.
+        unit: SI symbol, or "" if dimensionless.
+        higher_is_better: None where more is neither good nor bad.
+        kind: "proportion" gets a Wilson interval when it counts trials.
+        range: least and greatest possible value, None where unbounded.
+        format: a format code that Python and D3 share, or ".3s" for SI prefixes.
+        definition: one sentence for the Methods section.
+        version: raised when the definition changes.
+    """
+
+    name: str
+    label: str
+    unit: str
+    higher_is_better: bool | None
+    kind: Kind
+    range: tuple[float | None, float | None]
+    format: str
+    definition: str
+    version: int = 1
+
+    @property
+    def arrow(self) -> str:
+        """↑ if more is better, ↓ if less is, "" if neither."""
+        return {True: "↑", False: "↓", None: ""}[self.higher_is_better]
+
+    def better(self, value: float, other: float) -> bool:
+        """Return True if `value` is strictly better than `other`."""
+        return value > other if self.higher_is_better else value < other
+
+    def text(self, value: float, *, unit: bool = True) -> str:
+        """Return `value` as printed, with its unit.
+
+        >>> metric("digit.accuracy").text(0.8125), metric("payload_bytes_up").text(2_345_678)
+        ('81.2 %', '2.35 MB')
+        """
+        number, suffix = self._parts(value)
+        return f"{number} {suffix}".strip() if unit and suffix else number
+
+    def text_like(self, value: float, like: float) -> str:
+        """Return `value` without unit, in the prefix and decimals in which `like` is printed.
+
+        >>> metric("payload_bytes_up").text_like(34_567, 2_345_678)
+        '0.03'
+        """
+        if not self.format.endswith("s"):
+            return self.text(value, unit=False)
+        digits = int(self.format[1:-1])
+        power, decimals = _scale(like, digits)
+        return f"{value / 1000**power:.{decimals}f}".replace("-", "−")
+
+    def difference_text(self, value: float, *, unit: bool = True) -> str:
+        """Return a signed difference; percentages differ by points.
+
+        >>> metric("digit.accuracy").difference_text(-0.031)
+        '−3.1 points'
+        """
+        number, suffix = self._parts(abs(value))
+        if self.format.endswith("%"):
+            suffix = "points"
+        sign = "" if not number.strip("0.") else "−" if value < 0 else "+"
+        return f"{sign}{number} {suffix}".strip() if unit and suffix else f"{sign}{number}"
+
+    def _parts(self, value: float) -> tuple[str, str]:
+        if math.isnan(value):
+            return "–", ""
+        if self.format.endswith("s"):
+            return _si(value, int(self.format[1:-1]), self.unit)
+        text = format(value, self.format).replace("-", "−")
+        return (text[:-1], "%") if text.endswith("%") else (text, self.unit)
+
+
+def metric(name: str) -> Metric:
+    """Return the metadata of `name`; for "<task>.<measure>" that of the measure, relabelled.
+
+    Raises:
+        UnknownNameError: neither the name nor its measure is in `METRICS`.
+
+    >>> metric("ink.r2").label, metric("ink.r2").arrow
+    ('ink R²', '↑')
+    """
+    if name in METRICS:
+        return METRICS[name]
+    task, _, measure = name.rpartition(".")
+    if task and measure in METRICS:
+        found = METRICS[measure]
+        return replace(found, name=name, label=f"{task} {found.label}")
+    raise UnknownNameError("metric", name, METRICS)
+
+
+def _si(value: float, digits: int, unit: str) -> tuple[str, str]:
+    """Return the number and the prefixed unit, `digits` significant digits."""
+    if value == 0:
+        return "0", unit
+    power, decimals = _scale(value, digits)
+    return f"{value / 1000**power:.{decimals}f}".replace("-", "−"), f"{_PREFIXES[power]}{unit}"
+
+
+def _scale(value: float, digits: int) -> tuple[int, int]:
+    """Return the power of 1000 and the decimals that print `value` with `digits` digits."""
+    if value == 0:
+        return 0, digits - 1
+    size = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    power = min(max(size // 3, min(_PREFIXES)), max(_PREFIXES))
+    return power, max(0, digits - 1 - (size - 3 * power))
+
+
+def _table(*rows: Metric) -> Mapping[str, Metric]:
+    return {row.name: row for row in rows}
+
+
+_UNIT = (0.0, 1.0)
+_POSITIVE = (0.0, None)
+
+METRICS: Mapping[str, Metric] = _table(
+    # measures of a task, on the held-out test set
+    Metric("accuracy", "accuracy", "", True, "mean", _UNIT, ".1%",
+           "share of held-out samples whose most likely class is the true one"),
+    Metric("balanced_accuracy", "balanced accuracy", "", True, "mean", _UNIT, ".1%",
+           "recall averaged over classes"),
+    Metric("f1", "F1", "", True, "mean", _UNIT, ".3f",
+           "harmonic mean of precision and recall, averaged over classes"),
+    Metric("r2", "R²", "", True, "mean", (None, 1.0), ".3f",
+           "1 − residual over total sum of squares on held-out samples"),
+    Metric("loss", "loss", "", False, "mean", _POSITIVE, ".3f",
+           "the task's training loss on held-out samples"),
+    Metric("rmse", "RMSE", "", False, "mean", _POSITIVE, ".3f",
+           "root mean squared error on held-out samples"),
+    Metric("mae", "MAE", "", False, "mean", _POSITIVE, ".3f",
+           "mean absolute error on held-out samples"),
+    # summaries of a learning curve
+    Metric("rounds_to_target", "rounds to target", "", False, "count", _POSITIVE, ".1f",
+           "first round whose metric reaches the target; runs that never do are censored"),
+    Metric("seconds_to_target", "time to target", "s", False, "time", _POSITIVE, ".3s",
+           "virtual seconds until the target is reached; runs that never do are censored"),
+    Metric("bytes_to_target", "bytes to target", "B", False, "count", _POSITIVE, ".3s",
+           "payload in both directions until the target; runs that never reach it are censored"),
+    Metric("curve_mean", "mean over the curve", "", True, "mean", (None, None), ".1%",
+           "area under the learning curve over rounds, divided by the number of rounds"),
+    # decisions
+    Metric("approximation_ratio", "approximation ratio", "", True, "mean", _UNIT, ".4f",
+           "(worst − energy) / (worst − optimum) over the feasible set, by enumeration"),
+    Metric("optimum_hit", "optimum found", "", True, "proportion", _UNIT, ".1%",
+           "share of decisions whose energy is the enumerated optimum"),
+    Metric("feasible", "feasible", "", True, "proportion", _UNIT, ".1%",
+           "share of decisions that the solver itself returned feasible, before any repair"),
+    Metric("optimum_probability", "P(optimum), one shot", "", True, "mean", _UNIT, ".2%",
+           "probability that a single sample is an optimum, from the exact distribution"),
+    Metric("in_constraint_probability", "P(feasible), one shot", "", True, "mean", _UNIT, ".1%",
+           "probability that a single sample satisfies the constraint"),
+    Metric("evaluations", "evaluations", "", False, "count", _POSITIVE, ",.0f",
+           "objective values or expectations computed per decision"),
+    Metric("shots", "shots", "", False, "count", _POSITIVE, ",.0f",
+           "measurements drawn per decision"),
+    Metric("qubits", "qubits", "", None, "count", _POSITIVE, ",.0f",
+           "width of the sampled circuit"),
+    Metric("depth", "depth", "", False, "count", _POSITIVE, ",.0f",
+           "layers of gates of the sampled circuit"),
+    Metric("two_qubit_gates", "two-qubit gates", "", False, "count", _POSITIVE, ",.0f",
+           "entangling gates of the sampled circuit"),
+    # costs of a whole run
+    Metric("payload_bytes_up", "payload up", "B", False, "count", _POSITIVE, ".3s",
+           "bytes from clients to the server, as serialised"),
+    Metric("payload_bytes_down", "payload down", "B", False, "count", _POSITIVE, ".3s",
+           "bytes from the server to clients, as serialised"),
+    Metric("payload_bytes", "payload", "B", False, "count", _POSITIVE, ".3s",
+           "bytes in both directions, as serialised"),
+    Metric("energy_joules", "energy", "J", False, "mean", _POSITIVE, ".3s",
+           "modelled energy of computing and transmitting at the clients"),
+    Metric("virtual_seconds", "virtual time", "s", False, "time", _POSITIVE, ".3s",
+           "simulated time; a round lasts as long as its slowest needed client"),
+    Metric("key_bits_produced", "key bits produced", "bit", True, "count", _POSITIVE, ".3s",
+           "secret key bits distilled over all links"),
+    Metric("key_bits_used", "key bits used", "bit", False, "count", _POSITIVE, ".3s",
+           "secret key bits spent on sealing"),
+    Metric("key_bits_left", "key bits left", "bit", True, "count", _POSITIVE, ".3s",
+           "key bits in all pools after the last round"),
+    Metric("aborted_sessions", "aborted sessions", "", None, "count", _POSITIVE, ".1f",
+           "key exchanges that stopped before a key was delivered"),
+    Metric("qber", "QBER", "", False, "mean", (0.0, 0.5), ".2%",
+           "estimated quantum bit error rate of the compared bits"),
+    # real seconds on the machine that ran it
+    Metric("classical_seconds", "classical solver time", "s", False, "time", _POSITIVE, ".3s",
+           "real seconds that the solver spent outside circuits"),
+    Metric("quantum_seconds", "circuit time", "s", False, "time", _POSITIVE, ".3s",
+           "real seconds that circuits took, on a device or on the machine simulating it"),
+    Metric("training_seconds", "training time", "s", False, "time", _POSITIVE, ".3s",
+           "real seconds of local training"),
+    Metric("channel_seconds", "channel time", "s", False, "time", _POSITIVE, ".3s",
+           "real seconds of key exchange, sealing and opening"),
+    Metric("total_seconds", "wall clock", "s", False, "time", _POSITIVE, ".3s",
+           "real seconds of the whole cell"),
+)  # fmt: skip

@@ -1,0 +1,163 @@
+"""Everything a report says, computed once: headline, families, summaries, tables, figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from qfl.core.metrics import metric
+from qfl.report import figures, listings
+from qfl.report.compare import Family, primary, secondary, unpaired
+from qfl.report.curves import Curve, curves
+from qfl.report.datasets import ROUNDS, Columns, bands_table, rounds_table
+from qfl.report.figures import Figure
+from qfl.report.headline import Headline, headlines
+from qfl.report.outcomes import Summary, summaries
+from qfl.report.palette import Style, styles
+from qfl.report.results import Results, Run
+from qfl.report.tables import Table, summary_table
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The content of one report.
+
+    Attributes:
+        tables: key -> finished table.
+        data: the numbers that figures share: a table of rounds, and one of bands per metric.
+        sections: section -> its figures, in order.
+    """
+
+    results: Results
+    styles: tuple[Style, ...]
+    headlines: tuple[Headline, ...]
+    primary: Family | None
+    secondary: Family | None
+    unpaired: tuple[Run, ...]
+    summaries: tuple[Summary, ...]
+    tables: dict[str, Table]
+    data: dict[str, Columns]
+    sections: dict[str, tuple[Figure, ...]]
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """All figures in the order of the page."""
+        return tuple(figure for section in self.sections.values() for figure in section)
+
+
+def analyse(results: Results) -> Analysis:
+    """Return the content of the report of `results`."""
+    looks = styles(results)
+    read_off = summaries(results)
+    drawn = {name: found for name in results.metrics if (found := curves(results, name))}
+    first, second = primary(results), secondary(results)
+    return Analysis(
+        results=results,
+        styles=looks,
+        headlines=headlines(results),
+        primary=first,
+        secondary=second,
+        unpaired=unpaired(results),
+        summaries=read_off,
+        tables=_tables(results, read_off),
+        data={ROUNDS: rounds_table(results)}
+        | {name: bands_table(found) for name, found in drawn.items()},
+        sections={
+            **_comparisons((first, second)),
+            **_learning(results, looks, drawn),
+            "decisions": _intervals(read_off, looks, _DECISIONS),
+            "costs": _intervals(read_off, looks, _COSTS),
+        },
+    )
+
+
+def _tables(results: Results, read_off: Sequence[Summary]) -> dict[str, Table]:
+    spread = "± is half of the 95 % interval of the mean over seeds, brackets the interval itself."
+    made = (
+        summary_table(
+            results,
+            read_off,
+            key="comparison",
+            caption="Learning, by method",
+            groups=("learning",),
+            note=spread,
+        ),
+        summary_table(
+            results,
+            read_off,
+            key="decisions",
+            caption="Decisions, by method",
+            groups=("decision",),
+            note="Shares pool the decisions of all rounds and seeds (Wilson interval).",
+        ),
+        summary_table(
+            results,
+            read_off,
+            key="costs",
+            caption="Cost of one training run, by method",
+            groups=("cost", "clock"),
+            note=spread,
+        ),
+        summary_table(
+            results,
+            read_off,
+            key="security",
+            caption="Keys of one training run, by method",
+            groups=("security",),
+            note=spread,
+        ),
+        listings.links_table(results),
+        listings.aborts_table(results),
+        listings.heterogeneity_table(results),
+        listings.unfinished_table(results),
+        listings.cells_table(results),
+    )
+    return {table.key: table for table in made}
+
+
+def _comparisons(families: tuple[Family | None, ...]) -> dict[str, tuple[Figure, ...]]:
+    titles = {"primary": "Paired differences", "secondary": "Against the other methods"}
+    drawn = {
+        family.name: figures.differences_figure(
+            family.differences, key=f"differences-{family.name}", title=titles[family.name]
+        )
+        for family in families
+        if family is not None and family.differences
+    }
+    return {
+        section: (drawn[name],) if name in drawn else ()
+        for section, name in (("headline", "primary"), ("comparison", "secondary"))
+    }
+
+
+def _learning(
+    results: Results, looks: Sequence[Style], drawn: Mapping[str, Sequence[Curve]]
+) -> dict[str, tuple[Figure, ...]]:
+    request = results.headline
+    baseline = "".join(results.variants(request.baseline)[:1]) if request else ""
+    target = {request.metric: request.target} if request else {}
+    first = next(iter(drawn), None)
+    learning = tuple(
+        figures.curve_figure(found, looks, target=target.get(name), wide=name == first)
+        for name, found in drawn.items()
+    )
+    if first is None:
+        return {"learning": (), "seeds": ()}
+    with_curve = {curve.method for curve in drawn[first]}
+    seeds = tuple(
+        figures.seeds_figure(metric(first), style, baseline=baseline)
+        for style in looks
+        if style.method in with_curve
+    )
+    return {"learning": learning, "seeds": seeds}
+
+
+_DECISIONS = ("approximation_ratio", "optimum_hit", "optimum_probability")
+_COSTS = ("virtual_seconds", "energy_joules", "payload_bytes_up")
+
+
+def _intervals(
+    read_off: Sequence[Summary], looks: Sequence[Style], names: tuple[str, ...]
+) -> tuple[Figure, ...]:
+    groups = ([s for s in read_off if s.outcome.metric.name == name] for name in names)
+    return tuple(figures.interval_figure(group, looks) for group in groups if group)

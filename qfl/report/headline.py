@@ -1,0 +1,149 @@
+"""The headline: one sentence with effect, interval and n, or an honest refusal to make one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from qfl.core.metrics import metric
+from qfl.report.compare import Difference, Family, primary
+from qfl.report.intervals import ALPHA, BOOTSTRAP_FROM, censored_median
+from qfl.report.results import HeadlineRequest, Results
+from qfl.report.words import count, display, p_text
+
+Verdict = Literal["difference", "no difference", "no claim"]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The answer to the study's question.
+
+    Attributes:
+        verdict: what may be said.
+        sentence: with effect, interval and n.
+        detail: test, p and kind of interval.
+        difference: the comparison behind it; None if there was nothing to compare.
+        sides: (method, its number as text) of both sides.
+    """
+
+    verdict: Verdict
+    sentence: str
+    detail: str
+    difference: Difference | None = None
+    sides: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def effect(self) -> str:
+        """The paired difference with its interval, "" without one."""
+        return "" if self.difference is None else interval_text(self.difference)
+
+
+def headlines(results: Results) -> tuple[Headline, ...]:
+    """Return one headline per setting, in order; at least one."""
+    request, family = results.headline, primary(results)
+    if request is None or family is None:
+        methods = count(len(results.methods), "method")
+        sentence = f"No headline comparison was declared; {methods} are described below."
+        return (Headline("no claim", sentence, ""),)
+    if not family.differences:
+        return (_nothing_to_compare(results, request),)
+    return tuple(_headline(request, family, found) for found in family.differences)
+
+
+def _nothing_to_compare(results: Results, request: HeadlineRequest) -> Headline:
+    absent = [m for m in (request.method, request.baseline) if not results.variants(m)]
+    names = " and ".join(display(name) for name in absent)
+    why = f"no finished cell of {names}" if absent else "no seed that both methods finished"
+    return Headline("no claim", f"No claim: there is {why}.", "")
+
+
+def _headline(request: HeadlineRequest, family: Family, found: Difference) -> Headline:
+    place = f"{found.setting}: " if found.setting else ""
+    facts, sides = _facts(request, found)
+    if family.refusal:
+        sentence = f"No claim: {family.refusal}. {facts}"
+        return Headline("no claim", place + sentence, _detail(found), found, sides)
+    if found.found:
+        return Headline("difference", place + facts, _detail(found), found, sides)
+    return Headline(
+        "no difference",
+        f"{place}No difference was found: {facts}",
+        _detail(found),
+        found,
+        sides,
+    )
+
+
+def _facts(request: HeadlineRequest, found: Difference) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return the sentence without its verdict, and the two numbers in it."""
+    measured = metric(request.metric)
+    first, second = display(found.method), display(found.baseline)
+    effect = f"difference {interval_text(found)}, {count(len(found.pairs), 'seed')}"
+    a, b = ([pair[side] for pair in found.pairs] for side in (1, 2))
+    if request.target is None:
+        texts = [measured.text(sum(v) / len(v)) for v in (a, b)]
+        sentence = (
+            f"{first} ended at {texts[0]} {measured.label}, {second} at {texts[1]}; {effect}."
+        )
+        return sentence, ((found.method, texts[0]), (found.baseline, texts[1]))
+    target = f"{_short(measured.text(request.target))} {measured.label}"
+    end = found.end
+    if not found.censored:
+        texts = [found.outcome.metric.text(sum(v) / len(v)) for v in (a, b)]
+        sentence = (
+            f"{first} reached {target} in {texts[0]} rounds, {second} in {texts[1]}; {effect}."
+        )
+        return sentence, ((found.method, texts[0]), (found.baseline, texts[1]))
+    texts = [_median(v, end) for v in (a, b)]
+    sides = ((found.method, texts[0]), (found.baseline, texts[1]))
+    reached = [sum(map(math.isfinite, v)) for v in (a, b)]
+    if not any(reached):
+        return (
+            f"neither {first} nor {second} reached {target} within {end:.0f} rounds "
+            f"in any of {count(len(found.pairs), 'seed')}."
+        ), sides
+    n = len(found.pairs)
+    return (
+        f"{first} reached {target} in {reached[0]} of {n} runs (median {texts[0]} rounds), "
+        f"{second} in {reached[1]} of {n} (median {texts[1]}); "
+        f"within {end:.0f} rounds, {effect}."
+    ), sides
+
+
+def interval_text(found: Difference) -> str:
+    """Return "effect [low, high]"."""
+    measured, interval = found.outcome.metric, found.interval
+    point = measured.difference_text(interval.estimate)
+    if not interval.known:
+        return f"{point} (one seed, no interval)"
+    low, high = (measured.difference_text(x, unit=False) for x in (interval.low, interval.high))
+    return f"{point} [{low}, {high}]"
+
+
+def _detail(found: Difference) -> str:
+    interval, parts = found.interval, []
+    if found.test is not None and found.adjusted_p is not None:
+        kind = "Exact" if found.test.exact else "Randomised"
+        name = "log-rank test, permuted within pairs" if found.censored else "sign-flip test"
+        parts.append(
+            f"{kind} paired {name}: p = {p_text(found.adjusted_p)} "
+            f"(the smallest that {count(found.test.n, 'pair')} can give is "
+            f"{p_text(found.test.smallest)})."
+        )
+        if (found.adjusted_p <= ALPHA) != interval.excludes(0.0):
+            parts.append("Test and interval disagree, and a claim needs both.")
+    if interval.known:
+        hint = ", indicative below ten seeds" if interval.n < BOOTSTRAP_FROM else ""
+        parts.append(f"Brackets: 95 % {interval.method} interval of the paired difference{hint}.")
+    return " ".join(parts)
+
+
+def _median(values: list[float], end: float) -> str:
+    middle = censored_median(values)
+    return f"> {end:.0f}" if math.isinf(middle) else f"{middle:.1f}"
+
+
+def _short(text: str) -> str:
+    """Return "80 %" for "80.0 %": a target is a round number."""
+    return text.replace(".0 ", " ")

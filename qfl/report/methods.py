@@ -1,0 +1,170 @@
+"""The Methods section, generated from what ran: design, budgets, families, tests, honesty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qfl.core.metrics import Metric, metric
+from qfl.report.compare import Family
+from qfl.report.intervals import ALPHA, BOOTSTRAP_FROM
+from qfl.report.results import Results, Run
+from qfl.report.statistics import rank_refusal
+from qfl.report.words import count, display, listed, p_text
+
+EMULATION = (
+    "Key distribution is emulated: photons, detectors and the eavesdropper are simulated on an "
+    "ordinary computer, and both ends of every link run in one process. The envelopes are really "
+    "sealed, but keys made this way give no real secrecy. A deployment needs quantum hardware on "
+    "every link, an authenticated classical channel, and key stores at two separate sites."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A heading and its text."""
+
+    heading: str
+    text: str
+
+
+def paragraphs(
+    results: Results, families: tuple[Family | None, ...], unpaired: tuple[Run, ...]
+) -> tuple[Paragraph, ...]:
+    """Return the Methods section."""
+    found = [
+        Paragraph("Design", _design(results, unpaired)),
+        Paragraph("Unit of replication", _replication(results)),
+        Paragraph("Budget", _budget(results)),
+        *(
+            Paragraph(f"{f.name.capitalize()} family", _family(f))
+            for f in families
+            if f is not None
+        ),
+        Paragraph("Ranks", _ranks(results)),
+        Paragraph("Censoring", _censoring(results)),
+        Paragraph("Curves", _CURVES),
+        Paragraph("Marks in tables", _MARKS),
+        Paragraph("Definitions", _definitions(results)),
+    ]
+    if any(record.links for run in results.runs for record in run.row.rounds):
+        found.append(Paragraph("Quantum key distribution", EMULATION))
+    return tuple(paragraph for paragraph in found if paragraph.text)
+
+
+def _design(results: Results, unpaired: tuple[Run, ...]) -> str:
+    methods, seeds = len(results.methods), len(results.seeds)
+    settings = f" in {count(len(results.settings), 'setting')}" if len(results.settings) > 1 else ""
+    text = (
+        f"{count(methods, 'method')} on {count(seeds, 'seed')}{settings}. Runs are paired: two "
+        "runs are compared only if everything but the solver is equal, so they meet the same "
+        "instance, partition and initial weights. "
+    )
+    if not unpaired:
+        return text + "Every finished run has its partners."
+    names = sorted(f"{display(run.method)} (seed {run.seed})" for run in unpaired)
+    return text + f"Left out of comparisons that they have no partner for: {listed(names)}."
+
+
+def _replication(results: Results) -> str:
+    n = len(results.seeds)
+    if n < BOOTSTRAP_FROM:
+        kind = (
+            f"Student's t; with n = {n} they are indicative, so every seed is drawn too. From "
+            f"{BOOTSTRAP_FROM} seeds on they would be BCa bootstrap intervals"
+        )
+    else:
+        kind = "BCa bootstrap (4,000 resamples)"
+    return (
+        f"The seed. Means are over seeds and their 95 % intervals are {kind}. Proportions have "
+        "Wilson intervals over pooled decisions; decisions of one run are not independent, so "
+        "these intervals describe the decisions made, not other federations."
+    )
+
+
+def _budget(results: Results) -> str:
+    lines = []
+    for method in results.methods:
+        runs = [run for run in results.runs if run.method == method]
+        choices = [choice for run in runs for choice in run.choices()]
+        if not choices:
+            continue
+        shots, evaluations = max(c.shots for c in choices), max(c.evaluations for c in choices)
+        spent = [f"{evaluations:,} evaluations"] if evaluations else []
+        spent += [f"{shots:,} shots"] if shots else []
+        lines.append(f"{display(method)} {' and '.join(spent) or 'none'}")
+    if not lines:
+        return ""
+    rounds = sorted({run.rounds for run in results.runs})
+    return (
+        f"Every run trains for {listed([str(r) for r in rounds])} rounds. "
+        f"Most spent on one decision: {'; '.join(lines)}."
+    )
+
+
+def _family(family: Family) -> str:
+    if not family.differences:
+        return f"No test: {family.refusal}."
+    outcome = family.differences[0].outcome.metric.label
+    names = [
+        f"{display(d.method)} minus {display(d.baseline)}"
+        + (f" ({d.setting})" if d.setting else "")
+        for d in family.differences
+    ]
+    declared = "declared before the run" if family.name == "primary" else "not declared before"
+    text = (
+        f"{count(len(names), 'comparison')} of {outcome}, {declared}: {listed(names)}. "
+        f"Alpha is {p_text(ALPHA)}, two-sided"
+    )
+    if family.refusal:
+        return f"{text}. No p-value is printed: {family.refusal}. Intervals are shown instead."
+    kinds = sorted({_test_name(d.censored, d.test.exact) for d in family.differences if d.test})
+    adjusted = ", adjusted by Holm's method" if len(names) > 1 else ""
+    return (
+        f"{text}{adjusted}. Test: {listed(kinds)}. A difference is claimed only if the test "
+        "and the interval of the paired difference agree."
+    )
+
+
+def _test_name(censored: bool, exact: bool) -> str:
+    kind = "exact" if exact else "randomised"
+    if censored:
+        return f"{kind} log-rank test permuted within pairs"
+    return f"{kind} paired sign-flip permutation test"
+
+
+def _ranks(results: Results) -> str:
+    refusal = rank_refusal(len(results.settings), len(results.methods))
+    return f"No Friedman test: {refusal}." if refusal else ""
+
+
+def _censoring(results: Results) -> str:
+    request = results.headline
+    if request is None or request.target is None:
+        return ""
+    target = metric(request.metric).text(request.target)
+    return (
+        f"A run that never reaches {target} {metric(request.metric).label} is censored at its last "
+        "round and never dropped: medians count it as later than that round, the log-rank test "
+        "uses it as such, and the mean difference is restricted to the rounds observed."
+    )
+
+
+def _definitions(results: Results) -> str:
+    names = [*results.metrics, "approximation_ratio", "optimum_probability", "curve_mean"]
+    known = {metric(name).label: metric(name) for name in names}
+    return " ".join(f"{_sentence(measured)}." for measured in known.values())
+
+
+def _sentence(measured: Metric) -> str:
+    return f"{measured.label[:1].upper()}{measured.label[1:]}: {measured.definition}"
+
+
+_CURVES = (
+    "Against rounds, seeds are averaged round by round. Against time or bytes, the value at a "
+    "point is the last one measured by then, and a curve ends where its first seed ends. Bands "
+    "are pointwise 95 % intervals of the mean; the median comes with its quartiles."
+)
+_MARKS = (
+    "Bold is best. ≈ marks a method whose paired 95 % interval of the difference from the best "
+    "includes zero. These marks describe; they are not tests."
+)

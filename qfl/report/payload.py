@@ -1,0 +1,125 @@
+"""What the page's script is given: figures, look, axes, and the numbers for download."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from qfl.core.metrics import metric
+from qfl.report.analysis import Analysis
+from qfl.report.datasets import Columns, Source, columns, encoded
+from qfl.report.results import AXES, Run
+from qfl.report.vega import axis_label
+from qfl.report.words import count
+
+
+def payload(analysis: Analysis) -> dict[str, Any]:
+    """Return what the page embeds as JSON."""
+    results = analysis.results
+    return {
+        "name": results.name,
+        "settings": list(results.settings),
+        "methods": list(results.methods),
+        "paints": [[look.light, look.dark] for look in analysis.styles],
+        "axes": dict(axes(analysis)),
+        "figures": [
+            {
+                "key": figure.key,
+                "kind": figure.kind,
+                "spec": figure.spec,
+                "data": {name: _data(data) for name, data in figure.data.items()},
+            }
+            for figure in analysis.figures
+        ],
+        "tables": {
+            name: encoded(table)
+            for name, table in {**analysis.data, "cells": _cells(analysis)}.items()
+        },
+    }
+
+
+def axes(analysis: Analysis) -> tuple[tuple[str, str], ...]:
+    """Return the x axes that some curve has, with their titles."""
+    used = {
+        axis
+        for name in analysis.results.metrics
+        if name in analysis.data
+        for axis in analysis.data[name]["axis"]
+    }
+    titles = {axis: axis_label(metric(axis)).rstrip("↓ ") for axis in AXES if axis != "round"}
+    return tuple((axis, {"round": "Round", **titles}[axis]) for axis in AXES if axis in used)
+
+
+def facts_line(analysis: Analysis) -> str:
+    """Return the size of the run in one line."""
+    results = analysis.results
+    rounds = sorted({run.rounds for run in results.runs})
+    parts = [
+        count(len(results.runs), "finished cell"),
+        count(len(results.methods), "method"),
+        count(len(results.seeds), "seed"),
+    ]
+    if rounds:
+        span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
+        parts.append(f"{span} rounds")
+    return " · ".join(parts)
+
+
+def provenance_cards(
+    block: Mapping[str, Any],
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return provenance as titled lists: nested tables become cards, the rest one card."""
+    plain = [(key, _text(value)) for key, value in sorted(block.items()) if not _nested(value)]
+    cards = [("run", plain)] if plain else []
+    for key, value in sorted(block.items()):
+        if _nested(value):
+            cards.append((key, list(_flat(value))))
+    return cards
+
+
+def _data(data: Columns | Source) -> dict[str, Any]:
+    if isinstance(data, Source):
+        return {"from": data.table, "y": data.y, "methods": list(data.methods)}
+    return {"columns": encoded(data)}
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Any:
+    for key, inner in sorted(value.items()):
+        if _nested(inner):
+            yield from _flat(inner, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", _text(inner)
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return " ".join(str(item) for item in value)
+    return "" if value is None else str(value)
+
+
+def _cells(analysis: Analysis) -> Mapping[str, Any]:
+    rows: dict[str, dict[str, Any]] = {}
+    for run in analysis.results.runs:
+        rows[run.row.cell.id] = _names(run)
+    runs = {(r.setting, r.method, r.seed): r for r in analysis.results.runs}
+    for summary in analysis.summaries:
+        name = summary.outcome.metric.label.replace(" ", "_").replace(",", "")
+        for seed, value in summary.values.items():
+            rows[runs[summary.setting, summary.method, seed].row.cell.id][name] = value
+    names = dict.fromkeys(name for row in rows.values() for name in row)
+    return columns({name: row.get(name, float("nan")) for name in names} for row in rows.values())
+
+
+def _names(run: Run) -> dict[str, Any]:
+    return {
+        "cell": run.row.cell.id[:12],
+        "method": run.method,
+        "setting": run.setting,
+        "seed": str(run.seed),
+    }

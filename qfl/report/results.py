@@ -1,0 +1,245 @@
+"""A run on disk as the report sees it: finished runs by method and seed, and everything else.
+
+Reads study.lock.toml, cells.jsonl and provenance/*.json; writes nothing, computes no statistics.
+Methods, settings and seeds are sorted, so the order in which cells finished leaves no trace.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.core.errors import ConfigError, StoreError
+from qfl.core.metrics import metric
+from qfl.core.record import Choice, Costs, RoundRecord
+from qfl.study.store import CELLS, CellRow, load
+
+LOCK = "study.lock.toml"
+METHOD = "method"
+
+AXES = ("round", "virtual_seconds", "payload_bytes", "total_seconds")
+"""What a learning curve may be drawn against."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadlineRequest:
+    """The one comparison that the study declared before it ran.
+
+    Attributes:
+        metric: of the held-out test set, such as "digit.accuracy".
+        method, baseline: labels; the difference is method minus baseline.
+        target: value whose first reaching is compared; None compares final values.
+    """
+
+    metric: str
+    method: str
+    baseline: str
+    target: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One finished cell.
+
+    Attributes:
+        label: the method as the study calls it.
+        method: the label, with the axes that only some methods have: "qaoa, depth 4".
+        setting: the axes that all methods share, as text; "" if there are none.
+    """
+
+    row: CellRow
+    label: str
+    method: str
+    setting: str
+    seed: int
+
+    @property
+    def rounds(self) -> int:
+        """Rounds of training (the evaluation before training is round 0)."""
+        return self.row.rounds[-1].round
+
+    def metric_names(self) -> tuple[str, ...]:
+        """Return the names measured on the held-out test set, in the order recorded."""
+        return tuple(dict.fromkeys(name for record in self.row.rounds for name in record.metrics))
+
+    def curve(self, name: str) -> NDArray[np.float64]:
+        """Return (rounds measured,) values of one metric."""
+        return np.array([r.metrics[name] for r in self.row.rounds if name in r.metrics])
+
+    def spent(self, axis: str) -> NDArray[np.float64]:
+        """Return (records,) what had been spent on one of `AXES` by the end of each round."""
+        if axis == "round":
+            return np.array([record.round for record in self.row.rounds], dtype=np.float64)
+        return np.cumsum([_spent(record, axis) for record in self.row.rounds])
+
+    def axis(self, axis: str, name: str) -> NDArray[np.float64]:
+        """Return what had been spent when each value of `curve(name)` was measured."""
+        return self.spent(axis)[[name in record.metrics for record in self.row.rounds]]
+
+    def choices(self) -> tuple[Choice, ...]:
+        """Return the decisions of all rounds."""
+        return tuple(record.choice for record in self.row.rounds if record.choice is not None)
+
+    def costs(self) -> Costs:
+        """Return what all rounds used together."""
+        total = Costs()
+        for record in self.row.rounds:
+            total = total + record.costs
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Everything a report says, before any statistics.
+
+    Attributes:
+        runs: finished cells, by setting, method and seed.
+        unfinished: failed, skipped and pending cells.
+        provenance: reference -> contents of provenance/<reference>.json.
+        lock, lock_text: the resolved study, parsed and as written.
+    """
+
+    name: str
+    lock: Mapping[str, Any]
+    lock_text: str
+    headline: HeadlineRequest | None
+    runs: tuple[Run, ...]
+    unfinished: tuple[CellRow, ...]
+    provenance: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """All methods, in the order of the study."""
+        order = [str(method.get("label")) for method in self.lock.get("methods", ())]
+        place = {label: i for i, label in enumerate(order)}
+        found = {(place.get(r.label, len(place)), r.label, r.method) for r in self.runs}
+        return tuple(method for *_, method in sorted(found))
+
+    def variants(self, label: str) -> tuple[str, ...]:
+        """Return the methods that the study calls `label`."""
+        known = {run.method for run in self.runs if run.label == label}
+        return tuple(method for method in self.methods if method in known)
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """All combinations of the other labels."""
+        return tuple(sorted({run.setting for run in self.runs}))
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """All seeds of finished cells."""
+        return tuple(sorted({run.seed for run in self.runs}))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names measured on the held-out test set; the headline's metric first, losses last."""
+        first = self.headline.metric if self.headline else ""
+        names = dict.fromkeys(name for run in self.runs for name in run.metric_names())
+        return tuple(sorted(names, key=lambda n: (n != first, n.endswith("loss"), n)))
+
+    def of(self, setting: str, method: str) -> tuple[Run, ...]:
+        """Return the runs of one method in one setting, by seed."""
+        return tuple(r for r in self.runs if (r.setting, r.method) == (setting, method))
+
+    def text(self, key: str) -> str:
+        """Return a text of the study such as its title, or ""."""
+        return str(self.lock.get(key, ""))
+
+
+def read(run_dir: Path) -> Results:
+    """Return what `run_dir` holds.
+
+    Raises:
+        StoreError: there is no lock or no cell, or a file is damaged.
+        ConfigError: the headline names something that the study does not have.
+    """
+    lock_path = run_dir / LOCK
+    try:
+        lock_text = lock_path.read_text(encoding="utf-8")
+        lock = tomllib.loads(lock_text)
+    except FileNotFoundError:
+        raise StoreError(
+            f"{run_dir} holds no {LOCK}, so it is not a run; give the folder of a study "
+            "that `qfl run` wrote, for instance runs/demo"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StoreError(f"{lock_path} is damaged: {error}; run the study again") from error
+    rows = load(run_dir / CELLS)
+    if not rows:
+        raise StoreError(f"{run_dir / CELLS} holds no cell yet; run the study first")
+    return Results(
+        name=str(lock.get("name", run_dir.resolve().name)),
+        lock=lock,
+        lock_text=lock_text,
+        headline=_headline(lock, lock_path),
+        runs=_runs([row for row in rows if row.status == "done" and row.rounds]),
+        unfinished=tuple(
+            sorted((row for row in rows if row.status != "done"), key=lambda row: row.cell.id)
+        ),
+        provenance=_provenance(run_dir, rows),
+    )
+
+
+def method_label(row: CellRow) -> str:
+    """Return what the study calls the method of this cell."""
+    return row.cell.labels.get(METHOD, "") or str(row.cell.solver["name"])
+
+
+def _runs(rows: list[CellRow]) -> tuple[Run, ...]:
+    """Return the finished cells, each named by its method and by the setting it shares."""
+    axes: dict[str, set[str]] = {}
+    for row in rows:
+        for key in row.cell.labels:
+            axes.setdefault(key, set()).add(method_label(row))
+    methods = {method_label(row) for row in rows}
+    runs = []
+    for row in rows:
+        label = method_label(row)
+        texts = {key: f"{key} {row.cell.labels[key]}" for key in sorted(row.cell.labels)}
+        own = [text for key, text in texts.items() if axes[key] != methods]
+        shared = [text for key, text in texts.items() if axes[key] == methods and key != METHOD]
+        runs.append(Run(row, label, ", ".join([label, *own]), ", ".join(shared), row.cell.seed))
+    return tuple(sorted(runs, key=lambda r: (r.setting, r.method, r.seed, r.row.cell.id)))
+
+
+def _headline(lock: Mapping[str, Any], path: Path) -> HeadlineRequest | None:
+    table = lock.get("headline")
+    if not table:
+        return None
+    try:
+        request = HeadlineRequest(**table)
+    except TypeError:
+        raise ConfigError(
+            f"{path}: headline has keys {sorted(table)}; it needs metric, method and baseline, "
+            "and may have a target"
+        ) from None
+    metric(request.metric)
+    return request
+
+
+def _provenance(run_dir: Path, rows: list[CellRow]) -> dict[str, Mapping[str, Any]]:
+    found: dict[str, Mapping[str, Any]] = {}
+    for reference in sorted({row.provenance for row in rows} - {""}):
+        path = run_dir / "provenance" / f"{reference}.json"
+        try:
+            found[reference] = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            found[reference] = {"missing": f"{path.name} is not in {path.parent.name}/"}
+        except ValueError as error:
+            raise StoreError(f"{path} is damaged: {error}") from error
+    return found
+
+
+def _spent(record: RoundRecord, axis: str) -> float:
+    if axis == "virtual_seconds":
+        return record.costs.virtual_seconds
+    if axis == "payload_bytes":
+        return record.costs.payload_bytes_up + record.costs.payload_bytes_down
+    return record.timings.total_seconds

@@ -1,0 +1,153 @@
+"""The Vega-Lite vocabulary of the report: layers, axes, colours and the look they share.
+
+Every spec declares the parameters `hidden` (methods), `focus` (a method), `seed` and `seeds`
+(draw every seed), which the filter bar of the page sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qfl.core.metrics import Metric
+from qfl.report.palette import Style
+from qfl.report.words import display
+
+Layer = dict[str, Any]
+
+INK, SOFT, GRID = "#444444", "#767676", "#e7e5e0"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+VISIBLE = "indexof(hidden, datum.method) < 0"
+DIMMED = {"test": "focus && datum.method !== focus", "value": 0.12}
+OTHER_SEED = {"test": "seed && datum.seed !== seed", "value": 0.06}
+
+
+def spec(layers: Sequence[Layer], *, height: int | Mapping[str, int]) -> dict[str, Any]:
+    """Return the layered spec with the shared parameters and configuration."""
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "height": height,
+        "width": "container",
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "params": [
+            {"name": "hidden", "value": []},
+            {"name": "focus", "value": ""},
+            {"name": "seed", "value": ""},
+            {"name": "seeds", "value": False},
+        ],
+        "layer": list(layers),
+        "config": _CONFIG,
+    }
+
+
+def layer(data: str, mark: Mapping[str, Any], *, hideable: bool = True, **encoding: Any) -> Layer:
+    """Return one layer over a named data set; `hideable` layers drop hidden methods."""
+    found: Layer = {"data": {"name": data}, "mark": dict(mark), "encoding": encoding}
+    if hideable:
+        found["transform"] = [{"filter": VISIBLE}]
+    return found
+
+
+def number(field: str, title: str | None, *, zero: bool = False, **axis: Any) -> dict[str, Any]:
+    """Return a quantitative channel."""
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": title,
+        "scale": {"zero": zero, "nice": True},
+        "axis": axis,
+    }
+
+
+def categories(field: str, order: Sequence[str], *, labels: str = "") -> dict[str, Any]:
+    """Return a nominal y channel in the given order, without lines or ticks."""
+    axis: dict[str, Any] = {"domain": False, "ticks": False, "labelPadding": 10, "grid": False}
+    if labels:
+        axis["labelExpr"] = labels
+    return {"field": field, "type": "nominal", "sort": list(order), "title": None, "axis": axis}
+
+
+def colour(styles: Sequence[Style]) -> dict[str, Any]:
+    """Return the colour channel of methods."""
+    return _scale(styles, [style.light for style in styles])
+
+
+def dash(styles: Sequence[Style]) -> dict[str, Any]:
+    """Return the dash channel of methods."""
+    return _scale(styles, [list(style.dash) or [1, 0] for style in styles])
+
+
+def when(value: float, *conditions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an opacity channel: the first condition that holds, else `value`."""
+    return {"condition": list(conditions), "value": value}
+
+
+def tooltip(*fields: tuple[str, str]) -> list[dict[str, str]]:
+    """Return a tooltip of (field, title) pairs whose values are already text."""
+    return [{"field": field, "title": title, "type": "nominal"} for field, title in fields]
+
+
+def names_expression(styles: Sequence[Style]) -> str:
+    """Return the Vega expression that prints a method label as prose."""
+    table = {style.method: display(style.method) for style in styles}
+    return f"({table!r})[datum.value]"
+
+
+def tick_format(measured: Metric, *, fine: bool = False) -> str:
+    """Return the D3 format of an axis of this metric, or a finer one for tooltips."""
+    if measured.format.endswith("%"):
+        return ".2%" if fine else "~%"
+    if measured.format.endswith("s"):
+        return ".3~s" if fine else "~s"
+    return ".4~g" if fine else "~g"
+
+
+def axis_label(measured: Metric) -> str:
+    """Return the label with its direction and unit."""
+    unit = f" ({measured.unit})" if measured.unit else ""
+    return f"{capital(measured.label)}{unit} {measured.arrow}".strip()
+
+
+def capital(text: str) -> str:
+    """Return `text` with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def _scale(styles: Sequence[Style], values: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "field": "method",
+        "type": "nominal",
+        "legend": None,
+        "scale": {"domain": [style.method for style in styles], "range": list(values)},
+    }
+
+
+_CONFIG: Mapping[str, Any] = {
+    "background": "transparent",
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": SOFT,
+        "titleColor": INK,
+        "labelFontSize": 11,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "titlePadding": 8,
+        "gridColor": GRID,
+        "domain": False,
+        "ticks": False,
+        "labelPadding": 6,
+    },
+    "axisX": {"grid": False, "domain": True, "domainColor": "#bbb8b0", "titleAnchor": "end"},
+    "axisY": {
+        "titleAngle": 0,
+        "titleAlign": "left",
+        "titleAnchor": "start",
+        "titleX": 0,
+        "titleY": -10,
+        "titleBaseline": "bottom",
+        "tickCount": 5,
+    },
+    "title": {"anchor": "start", "color": INK, "fontSize": 13, "fontWeight": 600, "offset": 14},
+}

@@ -1,0 +1,49 @@
+"""Words and numbers as a reader sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_ACRONYMS = {"qaoa": "QAOA", "rqaoa": "RQAOA", "milp": "MILP", "sca": "SCA", "vqc": "VQC"}
+
+
+def display(label: str) -> str:
+    """Return a label as prose.
+
+    >>> display("qaoa_noisy"), display("random_best")
+    ('QAOA noisy', 'random best')
+    """
+    return " ".join(_ACRONYMS.get(word, word) for word in label.split("_"))
+
+
+def count(number: int, noun: str) -> str:
+    """Return the number with its noun.
+
+    >>> count(1, "seed"), count(6, "seed")
+    ('1 seed', '6 seeds')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def p_text(p: float) -> str:
+    """Return a p-value as journals print it.
+
+    >>> p_text(0.03125), p_text(0.0004), p_text(1.0)
+    ('.031', '< .001', '1')
+    """
+    if p >= 0.9995:
+        return "1"
+    if p < 0.001:
+        return "< .001"
+    return f"{p:.3f}".lstrip("0") if p < 0.0995 else f"{p:.2f}".lstrip("0")
+
+
+def listed(items: Sequence[str]) -> str:
+    """Return the items as prose.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
