@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pennylane as qml
+from numpy.typing import NDArray
 
 from circuits.spec import FIXED, CircuitSpec
 
@@ -31,7 +33,7 @@ _ROTATIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def to_pennylane(spec: CircuitSpec, values: Sequence[Any] = ()) -> list[Any]:
+def to_pennylane(spec: CircuitSpec, values: Sequence[Any] | NDArray[np.float64] = ()) -> list[Any]:
     """Return the operators in order, with `values` for the parameters in their order.
 
     Measurements are left to the caller: `qml.probs(wires=spec.measured)`, for instance.

@@ -77,6 +77,19 @@ def test_grover_search_without_blocks(oracle):
     assert oracle.distance(state, oracle.qaoa_state(ansatz, angles)) < 1e-12
 
 
+@pytest.mark.parametrize(
+    ("mixer", "blocks", "gate"), [("x", (), "rx"), ("xy_ring", (((0, 1), 1),), "xxplusyy")]
+)
+def test_angles_follow_the_conversion_table(mixer, blocks, gate):
+    ansatz = QaoaAnsatz(0.0, np.array([1.0, -3.0]), np.array([[0, 2.0], [0, 0]]), mixer, 1, blocks)
+    factors = {(g.name, g.qubits): (g.factor, g.parameter) for g in circuit(ansatz).gates}
+    # h = -linear/2 - quadratic/4 and J = quadratic/4: rz(2 gamma h), rzz(2 gamma J)
+    assert factors["rz", (0,)] == (-2.0, "gamma_1")
+    assert factors["rz", (1,)] == (2.0, "gamma_1")
+    assert factors["rzz", (0, 1)] == (1.0, "gamma_1")
+    assert {f for (name, _), f in factors.items() if name == gate} == {(2.0, "beta_1")}
+
+
 @pytest.mark.golden
 @pytest.mark.parametrize(("mixer", "scale", "mean"), [("xy_parity_ring", 2, -1.6842891252091214)])
 def test_published_mean_cost(mixer, scale, mean, oracle):

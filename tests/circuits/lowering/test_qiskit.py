@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 from qiskit import transpile
-from qiskit.quantum_info import Operator, Statevector
+from qiskit.circuit.library import qaoa_ansatz
+from qiskit.quantum_info import Operator, SparsePauliOp, Statevector
 
 from circuits.lowering.qiskit import to_qiskit
-from circuits.qaoa import MIXERS, circuit
+from circuits.qaoa import MIXERS, circuit, ising
 from circuits.spec import FIXED, GENERATORS, CircuitSpec, Gate
 
 
@@ -37,6 +38,20 @@ def test_qiskit_counts_the_same_two_qubit_gates_and_layers(mixer, oracle):
     needed = spec.resources()
     assert native.count_ops()["cx"] == needed.two_qubit_gates
     assert native.depth(lambda op: len(op.qubits) == 2) == needed.depth
+
+
+def test_qiskits_own_ansatz_agrees(oracle):
+    rng = np.random.default_rng(7)
+    ansatz = oracle.random_ansatz("x", 5, rng, depth=3)
+    angles = rng.normal(size=(2, 3))
+    fields, couplings = ising(ansatz)
+    terms = [("Z", [k], fields[k]) for k in range(5)]
+    terms += [("ZZ", [a, b], couplings[a, b]) for a in range(5) for b in range(a + 1, 5)]
+    cost = SparsePauliOp.from_sparse_list(terms, num_qubits=5)
+    theirs = qaoa_ansatz(cost, reps=3)
+    state = Statevector(theirs.assign_parameters(angles[::-1].ravel())).data  # betas first
+    ours = oracle.from_zero(circuit(ansatz).bind(angles.ravel()))
+    assert oracle.distance(state, ours) < 1e-10
 
 
 def test_columns_become_classical_bits():
