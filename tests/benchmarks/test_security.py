@@ -7,10 +7,10 @@ from qfl.core.envelope import Direction, Header
 from qfl.core.update import Update
 from qfl.security.channel import Sealed
 from qfl.security.keys import Secret
+from qfl.security.primitives.aead import open_bytes, seal_bytes
 from qfl.security.qkd import FibreLink, Protocol, run_session
 from qfl.security.qkd.cascade import reconcile
 from qfl.security.qkd.toeplitz import toeplitz_hash
-from qfl.security.sealing import open_bytes, seal_bytes
 
 
 def test_session_of_3000_sifted_bits(benchmark):

@@ -99,6 +99,13 @@ def test_splicing_dies():
             channel.open(replace(one, header=header))
 
 
+def test_a_direction_that_does_not_exist_is_tampering():
+    channel = connected()
+    envelope = channel.seal(UPDATE, down())
+    with pytest.raises(TamperedError):
+        channel.open(replace(envelope, header=replace(envelope.header, direction="sideways")))
+
+
 MUTATIONS = {
     "run": "other",
     "round": 2,
@@ -263,6 +270,9 @@ def test_lengths_are_drawn_within_the_range():
         {"sifted_bits": 0},
         {"abort_qber": 2.0},
         {"cascade": "biconff"},
+        {"level": "L5"},
+        {"level": "L2", "minimum_level": "L3"},
+        {"cipher": "rot13"},
     ],
 )
 def test_bad_options_are_refused_when_configured(options):

@@ -4,10 +4,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.core.errors import TamperedError
-from qfl.security import sealing
+from qfl.core.errors import TamperedError, UnknownNameError
 from qfl.security.keys import Secret
-from qfl.security.sealing import first_nonce, open_bytes, seal_bytes
+from qfl.security.primitives import aead
+from qfl.security.primitives.aead import first_nonce, open_bytes, seal_bytes
 
 KEY = Secret(bytes(range(32)))
 
@@ -49,7 +49,7 @@ def test_context_is_bound(change):
 
 @pytest.mark.parametrize("length", [0, 1, 15, 16, 17, 64, 100])
 def test_chunks_join_and_cannot_be_moved_dropped_or_added(monkeypatch, length):
-    monkeypatch.setattr(sealing, "CHUNK_BYTES", 16)
+    monkeypatch.setattr(aead, "CHUNK_BYTES", 16)
     payload = np.random.default_rng(length).bytes(length)
     sealed = seal_bytes(KEY, payload, associated_data=b"h", lane=1)
     assert open_bytes(KEY, sealed, associated_data=b"h", lane=1) == payload
@@ -66,3 +66,26 @@ def test_truncation_is_tampering(length):
     sealed = seal_bytes(KEY, b"w", associated_data=b"h", lane=1)
     with pytest.raises(TamperedError):
         open_bytes(KEY, sealed[:length], associated_data=b"h", lane=1)
+
+
+@pytest.mark.golden
+def test_cipher_of_rfc_8439():
+    """Section 2.8.2, through the class that the name stands for."""
+    cipher = aead.CIPHERS["chacha20-poly1305"](bytes(range(0x80, 0xA0)))
+    sealed = cipher.encrypt(
+        bytes.fromhex("070000004041424344454647"),
+        b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the "
+        b"future, sunscreen would be it.",
+        bytes.fromhex("50515253c0c1c2c3c4c5c6c7"),
+    )
+    assert sealed[-16:].hex() == "1ae10b594f09e26a7e902ecbd0600691"
+
+
+def test_ciphers_do_not_open_each_other():
+    sealed = seal_bytes(KEY, b"w", associated_data=b"h", lane=1, cipher="chacha20-poly1305")
+    context = {"associated_data": b"h", "lane": 1}
+    assert open_bytes(KEY, sealed, **context, cipher="chacha20-poly1305") == b"w"
+    with pytest.raises(TamperedError):
+        open_bytes(KEY, sealed, **context)
+    with pytest.raises(UnknownNameError, match="aes-256-gcm"):
+        seal_bytes(KEY, b"w", **context, cipher="aes-256-gmc")

@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
-from qfl.core.errors import TamperedError
+from qfl.core.errors import TamperedError, UnknownNameError
 from qfl.security.keys.secret import Secret
 
 CHUNK_BYTES = 64 * 2**20
+CIPHERS: dict[str, type[AESGCM] | type[ChaCha20Poly1305]] = {
+    "aes-256-gcm": AESGCM,
+    "chacha20-poly1305": ChaCha20Poly1305,
+}
 _TAG_BYTES = 16
 
 
@@ -24,7 +28,14 @@ def first_nonce(lane: int) -> bytes:
     return _nonce(lane, 0)
 
 
-def seal_bytes(secret: Secret, payload: bytes, *, associated_data: bytes, lane: int) -> bytes:
+def seal_bytes(
+    secret: Secret,
+    payload: bytes,
+    *,
+    associated_data: bytes,
+    lane: int,
+    cipher: str = "aes-256-gcm",
+) -> bytes:
     """Return the ciphertext, one tag per chunk.
 
     Args:
@@ -32,43 +43,50 @@ def seal_bytes(secret: Secret, payload: bytes, *, associated_data: bytes, lane: 
         payload: what to hide.
         associated_data: what to authenticate beside it.
         lane: keeps the nonces of two directions apart.
+        cipher: a name in CIPHERS.
 
-    Reference: AES-256-GCM, NIST SP 800-38D.
+    Reference: AES-256-GCM, NIST SP 800-38D; ChaCha20-Poly1305, RFC 8439.
 
-    >>> from qfl.security.keys import Secret
     >>> key = Secret(bytes(32))
     >>> sealed = seal_bytes(key, b"weights", associated_data=b"round 3", lane=1)
     >>> open_bytes(key, sealed, associated_data=b"round 3", lane=1)
     b'weights'
     """
-    cipher = AESGCM(secret.reveal())
+    aead = _cipher(cipher, secret)
     return b"".join(
-        cipher.encrypt(nonce, chunk, context)
+        aead.encrypt(nonce, chunk, context)
         for nonce, chunk, context in _chunks(payload, CHUNK_BYTES, associated_data, lane)
     )
 
 
-def open_bytes(secret: Secret, ciphertext: bytes, *, associated_data: bytes, lane: int) -> bytes:
+def open_bytes(
+    secret: Secret,
+    ciphertext: bytes,
+    *,
+    associated_data: bytes,
+    lane: int,
+    cipher: str = "aes-256-gcm",
+) -> bytes:
     """Return the payload that `seal_bytes` hid.
 
     Raises:
         TamperedError: any bit of the ciphertext, the associated data or the key differs.
     """
-    cipher = AESGCM(secret.reveal())
+    aead = _cipher(cipher, secret)
+    pieces = _chunks(ciphertext, CHUNK_BYTES + _TAG_BYTES, associated_data, lane)
     try:
-        return b"".join(
-            [
-                cipher.decrypt(nonce, chunk, context)
-                for nonce, chunk, context in _chunks(
-                    ciphertext, CHUNK_BYTES + _TAG_BYTES, associated_data, lane
-                )
-            ]
-        )
+        return b"".join([aead.decrypt(nonce, chunk, context) for nonce, chunk, context in pieces])
     except InvalidTag:
         raise TamperedError(
             "an envelope does not authenticate: content, header or key differ from what was "
             "sealed; nothing was decrypted"
         ) from None
+
+
+def _cipher(name: str, secret: Secret) -> AESGCM | ChaCha20Poly1305:
+    if name not in CIPHERS:
+        raise UnknownNameError("cipher", name, CIPHERS)
+    return CIPHERS[name](secret.reveal())
 
 
 def _chunks(

@@ -1,0 +1,42 @@
+"""Session keys derived from one or several secrets, safe as long as one of them is.
+
+References: RFC 5869 (HKDF); NIST SP 800-56C; RFC 9954 (hybrid key exchange in TLS 1.3). That one
+secret input suffices rests on HKDF being a dual pseudo-random function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from qfl.core.errors import UnknownNameError
+from qfl.security.keys.secret import Secret
+
+_HASHES = {"sha256": hashes.SHA256, "sha384": hashes.SHA384}
+
+
+def hkdf(
+    material: bytes, *, salt: bytes, info: bytes, length: int, digest: str = "sha384"
+) -> bytes:
+    """Return `length` bytes derived from key material.
+
+    >>> hkdf(b"\\x0b" * 22, salt=b"", info=b"", length=4, digest="sha256").hex()
+    '8da4e775'
+    """
+    if digest not in _HASHES:
+        raise UnknownNameError("hash", digest, _HASHES)
+    return HKDF(_HASHES[digest](), length, salt, info).derive(material)
+
+
+def hybrid_key(parts: Sequence[Secret], *, salt: bytes, info: str) -> Secret:
+    """Return a 256-bit key from several secrets by HKDF-SHA-384.
+
+    Args:
+        parts: in the fixed order QKD, ML-KEM, X25519; each enters with its length before it.
+        salt: hash of the transcript.
+        info: what the key is for; its fields are joined by "|".
+    """
+    material = b"".join((part.bits // 8).to_bytes(4, "big") + part.reveal() for part in parts)
+    return Secret(hkdf(material, salt=salt, info=info.encode(), length=32))

@@ -1,0 +1,266 @@
+"""The sealed channel of one cell: sessions fill pools, pools key envelopes, doubts stop both.
+
+It fails closed: no session, no key or any doubt, no message. A lower level is used only where the
+policy allows it, and every envelope states its level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from qfl.core.envelope import Direction, Envelope, Header, SecurityLevel
+from qfl.core.errors import (
+    ConfigError,
+    KeyExhaustedError,
+    SessionAbortedError,
+    TamperedError,
+    UnknownNameError,
+)
+from qfl.core.record import LinkEvent
+from qfl.core.update import Update
+from qfl.security.keys.ledger import Account, Entry
+from qfl.security.keys.pool import KEY_BITS, KeyPool
+from qfl.security.ladder import LADDER, Hybrid, KemOnly, Mechanism, OneTimePad, QkdAead
+from qfl.security.primitives.aead import CIPHERS
+from qfl.security.primitives.identity import Identity
+from qfl.security.qkd.link import FibreLink
+from qfl.security.qkd.session import Protocol, run_session
+from qfl.security.qkd.states import Eavesdropper
+
+SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealPolicy:
+    """How messages may be protected.
+
+    Attributes:
+        levels: what may be used, strongest first; the first that the pool can pay for is.
+        cipher: of the levels L3 to L1.
+        capacity_bits: of every pool.
+    """
+
+    levels: tuple[SecurityLevel, ...] = (SecurityLevel.QKD_AEAD,)
+    cipher: str = "aes-256-gcm"
+    capacity_bits: int = 65_536
+
+    def __post_init__(self) -> None:
+        if not self.levels or any(level not in LADDER for level in self.levels):
+            raise ConfigError(f"levels {self.levels!r}; allowed: one or more of L4 to L1")
+        if self.cipher not in CIPHERS:
+            raise UnknownNameError("cipher", self.cipher, CIPHERS)
+        if self.capacity_bits < 2 * KEY_BITS:
+            raise ConfigError(
+                f"pool_capacity_bits is {self.capacity_bits!r}; one round needs a "
+                f"{KEY_BITS}-bit key in each direction: at least {2 * KEY_BITS}"
+            )
+
+
+class SealedChannel:
+    """Seals and opens one cell's messages with keys from its links' pools.
+
+    Args:
+        links: client -> fibre to the server.
+        run: the cell; messages of other cells do not authenticate.
+        protocol: of the key exchange sessions.
+        policy: how messages may be protected.
+
+    >>> rng = np.random.default_rng(3)
+    >>> channel = SealedChannel({"client-03": FibreLink(length_km=10)}, run="cell",
+    ...                         protocol=Protocol(), policy=SealPolicy())
+    >>> event = channel.exchange("client-03", round=1, rng=rng)
+    >>> update = Update({"head:digit": {"bias": np.ones(2, np.float32)}}, {"head:digit": 40})
+    >>> header = Header("cell", 1, "server", "client-03", Direction.DOWN, update.schema)
+    >>> channel.open(channel.seal(update, header)).samples
+    {'head:digit': 40}
+    >>> event.key_bits_left - channel.key_bits_left("client-03")
+    256
+    """
+
+    def __init__(
+        self,
+        links: Mapping[str, FibreLink],
+        *,
+        run: str,
+        protocol: Protocol,
+        policy: SealPolicy,
+    ) -> None:
+        self._fibres = dict(links)
+        self._run = run
+        self._protocol = protocol
+        self._policy = policy
+        self._links = {client: _Link(client, run, policy) for client in links}
+        self._used: tuple[int, SecurityLevel] = (-1, policy.levels[0])
+
+    @property
+    def level(self) -> SecurityLevel:
+        """The weakest level used in the latest round; the wanted one before any message."""
+        return self._used[1]
+
+    def exchange(
+        self,
+        client: str,
+        *,
+        round: int,
+        rng: np.random.Generator,
+        eavesdropper: Eavesdropper | None = None,
+    ) -> LinkEvent:
+        """Run a key-exchange session with `client` and return how it went.
+
+        Keys of earlier messages that never arrived are burnt. If the session aborts, no QKD key
+        seals anything for this client, whatever its pool holds, until a later session succeeds.
+        """
+        link = self._link(client)
+        link.pool.burn_waiting()
+        session = run_session(
+            self._fibres[client], protocol=self._protocol, rng=rng, eavesdropper=eavesdropper
+        )
+        link.aborted = f"round {round}: {session.aborted}" if session.aborted else ""
+        if session.keys is not None:
+            server, far = session.keys
+            link.pool.produce({SERVER: server, client: far})
+            if link.hybrid is not None:
+                link.hybrid.keep(SERVER, client)
+        return LinkEvent(
+            client=client,
+            sifted_bits=session.sifted_bits,
+            secret_bits=session.secret_bits,
+            qber=session.qber,
+            disclosed_bits=session.disclosed_bits,
+            key_bits_left=link.pool.bits_left,
+            aborted=session.aborted,
+            duration_seconds=session.duration_seconds,
+        )
+
+    def seal(self, update: Update, header: Header) -> Envelope:
+        """Return the update sealed at the strongest allowed level that can be paid for.
+
+        Raises:
+            SessionAbortedError: the client's last session aborted; no key was spent.
+            KeyExhaustedError: no allowed level can be paid for; no key was spent.
+        """
+        link = self._link(_client(header))
+        if header.run != self._run or not link.joins(header):
+            raise ConfigError(
+                f"a header of run {header.run!r} from {header.sender!r} to "
+                f"{header.receiver!r} on the channel of {self._run!r}"
+            )
+        refused: KeyExhaustedError | None = None
+        for level in link.usable(self._policy.levels):
+            try:
+                envelope = link.mechanisms[level].seal(update.payload, header)
+            except KeyExhaustedError as error:
+                refused = refused or error
+                continue
+            self._note(header.round, level)
+            return envelope
+        if refused is not None:
+            raise refused
+        raise SessionAbortedError(
+            f"nothing may be sent between {SERVER!r} and {link.client!r}: the last key exchange "
+            f"aborted ({link.aborted}); run another one first"
+        )
+
+    def open(self, envelope: Envelope) -> Update:
+        """Return the update inside; its key cannot be asked for again, whatever comes out.
+
+        Raises:
+            TamperedError: the envelope is changed, replayed, out of order, below the allowed
+                levels, of another run or for another receiver.
+        """
+        header = envelope.header
+        link = self._links.get(_client(header))
+        if (
+            link is None
+            or not link.joins(header)
+            or header.run != self._run
+            or envelope.level not in link.mechanisms
+        ):
+            raise TamperedError("an envelope that this channel did not seal; it was not opened")
+        position = (header.round, header.sequence)
+        if position <= link.newest[header.direction]:
+            raise TamperedError(
+                f"an envelope from {header.sender!r} for round {header.round}, sequence "
+                f"{header.sequence}, is not newer than the last one: replayed or reordered"
+            )
+        payload = link.mechanisms[envelope.level].open(envelope)
+        link.newest[header.direction] = position
+        update = Update.from_payload(payload)
+        if update.schema != header.schema:
+            raise TamperedError(
+                f"an envelope from {header.sender!r} holds modules of another schema than its "
+                "header says"
+            )
+        return update
+
+    def key_bits_left(self, client: str) -> int:
+        """Return the key bits in the client's pool."""
+        return self._link(client).pool.bits_left
+
+    def account(self) -> Account:
+        """Return the key bits produced, delivered, consumed and burnt over all links."""
+        accounts = [link.pool.ledger.account for link in self._links.values()]
+        return sum(accounts, start=Account())
+
+    def ledger(self, client: str) -> tuple[Entry, ...]:
+        """Return the ledger entries of the client's link."""
+        return self._link(client).pool.ledger.entries
+
+    def _link(self, client: str) -> _Link:
+        if client not in self._links:
+            raise ConfigError(
+                f"no link to {client!r}; this channel connects {', '.join(sorted(self._links))}"
+            )
+        return self._links[client]
+
+    def _note(self, round: int, level: SecurityLevel) -> None:
+        """Remember the weakest level of the latest round."""
+        last, weakest = self._used
+        if round == last:
+            level = max(weakest, level, key=LADDER.index)
+        self._used = (round, level)
+
+
+class _Link:
+    """One client's pool, mechanisms and state."""
+
+    def __init__(self, client: str, run: str, policy: SealPolicy) -> None:
+        self.client = client
+        self.pool = KeyPool((SERVER, client), run=run, capacity_bits=policy.capacity_bits)
+        self.aborted = ""
+        self.newest = {direction: (-1, -1) for direction in Direction}
+        self.hybrid: Hybrid | None = None
+        self.mechanisms: dict[SecurityLevel, Mechanism] = {}
+        public_key = {SecurityLevel.HYBRID, SecurityLevel.KEM_ONLY}.intersection(policy.levels)
+        identities = {end: Identity() for end in (SERVER, client)} if public_key else {}
+        for level in policy.levels:
+            if level is SecurityLevel.ONE_TIME_PAD:
+                self.mechanisms[level] = OneTimePad(self.pool)
+            elif level is SecurityLevel.QKD_AEAD:
+                self.mechanisms[level] = QkdAead(self.pool, policy.cipher)
+            elif level is SecurityLevel.HYBRID:
+                self.hybrid = Hybrid(self.pool, identities, policy.cipher)
+                self.mechanisms[level] = self.hybrid
+            else:
+                self.mechanisms[level] = KemOnly(identities, policy.cipher)
+
+    def joins(self, header: Header) -> bool:
+        """Return whether the header names this link's two ends, the right way round."""
+        ends = (header.sender, header.receiver)
+        if header.direction == Direction.UP:
+            return ends == (self.client, SERVER)
+        return header.direction == Direction.DOWN and ends == (SERVER, self.client)
+
+    def usable(self, levels: tuple[SecurityLevel, ...]) -> tuple[SecurityLevel, ...]:
+        """Return the levels still open: after an aborted session, only those without QKD."""
+        if not self.aborted:
+            return levels
+        return tuple(level for level in levels if level is SecurityLevel.KEM_ONLY)
+
+
+def _client(header: Header) -> str:
+    """Return the far end of the link that a header travels."""
+    return header.sender if header.direction == Direction.UP else header.receiver
