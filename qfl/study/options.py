@@ -8,7 +8,6 @@ is what a cell's identity holds. Rows are imported when a section names them, no
 
 from __future__ import annotations
 
-import importlib
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from qfl.core.errors import QflError, nearest
-from qfl.core.registry import Registry
+from qfl.core.registry import Registry, load
 
 T = TypeVar("T")
 
@@ -75,18 +74,11 @@ SECTIONS: dict[str, Section] = {
     "methods": Section("qfl.solvers:SOLVERS", key="solver", reserved=("label",)),
 }
 BACKENDS = "qfl.backends:BACKENDS"
-DATASETS = "qfl.data:DATASETS"
-
-
-def load_target(target: str) -> Any:
-    """Return what "module:attribute" names."""
-    module, _, attribute = target.partition(":")
-    return getattr(importlib.import_module(module), attribute)
 
 
 def registry(section: str) -> Registry:
     """Return the table that a section names its row from."""
-    return load_target(SECTIONS[section].registry)
+    return load(SECTIONS[section].registry)
 
 
 def resolve(section: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +92,7 @@ def resolve(section: str, given: Mapping[str, Any]) -> dict[str, Any]:
     values = {key: given[key] for key in spec.reserved if key in given}
     row = _row(registry(section), given.get(spec.key), spec.key, issues)
     values[spec.key] = given.get(spec.key)
-    parts = [load_target(target) for target in spec.shared]
+    parts = [load(target) for target in spec.shared]
     if row is not None and spec.row_options:
         parts.append(row)
     known = {spec.key, *spec.reserved, *(name for part in parts for name in _names(part))}
@@ -137,31 +129,6 @@ def build_row(section: str, settings: Mapping[str, Any]) -> Any:
     return build(registry(section).resolve(settings[key]), settings)
 
 
-def option_schema(section: str) -> dict[str, Any]:
-    """Return the JSON schema of a section: one alternative per installed row."""
-    spec = SECTIONS[section]
-    shared = [_adapter(load_target(target)).json_schema() for target in spec.shared]
-    rows = []
-    for name, row in sorted(registry(section).table().items()):
-        parts = list(shared)
-        if row.installed and spec.row_options:
-            parts.append(_adapter(registry(section).resolve(name)).json_schema())
-        properties: dict[str, Any] = {key: {"type": "string"} for key in spec.reserved}
-        properties[spec.key] = {"const": name, "description": row.summary}
-        for part in parts:
-            properties |= part.get("properties", {})
-        required = [spec.key, *(key for part in parts for key in part.get("required", []))]
-        rows.append(
-            {
-                "type": "object",
-                "properties": properties,
-                "required": required,
-                "additionalProperties": False,
-            }
-        )
-    return {"oneOf": rows}
-
-
 def explain(error: ValidationError, allowed: Sequence[str]) -> Iterator[Issue]:
     """Yield what pydantic found in a study, sections unfolded, each with its dotted key."""
     for detail in error.errors(include_url=False):
@@ -191,7 +158,7 @@ def _row(table: Registry, name: object, key: str, issues: list[Issue]) -> Any:
 
 def _backend(values: Mapping[str, Any], issues: list[Issue]) -> dict[str, Any]:
     """Return the backend options of a solver, resolved; the part of a name after ":" is free."""
-    table: Registry = load_target(BACKENDS)
+    table: Registry = load(BACKENDS)
     name = values.get("backend")
     family = name.partition(":")[0] if isinstance(name, str) else name
     row = _row(table, family if family in table.table() else name, "backend", issues)

@@ -8,8 +8,8 @@ were being played; the same call again continues.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -19,7 +19,8 @@ from qfl.core.arrays import canonical_json
 from qfl.core.cell import Cell
 from qfl.core.errors import CapacityError, ConfigError, MissingExtraError, QflError
 from qfl.core.record import RoundRecord
-from qfl.study import provenance
+from qfl.core.registry import load
+from qfl.study import provenance, store
 from qfl.study.events import CellStored, Event, Planned, RoundPlayed
 from qfl.study.executors import InProcess, Pool
 from qfl.study.fingerprint import fingerprint
@@ -27,12 +28,15 @@ from qfl.study.folder import RunFolder
 from qfl.study.grid import cells
 from qfl.study.model import Study
 from qfl.study.override import flatten
-from qfl.study.store import CellRow, Status, append, load, write_atomically
+from qfl.study.store import CellRow, Status, append, write_atomically
 
 Play = Callable[[Cell], Iterator[RoundRecord]]
 Rerun = Literal["failed", "stale", "all"]
 
 RUNS = Path("runs")
+PLAYER = "qfl.study.assemble"
+"""The module whose `play` plays cells for real."""
+
 _NOTE_SECONDS = 1.0
 
 
@@ -54,7 +58,7 @@ def run(
     rerun: Rerun | None = None,
     chosen: Sequence[Cell] | None = None,
     play: Play | None = None,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Yield what happens while the cells of a study that have no result yet are played.
 
     Args:
@@ -91,8 +95,7 @@ def run(
 
 def default_play() -> Play:
     """Return what plays a cell for real; imports torch."""
-    from qfl.study.assemble import play
-
+    play: Play = load(f"{PLAYER}:play")
     return play
 
 
@@ -138,7 +141,7 @@ def make_plan(
     Raises:
         StoreError: cells.jsonl is damaged.
     """
-    rows = {row.cell.id: row for row in load(folder.cells)}
+    rows = {row.cell.id: row for row in store.load(folder.cells)}
     plan = Plan(
         todo=(),
         finished={c.id: rows[c.id] for c in chosen if c.id in rows and rows[c.id].status == "done"},
@@ -208,20 +211,37 @@ class _Playing:
 
 def _play_cell(play: Play, cell: Cell) -> Iterator[RoundRecord | Outcome]:
     """Yield the records of a cell, then how it ended; runs where the cell is played."""
-    started = perf_counter()
-    outcome = Outcome("failed", "it played no round")
-    try:
+    ending = _Ending()
+    with ending:
         for record in play(cell):
             _check_finite(record)
             yield record
-            outcome = Outcome("done")
-    except (MissingExtraError, CapacityError) as error:
-        outcome = Outcome("skipped", _one_line(error))
-    except QflError as error:
-        outcome = Outcome("failed", _one_line(error))
-    except Exception as error:  # a bug in one cell must not stop the others: it is stored, loudly
-        outcome = Outcome("failed", f"{type(error).__name__}: {_one_line(error)}", _trace(error))
-    yield Outcome(outcome.status, outcome.reason, outcome.trace, perf_counter() - started)
+            ending.outcome = Outcome("done")
+    yield replace(ending.outcome, seconds=perf_counter() - ending.started)
+
+
+class _Ending:
+    """How the block below ended; a bug in one cell is stored, loudly, and stops no other cell."""
+
+    def __init__(self) -> None:
+        self.started = perf_counter()
+        self.outcome = Outcome("failed", "it played no round")
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        reason = " ".join(str(error).split())
+        if isinstance(error, MissingExtraError | CapacityError):
+            self.outcome = Outcome("skipped", reason)
+        elif isinstance(error, QflError):
+            self.outcome = Outcome("failed", reason)
+        else:
+            text = "".join(traceback.format_exception(error))
+            self.outcome = Outcome("failed", f"{type(error).__name__}: {reason}", text)
+        return True
 
 
 def _check_finite(record: RoundRecord) -> None:
@@ -246,14 +266,6 @@ def _keep_trace(folder: RunFolder, cell: Cell, trace: str) -> Path | None:
     path = folder.path / "failures" / f"{cell.id[:12]}.log"
     write_atomically(path, trace)
     return path
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def _trace(error: Exception) -> str:
-    return "".join(traceback.format_exception(error))
 
 
 __all__ = ["Plan", "Play", "Rerun", "make_plan", "run"]

@@ -23,7 +23,6 @@ def toy_world(monkeypatch):
         section = replace(options.SECTIONS[name], registry=f"toys:{table}", shared=shared)
         monkeypatch.setitem(options.SECTIONS, name, section)
     monkeypatch.setattr(options, "BACKENDS", "toys:BACKENDS")
-    monkeypatch.setattr(options, "DATASETS", "toys:DATASETS")
     return toys
 
 

@@ -1,12 +1,23 @@
-"""The fingerprint follows the imports of what plays a cell, and nothing else."""
+"""The fingerprint follows what a cell can reach, and nothing else."""
 
 from pathlib import Path
 
 import pytest
 
+from qfl.core.cell import Cell
 from qfl.study import fingerprint as module
-from qfl.study.fingerprint import fingerprint
-from qfl.study.grid import cells
+from qfl.study.fingerprint import fingerprint, reached
+
+FILES = {
+    "__init__.py": "",
+    "play.py": "def play(cell):\n    from mine.deep import leaf\n",
+    "deep/__init__.py": "import json\n",
+    "deep/leaf.py": 'TABLE = "mine.rows:ROWS"\n',
+    "rows.py": 'ROWS = {"one": Row("mine.one:One", "x"), "two": Row("mine.two:Two", "y")}\n',
+    "one.py": "",
+    "two.py": "",
+    "unused.py": "import mine.play\n",
+}
 
 
 @pytest.fixture
@@ -14,14 +25,7 @@ def ours(tmp_path, monkeypatch):
     """A package `mine` that counts as ours; caches are emptied around the test."""
     package = tmp_path / "mine"
     (package / "deep").mkdir(parents=True)
-    files = {
-        "__init__.py": "",
-        "play.py": "def play(cell):\n    from mine.deep import leaf\n",
-        "deep/__init__.py": "",
-        "deep/leaf.py": "import json\n",
-        "unused.py": "import mine.play\n",
-    }
-    for name, text in files.items():
+    for name, text in FILES.items():
         (package / name).write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(module, "_OURS", ("mine",))
@@ -30,13 +34,13 @@ def ours(tmp_path, monkeypatch):
 
 
 def _forget():
-    for cached in (module._hash, module._source, module._imports):
+    for cached in (module._hash, module._source, module._links, module._bytes):
         cached.cache_clear()
 
 
-def marked(study) -> str:
+def marked(solver: str) -> str:
     _forget()
-    return fingerprint(cells(study)[0], "mine.play")
+    return fingerprint(Cell({}, {}, {}, {"name": solver}, {}, 0), "mine.play")
 
 
 @pytest.mark.parametrize(
@@ -46,18 +50,29 @@ def marked(study) -> str:
         ("deep/leaf.py", True),
         ("deep/__init__.py", True),
         ("__init__.py", True),
+        ("rows.py", True),
+        ("one.py", True),
+        ("two.py", False),
         ("unused.py", False),
     ],
 )
-def test_only_files_that_can_be_imported_count(study, ours: Path, file, counts):
-    before = marked(study)
+def test_only_files_that_the_cell_can_reach_count(ours: Path, file, counts):
+    before = marked("one:with a tail")
     (ours / file).write_text((ours / file).read_text() + "# edited\n")
-    assert (marked(study) != before) is counts
+    assert (marked("one:with a tail") != before) is counts
 
 
-def test_the_cells_own_rows_count(study):
-    guess, circuit = cells(study)[:2]
-    assert fingerprint(guess, "toys") == fingerprint(circuit, "toys")  # one file holds both
-    from qfl.study.fingerprint import _row_modules
-
-    assert set(_row_modules(circuit)) == {"toys"}
+def test_the_federation_is_followed_from_study_to_simulator():
+    _forget()
+    found = reached("qfl.study.assemble", frozenset({"digits", "qaoa", "trained", "fedavg"}))
+    assert {
+        "qfl.federation.round",
+        "qfl.federation.fedavg",
+        "qfl.scenarios.digits",
+        "qfl.data.digits",
+        "qfl.solvers.qaoa",
+        "qfl.solvers.schedules.trained",
+        "circuits.qaoa",
+    } <= set(found)
+    assert "qfl.solvers.annealing" not in found
+    assert not any(name.startswith(("qfl.cli", "qfl.report")) for name in found)

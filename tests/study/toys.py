@@ -115,7 +115,6 @@ SOLVERS = Registry(
         "circuit": Row(f"{HERE}:Circuit", "a quantum circuit"),
     },
 )
-DATASETS = Registry("dataset", {})
 BACKENDS = Registry(
     "backend",
     {

@@ -1,0 +1,50 @@
+"""`qfl list KIND`: what a study can name, and what is not installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qfl.cli.app import app
+from qfl.cli.output import table
+
+if TYPE_CHECKING:
+    from qfl.core.registry import Registry
+
+KINDS = {
+    "solvers": "qfl.solvers:SOLVERS",
+    "backends": "qfl.backends:BACKENDS",
+    "problems": "qfl.problems:PROBLEMS",
+    "algorithms": "qfl.federation:ALGORITHMS",
+    "channels": "qfl.security:CHANNELS",
+    "scenarios": "qfl.scenarios:SCENARIOS",
+    "datasets": "qfl.data:DATASETS",
+}
+
+
+@app.command("list")
+def list_kind(
+    kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}.")],
+) -> None:
+    """List what a study can name, with the command that installs what is missing."""
+    registry = registry_of(kind)
+    rows = [
+        (name, "yes" if row.installed else f"no: pip install 'qfl[{row.extra}]'", row.summary)
+        for name, row in sorted(registry.table().items())
+    ]
+    table(("name", "installed", "what it is"), rows)
+
+
+def registry_of(kind: str) -> Registry:
+    """Return the table of a kind, named in the plural or the singular."""
+    import importlib
+
+    from qfl.core.errors import UnknownNameError
+
+    target = KINDS.get(kind) or KINDS.get(f"{kind}s")
+    if target is None:
+        raise UnknownNameError("kind", kind, KINDS)
+    module, _, name = target.partition(":")
+    registry: Registry = getattr(importlib.import_module(module), name)
+    return registry
