@@ -2,7 +2,8 @@
 
 Tables, arrows, bold cells, axis titles and the direction of a test read this table; nothing else
 knows that accuracy is better when larger. A metric of a task is named "<task>.<measure>"
-(`digit.accuracy`); the measure is looked up here. An unknown name is an error, not a guess.
+(`digit.accuracy`), with "@<modality>" behind it where only that modality was shown; the measure is
+looked up here. An unknown name is an error, not a guess.
 """
 
 from __future__ import annotations
@@ -63,6 +64,16 @@ class Metric:
         number, suffix = self._parts(value)
         return f"{number} {suffix}".strip() if unit and suffix else number
 
+    def short(self, value: float) -> str:
+        """Return `value` as printed, without a decimal part of zeros: targets are round numbers.
+
+        >>> metric("digit.accuracy").short(0.8)
+        '80 %'
+        """
+        number, suffix = self._parts(value)
+        whole, _, decimals = number.partition(".")
+        return f"{number if decimals.strip('0') else whole} {suffix}".strip()
+
     def text_like(self, value: float, like: float) -> str:
         """Return `value` without unit, in the prefix and decimals in which `like` is printed.
 
@@ -107,10 +118,12 @@ def metric(name: str) -> Metric:
     """
     if name in METRICS:
         return METRICS[name]
-    task, _, measure = name.rpartition(".")
+    path, _, modality = name.partition("@")
+    task, _, measure = path.rpartition(".")
     if task and measure in METRICS:
         found = METRICS[measure]
-        return replace(found, name=name, label=f"{task} {found.label}")
+        label = f"{task} {found.label}" + (f", {modality} alone" if modality else "")
+        return replace(found, name=name, label=label)
     raise UnknownNameError("metric", name, METRICS)
 
 
@@ -174,15 +187,15 @@ METRICS: Mapping[str, Metric] = _table(
            "probability that a single sample is an optimum, from the exact distribution"),
     Metric("in_constraint_probability", "P(feasible), one shot", "", True, "mean", _UNIT, ".1%",
            "probability that a single sample satisfies the constraint"),
-    Metric("evaluations", "evaluations", "", False, "count", _POSITIVE, ",.0f",
+    Metric("evaluations", "evaluations", "", None, "count", _POSITIVE, ",.0f",
            "objective values or expectations computed per decision"),
-    Metric("shots", "shots", "", False, "count", _POSITIVE, ",.0f",
+    Metric("shots", "shots", "", None, "count", _POSITIVE, ",.0f",
            "measurements drawn per decision"),
     Metric("qubits", "qubits", "", None, "count", _POSITIVE, ",.0f",
            "width of the sampled circuit"),
-    Metric("depth", "depth", "", False, "count", _POSITIVE, ",.0f",
+    Metric("depth", "depth", "", None, "count", _POSITIVE, ",.0f",
            "layers of gates of the sampled circuit"),
-    Metric("two_qubit_gates", "two-qubit gates", "", False, "count", _POSITIVE, ",.0f",
+    Metric("two_qubit_gates", "two-qubit gates", "", None, "count", _POSITIVE, ",.0f",
            "entangling gates of the sampled circuit"),
     # costs of a whole run
     Metric("payload_bytes_up", "payload up", "B", False, "count", _POSITIVE, ".3s",

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qfl.core.metrics import metric
-from qfl.report import figures, listings
-from qfl.report.compare import Family, primary, secondary, unpaired
+from qfl.report import dotplots, figures, listings
+from qfl.report.compare import Family, finals, primary, secondary, unpaired
 from qfl.report.curves import Curve, curves
 from qfl.report.datasets import ROUNDS, Columns, bands_table, rounds_table
 from qfl.report.figures import Figure
 from qfl.report.headline import Headline, headlines
+from qfl.report.links import aborts, links, poorest_pools
 from qfl.report.outcomes import Summary, summaries
 from qfl.report.palette import Style, styles
 from qfl.report.results import Results, Run
@@ -23,6 +24,7 @@ class Analysis:
     """The content of one report.
 
     Attributes:
+        families: the declared comparison first.
         tables: key -> finished table.
         data: the numbers that figures share: a table of rounds, and one of bands per metric.
         sections: section -> its figures, in order.
@@ -31,8 +33,7 @@ class Analysis:
     results: Results
     styles: tuple[Style, ...]
     headlines: tuple[Headline, ...]
-    primary: Family | None
-    secondary: Family | None
+    families: tuple[Family, ...]
     unpaired: tuple[Run, ...]
     summaries: tuple[Summary, ...]
     tables: dict[str, Table]
@@ -50,28 +51,31 @@ def analyse(results: Results) -> Analysis:
     looks = styles(results)
     read_off = summaries(results)
     drawn = {name: found for name in results.metrics if (found := curves(results, name))}
-    first, second = primary(results), secondary(results)
+    asked = (primary(results), secondary(results), finals(results))
+    families = tuple(family for family in asked if family is not None)
     return Analysis(
         results=results,
         styles=looks,
         headlines=headlines(results),
-        primary=first,
-        secondary=second,
+        families=families,
         unpaired=unpaired(results),
         summaries=read_off,
-        tables=_tables(results, read_off),
+        tables=_tables(results, read_off, families),
         data={ROUNDS: rounds_table(results)}
         | {name: bands_table(found) for name, found in drawn.items()},
         sections={
-            **_comparisons((first, second)),
+            **_comparisons(families),
             **_learning(results, looks, drawn),
             "decisions": _intervals(read_off, looks, _DECISIONS),
             "costs": _intervals(read_off, looks, _COSTS),
+            "security": _security(results),
         },
     )
 
 
-def _tables(results: Results, read_off: Sequence[Summary]) -> dict[str, Table]:
+def _tables(
+    results: Results, read_off: Sequence[Summary], families: Sequence[Family]
+) -> dict[str, Table]:
     spread = "± is half of the 95 % interval of the mean over seeds, brackets the interval itself."
     made = (
         summary_table(
@@ -106,8 +110,9 @@ def _tables(results: Results, read_off: Sequence[Summary]) -> dict[str, Table]:
             groups=("security",),
             note=spread,
         ),
-        listings.links_table(results),
-        listings.aborts_table(results),
+        listings.pairs_table(families),
+        listings.links_table(links(results)),
+        listings.aborts_table(aborts(results), cells=len(results.runs)),
         listings.heterogeneity_table(results),
         listings.unfinished_table(results),
         listings.cells_table(results),
@@ -115,18 +120,19 @@ def _tables(results: Results, read_off: Sequence[Summary]) -> dict[str, Table]:
     return {table.key: table for table in made}
 
 
-def _comparisons(families: tuple[Family | None, ...]) -> dict[str, tuple[Figure, ...]]:
-    titles = {"primary": "Paired differences", "secondary": "Against the other methods"}
+def _comparisons(families: Sequence[Family]) -> dict[str, tuple[Figure, ...]]:
     drawn = {
-        family.name: figures.differences_figure(
-            family.differences, key=f"differences-{family.name}", title=titles[family.name]
+        family.name: dotplots.differences_figure(
+            family.differences,
+            key=f"differences-{family.name}",
+            title=f"Difference in {family.differences[0].outcome.metric.label}",
         )
         for family in families
-        if family is not None and family.differences
+        if family.differences
     }
     return {
-        section: (drawn[name],) if name in drawn else ()
-        for section, name in (("headline", "primary"), ("comparison", "secondary"))
+        "headline": tuple(drawn[name] for name in ("primary",) if name in drawn),
+        "comparison": tuple(drawn[name] for name in ("secondary", "descriptive") if name in drawn),
     }
 
 
@@ -153,11 +159,18 @@ def _learning(
 
 
 _DECISIONS = ("approximation_ratio", "optimum_hit", "optimum_probability")
-_COSTS = ("virtual_seconds", "energy_joules", "payload_bytes_up")
+_COSTS = ("virtual_seconds", "energy_joules", "total_seconds")
+
+
+def _security(results: Results) -> tuple[Figure, ...]:
+    found = [link for link in links(results) if link.qber or link.aborted_qber]
+    if not found:
+        return ()
+    return dotplots.qber_figure(found), dotplots.pools_figure(poorest_pools(results))
 
 
 def _intervals(
     read_off: Sequence[Summary], looks: Sequence[Style], names: tuple[str, ...]
 ) -> tuple[Figure, ...]:
     groups = ([s for s in read_off if s.outcome.metric.name == name] for name in names)
-    return tuple(figures.interval_figure(group, looks) for group in groups if group)
+    return tuple(dotplots.interval_figure(group, looks) for group in groups if group)

@@ -93,6 +93,26 @@ def secondary(results: Results) -> Family | None:
     return _family("secondary", results, request, others)
 
 
+def finals(results: Results) -> Family | None:
+    """Return the headline's method against every other on the final metric, untested."""
+    request = results.headline
+    if request is None or request.target is None:
+        return None
+    own = results.variants(request.method)
+    outcome = final_value(request.metric)
+    found = tuple(
+        gap
+        for setting in results.settings
+        for method in own
+        for other in results.methods
+        if other not in own
+        and (first := results.of(setting, method))
+        and (second := results.of(setting, other))
+        and (gap := difference(outcome, first, second, tested=False)) is not None
+    )
+    return Family("descriptive", found, "final values are described by intervals, not tested")
+
+
 def headline_outcome(request: HeadlineRequest) -> Outcome:
     """Return what the headline compares: rounds to the target, or the final value."""
     if request.target is None:

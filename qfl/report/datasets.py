@@ -120,21 +120,20 @@ def bands_table(curves: Sequence[Curve]) -> Columns:
 
 
 def ends_table(curves: Sequence[Curve]) -> Columns:
-    """Return where each curve ends, and where its name goes so that no two overlap."""
+    """Return the last mean of each curve, and where its name goes so that no two overlap."""
     rows = []
     for place in dict.fromkeys((curve.axis, curve.setting) for curve in curves):
         here = [curve for curve in curves if (curve.axis, curve.setting) == place]
         reach = max(c.band.mean.max() for c in here) - min(c.band.mean.min() for c in here)
         ends = spread_out([float(c.band.mean[-1]) for c in here], gap=0.052 * float(reach))
-        right = max(float(curve.x[-1]) for curve in here)
         rows += [
             {
                 "axis": curve.axis,
                 "setting": curve.setting,
                 "method": curve.method,
                 "name": display(curve.method),
-                "x": right,
-                "y": end,
+                "y": curve.band.mean[-1],
+                "label": end,
             }
             for curve, end in zip(here, ends, strict=True)
         ]

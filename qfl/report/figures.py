@@ -1,4 +1,4 @@
-"""Figures as Vega-Lite dicts, drawn from finished curves, summaries and differences.
+"""Figures as Vega-Lite dicts, and learning curves among them, drawn from finished tables.
 
 No statistics here. Data are columns, not rows, so that field names are embedded once; the page's
 script turns them into rows, and so does `with_data` for the SVG files.
@@ -6,7 +6,6 @@ script turns them into rows, and so does `with_data` for the SVG files.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,8 @@ from typing import Any, Literal
 
 from qfl.core.metrics import Metric, metric
 from qfl.report import vega
-from qfl.report.compare import Difference
-from qfl.report.curves import Curve
-from qfl.report.datasets import ROUNDS, Columns, Source, columns, ends_table, resolve
-from qfl.report.outcomes import Summary
+from qfl.report.curves import MOST_POINTS, Curve
+from qfl.report.datasets import ROUNDS, Columns, Source, ends_table, resolve
 from qfl.report.palette import Style
 from qfl.report.words import display
 
@@ -58,77 +55,40 @@ def curve_figure(
     curves: Sequence[Curve],
     styles: Sequence[Style],
     *,
-    caption: str = "",
     target: float | None = None,
     wide: bool = False,
 ) -> Figure:
     """Return learning curves of all methods; bands for the headline pair or the one in focus."""
     measured = metric(curves[0].metric)
-    x = vega.number("x", "round", tickCount=6)
-    x["scale"]["nice"] = False
-    y = vega.number("y", vega.axis_label(measured), format=vega.tick_format(measured))
-    paint, strokes = vega.colour(styles), vega.dash(styles)
-    fine = vega.tick_format(measured, fine=True)
+    x = vega.number("x", "Round", nice=False, tickCount=8 if wide else 6)
+    y = vega.number("y", None, format=vega.tick_format(measured))
+    paint = vega.colour(styles)
     strong = [style.method for style in styles if style.strong]
     shown = f"focus ? datum.method === focus : indexof({strong!r}, datum.method) >= 0"
     layers = [
+        _band(x, y, paint, shown),
+        _seed_lines(x, y, paint, shown),
         vega.layer(
             "band",
-            {"type": "area", "interpolate": "monotone", "line": False},
-            x=x,
-            y={**y, "field": "low"},
-            y2={"field": "high"},
-            color=paint,
-            opacity=vega.when(0, {"test": shown, "value": 0.14}),
-        ),
-        vega.layer(
-            "lines",
-            {"type": "line", "strokeWidth": 0.8},
+            {"type": "line", "interpolate": "monotone"},
             x=x,
             y=y,
             color=paint,
-            detail={"field": "seed", "type": "nominal"},
-            opacity=vega.when(
-                0,
-                {"test": "seed && datum.seed !== seed", "value": 0},
-                {"test": f"seeds || seed || ({shown})", "value": 0.38},
-            ),
-        ),
-        vega.layer(
-            "band",
-            {"type": "line", "interpolate": "monotone", "strokeCap": "butt"},
-            x=x,
-            y=y,
-            color=paint,
-            strokeDash=strokes,
+            strokeDash=vega.dash(styles),
             strokeWidth=vega.when(1.5, {"test": shown, "value": 2.6}),
             opacity=vega.when(1, vega.DIMMED),
         ),
-        vega.layer(
-            "band",
-            {"type": "point", "filled": True, "size": 90},
-            x=x,
-            y=y,
-            opacity={"value": 0},
-            tooltip=[
-                {"field": "method", "type": "nominal"},
-                {"field": "x", "type": "quantitative", "title": "round", "format": ".3~s"},
-                *(
-                    {"field": field, "type": "quantitative", "title": title, "format": fine}
-                    for field, title in (("y", "value"), ("low", "from"), ("high", "to"))
-                ),
-            ],
-        ),
-        _end_labels(x, y, paint),
+        _hover(x, y, measured),
+        *_names_at_ends(y, paint),
     ]
     if target is not None:
         layers.insert(0, _target(target, measured))
     return Figure(
-        key=f"curve-{_slug(measured.name)}",
-        title=vega.capital(measured.label),
-        caption=caption,
+        key=f"curve-{slug(measured.name)}",
+        title=vega.heading(measured),
+        caption=_thinned(curves),
         kind="curve",
-        spec=vega.spec(layers, height=360 if wide else 250),
+        spec=vega.spec(layers, height=380 if wide else 250, right=108),
         data={
             "band": Source(measured.name),
             "lines": Source(ROUNDS, y=measured.name),
@@ -140,9 +100,8 @@ def curve_figure(
 
 def seeds_figure(measured: Metric, style: Style, *, baseline: str) -> Figure:
     """Return one method's seeds as thin lines with their mean, before the baseline's mean."""
-    x = vega.number("x", None, tickCount=4)
-    x["scale"]["nice"] = False
-    y = vega.number("y", None, format=vega.tick_format(measured), tickCount=4)
+    x = vega.number("x", None, nice=False, tickCount=4)
+    y = vega.number("y", None, format=vega.tick_format(measured), tickCount=3)
     own = vega.colour([style])
     layers = [
         vega.layer(
@@ -165,7 +124,7 @@ def seeds_figure(measured: Metric, style: Style, *, baseline: str) -> Figure:
         vega.layer("band", {"type": "line", "strokeWidth": 2.2}, x=x, y=y, color=own),
     ]
     return Figure(
-        key=f"seeds-{_slug(style.method)}",
+        key=f"seeds-{slug(style.method)}",
         title=display(style.method),
         caption="",
         kind="curve",
@@ -178,154 +137,87 @@ def seeds_figure(measured: Metric, style: Style, *, baseline: str) -> Figure:
     )
 
 
-def interval_figure(
-    summaries: Sequence[Summary], styles: Sequence[Style], *, caption: str = ""
-) -> Figure:
-    """Return one outcome per method: mean with interval, and a dot per seed."""
-    measured = summaries[0].outcome.metric
-    x = vega.number("x", vega.axis_label(measured), format=vega.tick_format(measured), tickCount=4)
-    y = vega.categories(
-        "method", [style.method for style in styles], labels=vega.names_expression(styles)
+def _band(x: Any, y: Any, paint: Any, shown: str) -> vega.Layer:
+    return vega.layer(
+        "band",
+        {"type": "area", "interpolate": "monotone"},
+        x=x,
+        y={**y, "field": "low"},
+        y2={"field": "high"},
+        color=paint,
+        opacity=vega.when(0, {"test": shown, "value": 0.14}),
     )
-    paint = vega.colour(styles)
-    layers = [
-        vega.layer(
-            "seeds",
-            {"type": "point", "filled": True, "size": 20, "yOffset": 8},
-            x=x,
-            y=y,
-            color=paint,
-            opacity=vega.when(0.45, vega.DIMMED, vega.OTHER_SEED),
-            tooltip=vega.tooltip(("seed", "seed"), ("text", measured.label)),
+
+
+def _seed_lines(x: Any, y: Any, paint: Any, shown: str) -> vega.Layer:
+    return vega.layer(
+        "lines",
+        {"type": "line", "strokeWidth": 0.8},
+        x=x,
+        y=y,
+        color=paint,
+        detail={"field": "seed", "type": "nominal"},
+        opacity=vega.when(
+            0,
+            {"test": "seed && datum.seed !== seed", "value": 0},
+            {"test": "seed && !focus", "value": 1},
+            {"test": f"(seeds && !focus) || ({shown})", "value": 0.4},
         ),
-        *_point_with_interval(x, y, measured.label, color=paint),
-    ]
-    return Figure(
-        key=f"interval-{_slug(measured.name)}",
-        title=vega.capital(measured.label),
-        caption=caption,
-        kind="still",
-        spec=vega.spec(layers, height={"step": 32}),
-        data={
-            "mean": columns(
-                {
-                    "method": s.method,
-                    "setting": s.setting,
-                    "x": s.interval.estimate,
-                    "low": _or(s.interval.low, s.interval.estimate),
-                    "high": _or(s.interval.high, s.interval.estimate),
-                    "text": measured.text(s.interval.estimate),
-                }
-                for s in summaries
-            ),
-            "seeds": columns(
-                {
-                    "method": s.method,
-                    "setting": s.setting,
-                    "seed": str(seed),
-                    "x": value,
-                    "text": measured.text(value),
-                }
-                for s in summaries
-                for seed, value in s.values.items()
-            ),
-        },
     )
 
 
-def differences_figure(
-    found: Sequence[Difference], *, key: str, title: str, caption: str = ""
-) -> Figure:
-    """Return paired differences: one row per comparison, a dot per seed, a rule at zero."""
-    measured = found[0].outcome.metric
-    points = measured.format.endswith("%")
-    factor = 100.0 if points else 1.0
-    unit = " (points)" if points else f" ({measured.unit})" if measured.unit else ""
-    names = [_against(d) for d in found]
-    x = vega.number("x", f"difference in {measured.label}{unit}", tickCount=6, format="+~g")
-    y = vega.categories("against", names)
-    zero = {
-        "data": {"values": [{"x": 0}]},
-        "mark": {"type": "rule", "stroke": vega.SOFT, "strokeDash": [2, 2]},
-        "encoding": {"x": {"field": "x", "type": "quantitative"}},
-    }
-    dots = [(d, seed, _gap(d, a, b)) for d in found for seed, a, b in d.pairs]
-    layers = [
-        zero,
-        vega.layer(
-            "seeds",
-            {"type": "point", "filled": True, "size": 26, "color": vega.INK, "yOffset": 10},
-            x=x,
-            y=y,
-            opacity=vega.when(0.4, vega.OTHER_SEED),
-            tooltip=vega.tooltip(("seed", "seed"), ("text", "difference")),
-        ),
-        *_point_with_interval(x, y, "difference", color={"value": vega.INK}),
-    ]
-    return Figure(
-        key=key,
-        title=title,
-        caption=caption,
-        kind="still",
-        spec=vega.spec(layers, height={"step": 40}),
-        data={
-            "mean": columns(
-                {
-                    "against": _against(d),
-                    "method": d.baseline,
-                    "setting": d.setting,
-                    "x": factor * d.interval.estimate,
-                    "low": factor * _or(d.interval.low, d.interval.estimate),
-                    "high": factor * _or(d.interval.high, d.interval.estimate),
-                    "text": measured.difference_text(d.interval.estimate),
-                }
-                for d in found
-            ),
-            "seeds": columns(
-                {
-                    "against": _against(d),
-                    "method": d.baseline,
-                    "setting": d.setting,
-                    "seed": str(seed),
-                    "x": factor * gap,
-                    "text": measured.difference_text(gap),
-                }
-                for d, seed, gap in dots
-            ),
-        },
-    )
-
-
-def _point_with_interval(x: Any, y: Any, title: str, **paint: Any) -> list[vega.Layer]:
-    """Return a thick rule from low to high and a point at the estimate."""
+def _names_at_ends(y: Any, paint: Any) -> list[vega.Layer]:
+    """Return each method's name right of the plot, joined to the end of its curve."""
     visible = vega.when(1, vega.DIMMED)
     return [
         vega.layer(
-            "mean",
-            {"type": "rule", "strokeWidth": 2.4},
-            x={**x, "field": "low"},
-            x2={"field": "high"},
+            "ends",
+            {"type": "rule", "strokeWidth": 0.8},
+            x={"value": {"expr": "width + 1"}},
+            x2={"value": {"expr": "width + 14"}},
             y=y,
+            y2={"field": "label"},
+            color=paint,
             opacity=visible,
-            **paint,
         ),
         vega.layer(
-            "mean",
-            {"type": "point", "filled": True, "size": 70},
-            x=x,
-            y=y,
+            "ends",
+            {"type": "text", "align": "left", "fontSize": 11.5},
+            x={"value": {"expr": "width + 18"}},
+            y={**y, "field": "label"},
+            color=paint,
+            text={"field": "name", "type": "nominal"},
             opacity=visible,
-            tooltip=vega.tooltip(("text", title)),
-            **paint,
         ),
     ]
+
+
+def _hover(x: Any, y: Any, measured: Metric) -> vega.Layer:
+    """Return invisible points that carry the tooltips."""
+    fine = vega.tick_format(measured, fine=True)
+    numbers = (("y", "value"), ("low", "from"), ("high", "to"))
+    return vega.layer(
+        "band",
+        {"type": "point", "filled": True, "size": 90},
+        x=x,
+        y=y,
+        opacity={"value": 0},
+        tooltip=[
+            {"field": "method", "type": "nominal"},
+            {"field": "x", "type": "quantitative", "title": "at", "format": ".3~s"},
+            *(
+                {"field": field, "type": "quantitative", "title": title, "format": fine}
+                for field, title in numbers
+            ),
+        ],
+    )
 
 
 def _target(target: float, measured: Metric) -> vega.Layer:
     """Return a dashed rule at the target with its label."""
     channel = {"field": "y", "type": "quantitative"}
     return {
-        "data": {"values": [{"y": target, "text": f"target {measured.text(target)}"}]},
+        "data": {"values": [{"y": target, "text": f"target {measured.short(target)}"}]},
         "layer": [
             {
                 "mark": {"type": "rule", "stroke": vega.SOFT, "strokeDash": [2, 3]},
@@ -350,31 +242,11 @@ def _target(target: float, measured: Metric) -> vega.Layer:
     }
 
 
-def _end_labels(x: Any, y: Any, paint: Any) -> vega.Layer:
-    """Return the names at the right ends of the curves, already moved apart."""
-    return vega.layer(
-        "ends",
-        {"type": "text", "align": "left", "dx": 8, "fontSize": 11.5, "clip": False},
-        x=x,
-        y=y,
-        color=paint,
-        text={"field": "name", "type": "nominal"},
-        opacity=vega.when(1, vega.DIMMED),
-    )
+def _thinned(curves: Sequence[Curve]) -> str:
+    if not any(curve.thinned for curve in curves):
+        return ""
+    return f"Thinned to {MOST_POINTS:,} points per curve."
 
 
-def _gap(found: Difference, a: float, b: float) -> float:
-    return min(a, found.end) - min(b, found.end)
-
-
-def _against(found: Difference) -> str:
-    name = f"minus {display(found.baseline)}"
-    return f"{found.setting}: {name}" if found.setting else name
-
-
-def _or(value: float, otherwise: float) -> float:
-    return otherwise if math.isnan(value) else value
-
-
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -12,6 +12,7 @@ from qfl.report.intervals import ALPHA, BOOTSTRAP_FROM, censored_median
 from qfl.report.results import HeadlineRequest, Results
 from qfl.report.words import count, display, p_text
 
+Side = tuple[str, str, str]
 Verdict = Literal["difference", "no difference", "no claim"]
 
 
@@ -24,19 +25,22 @@ class Headline:
         sentence: with effect, interval and n.
         detail: test, p and kind of interval.
         difference: the comparison behind it; None if there was nothing to compare.
-        sides: (method, its number as text) of both sides.
+        sides: (method, its number, what it counts) of both sides.
     """
 
     verdict: Verdict
     sentence: str
     detail: str
     difference: Difference | None = None
-    sides: tuple[tuple[str, str], ...] = ()
+    sides: tuple[Side, ...] = ()
 
     @property
-    def effect(self) -> str:
-        """The paired difference with its interval, "" without one."""
-        return "" if self.difference is None else interval_text(self.difference)
+    def effect(self) -> tuple[str, str]:
+        """The paired difference and its interval as text; empty without a comparison."""
+        if self.difference is None:
+            return "", ""
+        point, _, bracket = interval_text(self.difference).partition(" [")
+        return point, f"[{bracket}" if bracket else ""
 
 
 def headlines(results: Results) -> tuple[Headline, ...]:
@@ -75,7 +79,7 @@ def _headline(request: HeadlineRequest, family: Family, found: Difference) -> He
     )
 
 
-def _facts(request: HeadlineRequest, found: Difference) -> tuple[str, tuple[tuple[str, str], ...]]:
+def _facts(request: HeadlineRequest, found: Difference) -> tuple[str, tuple[Side, ...]]:
     """Return the sentence without its verdict, and the two numbers in it."""
     measured = metric(request.metric)
     first, second = display(found.method), display(found.baseline)
@@ -86,17 +90,17 @@ def _facts(request: HeadlineRequest, found: Difference) -> tuple[str, tuple[tupl
         sentence = (
             f"{first} ended at {texts[0]} {measured.label}, {second} at {texts[1]}; {effect}."
         )
-        return sentence, ((found.method, texts[0]), (found.baseline, texts[1]))
-    target = f"{_short(measured.text(request.target))} {measured.label}"
+        return sentence, _sides(found, texts, "")
+    target = f"{measured.short(request.target)} {measured.label}"
     end = found.end
     if not found.censored:
         texts = [found.outcome.metric.text(sum(v) / len(v)) for v in (a, b)]
         sentence = (
             f"{first} reached {target} in {texts[0]} rounds, {second} in {texts[1]}; {effect}."
         )
-        return sentence, ((found.method, texts[0]), (found.baseline, texts[1]))
+        return sentence, _sides(found, texts, "rounds")
     texts = [_median(v, end) for v in (a, b)]
-    sides = ((found.method, texts[0]), (found.baseline, texts[1]))
+    sides = _sides(found, texts, "rounds, median")
     reached = [sum(map(math.isfinite, v)) for v in (a, b)]
     if not any(reached):
         return (
@@ -109,6 +113,10 @@ def _facts(request: HeadlineRequest, found: Difference) -> tuple[str, tuple[tupl
         f"{second} in {reached[1]} of {n} (median {texts[1]}); "
         f"within {end:.0f} rounds, {effect}."
     ), sides
+
+
+def _sides(found: Difference, texts: list[str], unit: str) -> tuple[Side, ...]:
+    return (found.method, texts[0], unit), (found.baseline, texts[1], unit)
 
 
 def interval_text(found: Difference) -> str:
@@ -142,8 +150,3 @@ def _detail(found: Difference) -> str:
 def _median(values: list[float], end: float) -> str:
     middle = censored_median(values)
     return f"> {end:.0f}" if math.isinf(middle) else f"{middle:.1f}"
-
-
-def _short(text: str) -> str:
-    """Return "80 %" for "80.0 %": a target is a round number."""
-    return text.replace(".0 ", " ")

@@ -1,4 +1,4 @@
-"""Tables that list rather than compare: cells, unfinished cells, links, aborted key exchanges."""
+"""Tables that list rather than compare: pairs, links, aborted key exchanges, data, cells."""
 
 from __future__ import annotations
 
@@ -8,134 +8,79 @@ from collections.abc import Sequence
 import numpy as np
 
 from qfl.core.metrics import metric
-from qfl.core.record import LinkEvent
-from qfl.report.results import Results, Run, method_label
+from qfl.report.compare import Family
+from qfl.report.headline import interval_text
+from qfl.report.links import Abort, Link
+from qfl.report.results import Results, method_label
 from qfl.report.tables import Table, TableCell, TableColumn, TableRow
-from qfl.report.words import count, display
+from qfl.report.words import count, display, p_text
+from qfl.study.folder import describe
 from qfl.study.store import CellRow
 
 
-def cells_table(results: Results) -> Table:
-    """Return one row per cell of the run, whatever became of it."""
-    measured = [metric(name) for name in results.metrics]
-    columns = (
-        TableColumn("cell", "cell", numeric=False),
-        TableColumn("method", "method", numeric=False),
-        TableColumn("setting", "setting", numeric=False),
-        TableColumn("seed", "seed"),
-        TableColumn("state", "state", numeric=False),
-        TableColumn("rounds", "rounds"),
-        *(TableColumn(m.name, f"final {m.label}", m.arrow, m.definition) for m in measured),
-        TableColumn("seconds", "real seconds"),
-        TableColumn("code", "code", numeric=False),
-    )
-    if len(results.settings) < 2:
-        columns = tuple(column for column in columns if column.key != "setting")
+def pairs_table(families: Sequence[Family]) -> Table:
+    """Return every tested difference with its interval and p-value, or without p where refused."""
+    columns = _columns("comparison", "outcome", "difference [95 % interval]|", "pairs|")
+    columns += _columns("p (Holm)|", "smallest possible p|")
     rows = []
-    for run in results.runs:
-        finals = (run.curve(m.name) for m in measured)
-        rows.append(
-            _cell_row(
-                results,
-                run.row,
-                run.method,
-                run.setting,
-                [
-                    TableCell(m.text(c[-1]), sort=float(c[-1])) if c.size else TableCell("–")
-                    for m, c in zip(measured, finals, strict=True)
-                ],
+    for family in families:
+        for d in family.differences:
+            name = f"{display(d.method)} minus {display(d.baseline)}"
+            p = "–" if d.adjusted_p is None else p_text(d.adjusted_p)
+            smallest = "–" if d.test is None else p_text(d.test.smallest)
+            cells = (
+                _text(name),
+                _text(d.outcome.metric.label),
+                TableCell(interval_text(d), sort=d.interval.estimate),
+                _number(len(d.pairs)),
+                TableCell(p, sort=1.0 if d.adjusted_p is None else d.adjusted_p),
+                TableCell(smallest, sort=1.0 if d.test is None else d.test.smallest),
             )
-        )
-    for row in results.unfinished:
-        method = method_label(row)
-        rows.append(_cell_row(results, row, method, "", [TableCell("–")] * len(measured)))
-    return Table("cells", "Every cell of this run", columns, tuple(rows))
+            rows.append(TableRow(cells, d.baseline, d.setting))
+    refusals = dict.fromkeys(f.refusal for f in families if f.refusal)
+    note = " ".join(f"No p-value: {refusal}." for refusal in refusals)
+    return Table("pairs", "Paired differences", columns, tuple(rows), note)
 
 
-def unfinished_table(results: Results) -> Table:
-    """Return failed, skipped and pending cells with their reasons."""
-    columns = tuple(
-        TableColumn(key, key, numeric=key == "seed")
-        for key in ("state", "method", "seed", "cell", "reason")
-    )
-    rows = []
-    for row in results.unfinished:
-        method = method_label(row)
-        texts = (row.status, display(method), str(row.cell.seed), row.cell.id[:12], row.reason)
-        cells = tuple(TableCell(text, sort=text) for text in texts)
-        rows.append(TableRow(cells, method, "", str(row.cell.seed)))
-    return Table("unfinished", "Cells without a result", columns, tuple(rows))
-
-
-def aborts_table(results: Results) -> Table:
-    """Return aborted key exchanges, one row per round, client and reason."""
-    found: dict[tuple[int, str, str], list[tuple[Run, LinkEvent]]] = defaultdict(list)
-    for run in results.runs:
-        for record in run.row.rounds:
-            for event in record.links:
-                if event.aborted:
-                    found[record.round, event.client, event.aborted].append((run, event))
-    columns = (
-        TableColumn("round", "round"),
-        TableColumn("client", "client", numeric=False),
-        TableColumn("reason", "reason", numeric=False),
-        TableColumn("qber", "QBER"),
-        TableColumn("cells", "cells"),
-    )
+def links_table(found: Sequence[Link]) -> Table:
+    """Return one row per client link: error rate, key produced, aborted exchanges."""
+    qber, bits = metric("qber"), metric("key_bits_produced")
+    columns = _columns("client", "sessions|", "median QBER|", "secret key per session|")
+    columns += _columns("disclosed while reconciling|", "aborted|")
     rows = [
         TableRow(
             (
-                TableCell(str(number), sort=number),
-                TableCell(client, sort=client),
-                TableCell(reason, sort=reason),
-                _range([event.qber for _, event in events if event.qber is not None]),
-                TableCell(f"{len(events)} of {len(results.runs)}", sort=len(events)),
+                _text(link.client),
+                _number(link.sessions),
+                TableCell(qber.text(link.qber[1]), sort=link.qber[1]) if link.qber else _text("–"),
+                TableCell(bits.text(link.secret_bits), sort=link.secret_bits),
+                TableCell(bits.text(link.disclosed_bits), sort=link.disclosed_bits),
+                _number(link.aborted),
             )
         )
-        for (number, client, reason), events in sorted(found.items())
+        for link in found
     ]
-    return Table("aborts", "Aborted key exchanges", columns, tuple(rows))
+    note = "Over all finished cells and rounds; medians and means leave out aborted sessions."
+    return Table("links", "Key exchange by link", columns, tuple(rows), note)
 
 
-def links_table(results: Results) -> Table:
-    """Return one row per client link: error rate, key produced, aborted exchanges."""
-    events: dict[str, list[LinkEvent]] = defaultdict(list)
-    for run in results.runs:
-        for record in run.row.rounds:
-            for event in record.links:
-                events[event.client].append(event)
-    qber, bits = metric("qber"), metric("key_bits_produced")
-    columns = (
-        TableColumn("client", "client", numeric=False),
-        TableColumn("sessions", "sessions"),
-        TableColumn("qber", "median QBER", qber.arrow, qber.definition),
-        TableColumn("secret", "secret key per session", bits.arrow, bits.definition),
-        TableColumn("disclosed", "disclosed while reconciling"),
-        TableColumn("aborted", "aborted"),
-    )
-    rows = []
-    for client, seen in sorted(events.items()):
-        kept = [event for event in seen if not event.aborted]
-        rates = [event.qber for event in kept if event.qber is not None]
-        secret = float(np.mean([event.secret_bits for event in kept])) if kept else 0.0
-        disclosed = float(np.mean([event.disclosed_bits for event in kept])) if kept else 0.0
-        aborted = len(seen) - len(kept)
-        rows.append(
-            TableRow(
-                (
-                    TableCell(client, sort=client),
-                    TableCell(f"{len(seen):,}", sort=len(seen)),
-                    TableCell(qber.text(float(np.median(rates))), sort=float(np.median(rates)))
-                    if rates
-                    else TableCell("–"),
-                    TableCell(bits.text(secret), sort=secret),
-                    TableCell(bits.text(disclosed), sort=disclosed),
-                    TableCell(f"{aborted:,}", sort=aborted),
-                )
+def aborts_table(found: Sequence[Abort], *, cells: int) -> Table:
+    """Return aborted key exchanges, one row per round, client and kind of reason."""
+    columns = _columns("round|", "client", "reason", "QBER|", "cells|")
+    rows = [
+        TableRow(
+            (
+                _number(abort.round),
+                _text(abort.client),
+                _text(abort.reason),
+                _range(abort.qber),
+                TableCell(f"{abort.cells} of {cells}", sort=abort.cells),
             )
         )
-    note = "Over all finished cells and rounds; aborted sessions are left out of the medians."
-    return Table("links", "Key exchange by link", columns, tuple(rows), note)
+        for abort in found
+    ]
+    note = "Nothing was sent to or from the client in that round; the round went on without it."
+    return Table("aborts", "Aborted key exchanges", columns, tuple(rows), note)
 
 
 def heterogeneity_table(results: Results) -> Table:
@@ -144,58 +89,132 @@ def heterogeneity_table(results: Results) -> Table:
     for run in results.runs:
         for name, value in run.row.rounds[0].facts.items():
             stated[name][run.seed] = value
-    columns = (
-        TableColumn("fact", "statement", numeric=False),
-        TableColumn("mean", "mean over seeds"),
-        TableColumn("range", "least to greatest"),
-    )
+    columns = _columns("statement", "mean over seeds|", "least to greatest|")
     rows = []
     for name, by_seed in stated.items():
         values = list(by_seed.values())
         mean = float(np.mean(values))
         seeds = {seed: f"{value:.3g}" for seed, value in by_seed.items()}
-        text = name.replace("_", " ")
-        rows.append(
-            TableRow(
-                (
-                    TableCell(text, sort=text),
-                    TableCell(f"{mean:.3g}", n=f"n {len(values)}", sort=mean, seeds=seeds),
-                    TableCell(f"{min(values):.3g} to {max(values):.3g}", sort=max(values)),
-                )
-            )
-        )
+        span = TableCell(f"{min(values):.3g} to {max(values):.3g}", sort=max(values))
+        cell = TableCell(f"{mean:.3g}", n=f"n {len(values)}", sort=mean, seeds=seeds)
+        rows.append(TableRow((_text(name.replace("_", " ")), cell, span)))
     return Table("heterogeneity", "How unequal the clients were", columns, tuple(rows))
 
 
+def unfinished_table(results: Results) -> Table:
+    """Return failed, skipped, pending, stale and missing cells with their reasons."""
+    columns = _columns("state", "cell", "reason", "id")
+    rows = [
+        TableRow(
+            (_text(row.status), _text(describe(row.cell)), _text(row.reason), _id(row)),
+            method_label(row),
+            "",
+            str(row.cell.seed),
+        )
+        for row in results.unfinished
+    ]
+    rows += [
+        TableRow(
+            (_text("stale"), _text(describe(run.row.cell)), _text(_STALE), _id(run.row)),
+            run.method,
+            run.setting,
+            str(run.seed),
+        )
+        for run in results.runs
+        if run.row.cell.id in results.stale
+    ]
+    rows += [
+        TableRow((_text("todo"), _text(name), _text("not run yet"), _text("")))
+        for name in results.todo
+    ]
+    return Table("unfinished", "Cells that need attention", columns, tuple(rows))
+
+
+def cells_table(results: Results) -> Table:
+    """Return one row per cell that has ended, whatever became of it."""
+    measured = [metric(name) for name in results.metrics]
+    columns = _columns("cell", "method", "setting", "seed|", "state", "rounds|")
+    columns += tuple(
+        TableColumn(m.name, f"final {m.label}", m.arrow, m.definition) for m in measured
+    )
+    columns += _columns("real seconds|", "code")
+    rows = []
+    for run in results.runs:
+        curves = [run.curve(m.name) for m in measured]
+        finals = [
+            TableCell(m.text(curve[-1]), sort=float(curve[-1])) if curve.size else _text("–")
+            for m, curve in zip(measured, curves, strict=True)
+        ]
+        state = "stale" if run.row.cell.id in results.stale else run.row.status
+        rows.append(_cell_row(run.row, (run.method, run.setting, state), finals))
+    for row in results.unfinished:
+        names = (method_label(row), "", row.status)
+        rows.append(_cell_row(row, names, [_text("–")] * len(measured)))
+    if len(results.settings) < 2:
+        columns = (*columns[:2], *columns[3:])
+        rows = [
+            TableRow((*row.cells[:2], *row.cells[3:]), row.method, row.setting, row.seed)
+            for row in rows
+        ]
+    return Table("cells", "Every cell that has ended", columns, tuple(rows))
+
+
 def counts_text(results: Results) -> str:
-    """Return how many cells ended how."""
+    """Return how many cells ended how.
+
+    Stale cells are finished ones, so they are counted as done, and then named.
+    """
     states = ["done"] * len(results.runs) + [row.status for row in results.unfinished]
-    total = count(len(states), "cell")
-    return f"{total}: " + ", ".join(f"{states.count(s)} {s}" for s in dict.fromkeys(states))
+    states += ["todo"] * len(results.todo)
+    parts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
+    if results.stale:
+        parts[0] += f" ({len(results.stale)} of them stale)"
+    return f"{count(len(states), 'cell')}: {', '.join(parts)}"
 
 
-def _cell_row(
-    results: Results, row: CellRow, method: str, setting: str, finals: Sequence[TableCell]
-) -> TableRow:
+_STALE = "made by other code than is installed now; run again with --rerun stale"
+
+
+def _cell_row(row: CellRow, names: tuple[str, str, str], finals: list[TableCell]) -> TableRow:
+    method, setting, state = names
     seconds = row.timings.get("total_seconds")
-    cells = [
-        TableCell(row.cell.id[:12], sort=row.cell.id),
+    cells = (
+        _id(row),
         TableCell(display(method), sort=method),
-        TableCell(setting, sort=setting),
-        TableCell(str(row.cell.seed), sort=row.cell.seed),
-        TableCell(row.status, sort=row.status),
+        _text(setting),
+        _number(row.cell.seed),
+        _text(state),
         TableCell(str(row.rounds[-1].round) if row.rounds else "–", sort=len(row.rounds)),
         *finals,
         TableCell("–" if seconds is None else f"{seconds:.2f}", sort=seconds or 0.0),
         TableCell(row.fingerprint[:8], sort=row.fingerprint),
-    ]
-    if len(results.settings) < 2:
-        del cells[2]
-    return TableRow(tuple(cells), method, setting, str(row.cell.seed))
+    )
+    return TableRow(cells, method, setting, str(row.cell.seed), state)
+
+
+def _columns(*labels: str) -> tuple[TableColumn, ...]:
+    """Return plain columns; a trailing | marks a numeric one."""
+    return tuple(
+        TableColumn(label.rstrip("|"), label.rstrip("|"), numeric=label.endswith("|"))
+        for label in labels
+    )
+
+
+def _text(text: str) -> TableCell:
+    return TableCell(text, sort=text)
+
+
+def _number(value: int) -> TableCell:
+    return TableCell(f"{value:,}", sort=value)
+
+
+def _id(row: CellRow) -> TableCell:
+    return TableCell(row.cell.id[:12], sort=row.cell.id)
 
 
 def _range(rates: Sequence[float]) -> TableCell:
     if not rates:
-        return TableCell("–")
-    low, high = metric("qber").text(min(rates), unit=False), metric("qber").text(max(rates))
+        return _text("–")
+    qber = metric("qber")
+    low, high = qber.text(min(rates), unit=False), qber.text(max(rates))
     return TableCell(high if len(rates) == 1 else f"{low} to {high}", sort=max(rates))

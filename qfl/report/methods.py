@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qfl.core.metrics import Metric, metric
@@ -28,7 +29,7 @@ class Paragraph:
 
 
 def paragraphs(
-    results: Results, families: tuple[Family | None, ...], unpaired: tuple[Run, ...]
+    results: Results, families: Sequence[Family], unpaired: tuple[Run, ...]
 ) -> tuple[Paragraph, ...]:
     """Return the Methods section."""
     found = [
@@ -110,6 +111,8 @@ def _family(family: Family) -> str:
         + (f" ({d.setting})" if d.setting else "")
         for d in family.differences
     ]
+    if family.name == "descriptive":
+        return f"{count(len(names), 'difference')} of {outcome}, {family.refusal}."
     declared = "declared before the run" if family.name == "primary" else "not declared before"
     text = (
         f"{count(len(names), 'comparison')} of {outcome}, {declared}: {listed(names)}. "
@@ -141,7 +144,7 @@ def _censoring(results: Results) -> str:
     request = results.headline
     if request is None or request.target is None:
         return ""
-    target = metric(request.metric).text(request.target)
+    target = metric(request.metric).short(request.target)
     return (
         f"A run that never reaches {target} {metric(request.metric).label} is censored at its last "
         "round and never dropped: medians count it as later than that round, the log-rank test "
@@ -159,6 +162,11 @@ def _sentence(measured: Metric) -> str:
     return f"{measured.label[:1].upper()}{measured.label[1:]}: {measured.definition}"
 
 
+_FAMILIES = {
+    "primary": "Primary comparison",
+    "secondary": "Secondary comparisons",
+    "descriptive": "Final values",
+}
 _CURVES = (
     "Against rounds, seeds are averaged round by round. Against time or bytes, the value at a "
     "point is the last one measured by then, and a curve ends where its first seed ends. Bands "

@@ -17,7 +17,7 @@ from qfl.report import listings, methods, payload, summary
 from qfl.report.analysis import Analysis, analyse
 from qfl.report.figures import with_data
 from qfl.report.results import read
-from qfl.report.words import display
+from qfl.report.words import display, p_text
 from qfl.study.store import write_atomically
 
 PAGE = "report.html"
@@ -75,6 +75,7 @@ def render(analysis: Analysis) -> str:
         trim_blocks=False,
     )
     environment.filters["display"] = display
+    environment.filters["p_text"] = p_text
     environment.filters["seed_json"] = lambda seeds: json.dumps(seeds, ensure_ascii=False)
     raw = environment.filters["safe"]
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
@@ -85,13 +86,12 @@ def render(analysis: Analysis) -> str:
         looks={look.method: look for look in analysis.styles},
         verdicts=_VERDICTS,
         facts=payload.facts_line(analysis),
+        warnings=payload.warnings(results),
         axes=payload.axes(analysis),
         baseline=results.headline.baseline if results.headline else "",
         states=listings.counts_text(results),
         emulation=methods.EMULATION,
-        methods=methods.paragraphs(
-            results, (analysis.primary, analysis.secondary), analysis.unpaired
-        ),
+        methods=methods.paragraphs(results, analysis.families, analysis.unpaired),
         provenance=[payload.provenance_cards(block) for block in results.provenance.values()],
         css=raw(_asset("report.css")),
         counter=raw(_asset("counter.js")),

@@ -8,8 +8,8 @@ from typing import Any
 from qfl.core.metrics import metric
 from qfl.report.analysis import Analysis
 from qfl.report.datasets import Columns, Source, columns, encoded
-from qfl.report.results import AXES, Run
-from qfl.report.vega import axis_label
+from qfl.report.results import AXES, Results, Run
+from qfl.report.vega import capital
 from qfl.report.words import count
 
 
@@ -46,8 +46,9 @@ def axes(analysis: Analysis) -> tuple[tuple[str, str], ...]:
         if name in analysis.data
         for axis in analysis.data[name]["axis"]
     }
-    titles = {axis: axis_label(metric(axis)).rstrip("↓ ") for axis in AXES if axis != "round"}
-    return tuple((axis, {"round": "Round", **titles}[axis]) for axis in AXES if axis in used)
+    measured = {axis: metric(axis) for axis in AXES if axis != "round"}
+    titles = {axis: f"{capital(m.label)} ({m.unit})" for axis, m in measured.items()}
+    return tuple((axis, titles.get(axis, "Round")) for axis in AXES if axis in used)
 
 
 def facts_line(analysis: Analysis) -> str:
@@ -63,6 +64,28 @@ def facts_line(analysis: Analysis) -> str:
         span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
         parts.append(f"{span} rounds")
     return " · ".join(parts)
+
+
+def warnings(results: Results) -> list[str]:
+    """Return what a reader must know before believing the headline."""
+    found = []
+    missing = len(results.unfinished) + len(results.todo)
+    if missing:
+        found.append(f"{count(missing, 'cell')} of this study {_have(missing)} no result yet.")
+    if results.stale:
+        stale = len(results.stale)
+        found.append(
+            f"{count(stale, 'cell')} {'was' if stale == 1 else 'were'} made by other code than is "
+            "installed now."
+        )
+    dirty = any(block.get("git", {}).get("dirty") for block in results.provenance.values())
+    if dirty:
+        found.append("The code had changes that were not committed.")
+    return found
+
+
+def _have(number: int) -> str:
+    return "has" if number == 1 else "have"
 
 
 def provenance_cards(

@@ -7,7 +7,6 @@ Methods, settings and seeds are sorted, so the order in which cells finished lea
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,11 @@ from numpy.typing import NDArray
 from qfl.core.errors import ConfigError, StoreError
 from qfl.core.metrics import metric
 from qfl.core.record import Choice, Costs, RoundRecord
-from qfl.study.store import CELLS, CellRow, load
+from qfl.study.fingerprint import fingerprint
+from qfl.study.folder import LOCK, RunFolder
+from qfl.study.run import PLAYER
+from qfl.study.store import CellRow
 
-LOCK = "study.lock.toml"
 METHOD = "method"
 
 AXES = ("round", "virtual_seconds", "payload_bytes", "total_seconds")
@@ -100,8 +101,10 @@ class Results:
     """Everything a report says, before any statistics.
 
     Attributes:
-        runs: finished cells, by setting, method and seed.
+        runs: finished cells, by setting, method and seed; stale ones are among them.
         unfinished: failed, skipped and pending cells.
+        todo: names of cells that have not ended.
+        stale: ids of finished cells that other code than the installed one made.
         provenance: reference -> contents of provenance/<reference>.json.
         lock, lock_text: the resolved study, parsed and as written.
     """
@@ -112,6 +115,8 @@ class Results:
     headline: HeadlineRequest | None
     runs: tuple[Run, ...]
     unfinished: tuple[CellRow, ...]
+    todo: tuple[str, ...]
+    stale: frozenset[str]
     provenance: Mapping[str, Mapping[str, Any]]
 
     @property
@@ -154,36 +159,39 @@ class Results:
 
 
 def read(run_dir: Path) -> Results:
-    """Return what `run_dir` holds.
+    """Return what `run_dir` holds of the cells that its study asks for.
 
     Raises:
-        StoreError: there is no lock or no cell, or a file is damaged.
-        ConfigError: the headline names something that the study does not have.
+        StoreError: this is no run, it has no finished or failed cell yet, or a file is damaged.
+        ConfigError: the headline of the study cannot be understood.
     """
-    lock_path = run_dir / LOCK
-    try:
-        lock_text = lock_path.read_text(encoding="utf-8")
-        lock = tomllib.loads(lock_text)
-    except FileNotFoundError:
-        raise StoreError(
-            f"{run_dir} holds no {LOCK}, so it is not a run; give the folder of a study "
-            "that `qfl run` wrote, for instance runs/demo"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise StoreError(f"{lock_path} is damaged: {error}; run the study again") from error
-    rows = load(run_dir / CELLS)
+    folder = RunFolder(run_dir)
+    lock = folder.lock()
+    rows = folder.rows()
     if not rows:
-        raise StoreError(f"{run_dir / CELLS} holds no cell yet; run the study first")
+        raise StoreError(f"{folder.cells} holds no cell yet; run the study first")
+    ended = {row.cell.id for row in rows}
     return Results(
         name=str(lock.get("name", run_dir.resolve().name)),
         lock=lock,
-        lock_text=lock_text,
-        headline=_headline(lock, lock_path),
+        lock_text=(run_dir / LOCK).read_text(encoding="utf-8").partition("\n[lock")[0],
+        headline=_headline(lock, run_dir / LOCK),
         runs=_runs([row for row in rows if row.status == "done" and row.rounds]),
         unfinished=tuple(
             sorted((row for row in rows if row.status != "done"), key=lambda row: row.cell.id)
         ),
+        todo=tuple(sorted(name for id_, name in folder.asked().items() if id_ not in ended)),
+        stale=_stale(rows),
         provenance=_provenance(run_dir, rows),
+    )
+
+
+def _stale(rows: list[CellRow]) -> frozenset[str]:
+    """Return the finished cells that other code than the installed one made."""
+    return frozenset(
+        row.cell.id
+        for row in rows
+        if row.status == "done" and row.fingerprint != fingerprint(row.cell, PLAYER)
     )
 
 

@@ -38,8 +38,7 @@ def _markdown(analysis: Analysis) -> str:
             lines += [f"## {table.caption}", "", *_grid(table), ""]
             lines += [table.note, ""] if table.note else []
     lines += ["## Methods", ""]
-    families = (analysis.primary, analysis.secondary)
-    for paragraph in paragraphs(results, families, analysis.unpaired):
+    for paragraph in paragraphs(results, analysis.families, analysis.unpaired):
         lines += [f"**{paragraph.heading}.** {paragraph.text}", ""]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -60,6 +60,7 @@ class TableRow:
     method: str = ""
     setting: str = ""
     seed: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +158,11 @@ def _cell(summary: Summary) -> TableCell:
 
 def _spread(measured: Metric, interval: Interval) -> str:
     """Return "± half" for symmetric intervals, "[low, high]" for others, "" without any."""
-    if not interval.known or interval.half_width == 0:
+    if not interval.known:
         return ""
     if interval.method == "Student":
-        return f"± {measured.text_like(interval.half_width, interval.estimate)}"
+        half = measured.text_like(interval.half_width, interval.estimate)
+        return f"± {half}" if half.strip("0.") else ""
     low, high = (measured.text_like(x, interval.estimate) for x in (interval.low, interval.high))
     return f"[{low}, {high}]"
 
@@ -188,14 +190,14 @@ def _marks(
             best = min(rivals, key=_badness)
             if math.isinf(_badness(best)):
                 continue
+            here: dict[tuple[str, str, str], Mark] = {}
             for rival in rivals:
                 if _badness(rival) == _badness(best):
-                    marks[setting, rival.method, name] = "best"
+                    here[setting, rival.method, name] = "best"
                 elif _tied(results, rival, best):
-                    marks[setting, rival.method, name] = "tie"
-            if len(rivals) == sum(marks.get((setting, r.method, name)) == "best" for r in rivals):
-                for rival in rivals:
-                    del marks[setting, rival.method, name]
+                    here[setting, rival.method, name] = "tie"
+            if len(here) < len(rivals):  # where nobody is told apart, nobody is marked
+                marks |= here
     return marks
 
 

@@ -15,7 +15,7 @@ from qfl.report.words import display
 
 Layer = dict[str, Any]
 
-INK, SOFT, GRID = "#444444", "#767676", "#e7e5e0"
+INK, SOFT, GRID, ALARM = "#44423d", "#76746d", "#e7e5e0", "#b3261e"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 VISIBLE = "indexof(hidden, datum.method) < 0"
@@ -23,12 +23,15 @@ DIMMED = {"test": "focus && datum.method !== focus", "value": 0.12}
 OTHER_SEED = {"test": "seed && datum.seed !== seed", "value": 0.06}
 
 
-def spec(layers: Sequence[Layer], *, height: int | Mapping[str, int]) -> dict[str, Any]:
-    """Return the layered spec with the shared parameters and configuration."""
+def spec(
+    layers: Sequence[Layer], *, height: int | Mapping[str, int], right: int = 8
+) -> dict[str, Any]:
+    """Return the layered spec with the shared parameters; `right` pixels stay free for names."""
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "height": height,
         "width": "container",
+        "padding": {"left": 4, "top": 8, "right": right, "bottom": 4},
         "autosize": {"type": "fit-x", "contains": "padding"},
         "params": [
             {"name": "hidden", "value": []},
@@ -49,13 +52,15 @@ def layer(data: str, mark: Mapping[str, Any], *, hideable: bool = True, **encodi
     return found
 
 
-def number(field: str, title: str | None, *, zero: bool = False, **axis: Any) -> dict[str, Any]:
-    """Return a quantitative channel."""
+def number(
+    field: str, title: str | None, *, zero: bool = False, nice: bool = True, **axis: Any
+) -> dict[str, Any]:
+    """Return a quantitative channel; further arguments go to its axis."""
     return {
         "field": field,
         "type": "quantitative",
         "title": title,
-        "scale": {"zero": zero, "nice": True},
+        "scale": {"zero": zero, "nice": nice},
         "axis": axis,
     }
 
@@ -83,6 +88,12 @@ def when(value: float, *conditions: Mapping[str, Any]) -> dict[str, Any]:
     return {"condition": list(conditions), "value": value}
 
 
+def signed(channel: dict[str, Any]) -> dict[str, Any]:
+    """Return a channel whose axis prints the sign of every value but zero."""
+    label = "datum.value === 0 ? '0' : datum.label"
+    return {**channel, "axis": {**channel["axis"], "format": "+~g", "labelExpr": label}}
+
+
 def tooltip(*fields: tuple[str, str]) -> list[dict[str, str]]:
     """Return a tooltip of (field, title) pairs whose values are already text."""
     return [{"field": field, "title": title, "type": "nominal"} for field, title in fields]
@@ -103,10 +114,14 @@ def tick_format(measured: Metric, *, fine: bool = False) -> str:
     return ".4~g" if fine else "~g"
 
 
-def axis_label(measured: Metric) -> str:
-    """Return the label with its direction and unit."""
-    unit = f" ({measured.unit})" if measured.unit else ""
-    return f"{capital(measured.label)}{unit} {measured.arrow}".strip()
+def heading(measured: Metric) -> str:
+    """Return the label with its direction."""
+    return f"{capital(measured.label)} {measured.arrow}".strip()
+
+
+def unit_label(measured: Metric) -> str | None:
+    """Return the unit for an axis whose figure already names the metric."""
+    return measured.unit or None
 
 
 def capital(text: str) -> str:
@@ -138,16 +153,10 @@ _CONFIG: Mapping[str, Any] = {
         "domain": False,
         "ticks": False,
         "labelPadding": 6,
+        "labelOverlap": "greedy",
+        "labelSeparation": 6,
     },
     "axisX": {"grid": False, "domain": True, "domainColor": "#bbb8b0", "titleAnchor": "end"},
-    "axisY": {
-        "titleAngle": 0,
-        "titleAlign": "left",
-        "titleAnchor": "start",
-        "titleX": 0,
-        "titleY": -10,
-        "titleBaseline": "bottom",
-        "tickCount": 5,
-    },
+    "axisY": {"tickCount": 5},
     "title": {"anchor": "start", "color": INK, "fontSize": 13, "fontWeight": 600, "offset": 14},
 }

@@ -28,14 +28,12 @@ def count(number: int, noun: str) -> str:
 def p_text(p: float) -> str:
     """Return a p-value as journals print it.
 
-    >>> p_text(0.03125), p_text(0.0004), p_text(1.0)
-    ('.031', '< .001', '1')
+    >>> p_text(0.03125), p_text(0.05), p_text(0.0004), p_text(1.0)
+    ('.031', '.05', '< .001', '1')
     """
-    if p >= 0.9995:
-        return "1"
     if p < 0.001:
         return "< .001"
-    return f"{p:.3f}".lstrip("0") if p < 0.0995 else f"{p:.2f}".lstrip("0")
+    return f"{p:.2g}".lstrip("0") if p < 0.995 else "1"
 
 
 def listed(items: Sequence[str]) -> str:

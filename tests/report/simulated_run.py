@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from qfl.core.cell import Cell
 from qfl.core.record import Choice, Costs, LinkEvent, RoundRecord, Timings
+from qfl.study.fingerprint import fingerprint
+from qfl.study.folder import describe, toml
+from qfl.study.run import PLAYER
 from qfl.study.store import CELLS, CellRow, append
 
 CLIENTS = tuple(f"client-{i:02d}" for i in range(16))
@@ -32,7 +35,8 @@ _SLOWEST = METHODS["random"][0]
 PROVENANCE = {
     "argv": ["qfl", "demo"],
     "git": {"commit": "2436257b8c0f4f5a9e0c1d2e3f405162738495a6", "dirty": False},
-    "machine": {"cpu": "generic, 2 cores", "os": "Linux 6.1", "python": "3.12.1"},
+    "host": {"cores": 2, "cpu": "generic", "os": "Linux 6.1 x86_64", "python": "3.12.1"},
+    "seeds": [0, 1, 2, 3, 4, 5],
     "threads": {"torch": 1},
     "versions": {"numpy": "2.1.0", "qfl": "0.1.0", "torch": "2.13.0"},
 }
@@ -55,21 +59,24 @@ class Simulation:
 
     def lock(self):
         """Return the text of study.lock.toml."""
-        labels = "".join(f'[[methods]]\nlabel = "{m}"\nsolver = "{m}"\n' for m in self.methods)
-        return f"""\
-name = "selection"
-title = "Client selection by QAOA"
-question = "Does choosing clients with QAOA help a federation learn in fewer rounds?"
-hypothesis = "QAOA reaches the target accuracy in fewer rounds than random selection."
-seeds = {list(range(self.seeds))}
-
-[headline]
-metric = "digit.accuracy"
-target = {self.target}
-method = "qaoa"
-baseline = "random"
-
-{labels}"""
+        asked = [self.cell(method, seed) for seed in range(self.seeds) for method in self.methods]
+        return toml(
+            {
+                "name": "selection",
+                "title": "Client selection by QAOA",
+                "question": "Does choosing clients with QAOA help a federation learn sooner?",
+                "hypothesis": "QAOA reaches the target in fewer rounds than random selection.",
+                "seeds": list(range(self.seeds)),
+                "headline": {
+                    "metric": "digit.accuracy",
+                    "target": self.target,
+                    "method": "qaoa",
+                    "baseline": "random",
+                },
+                "methods": [{"label": method, "solver": method} for method in self.methods],
+                "lock": {"schema": 1, "cells": {cell.id: describe(cell) for cell in asked}},
+            }
+        )
 
     def cell(self, method, seed):
         """Return the cell of one method and seed."""
@@ -101,11 +108,12 @@ baseline = "random"
                 "ink.r2": float(r2),
             }
             records.append(self._record(number, method, metrics, left, rng))
+        cell = self.cell(method, seed)
         return CellRow(
-            cell=self.cell(method, seed),
+            cell=cell,
             status="done",
             rounds=tuple(records),
-            fingerprint="f" * 16,
+            fingerprint=fingerprint(cell, PLAYER),
             provenance="demo",
             timings={"total_seconds": round(sum(r.timings.total_seconds for r in records), 4)},
         )

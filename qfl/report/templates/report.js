@@ -56,7 +56,7 @@
       spec.datasets[name] = found;
     }
     if (figure.kind === "curve") {
-      if (width < 520) spec.padding = { left: 4, right: 8, top: 22, bottom: 4 };
+      if (width < 520 || state.seed) spec.padding.right = 8;
       for (const layer of spec.layer) retitle(layer);
     }
     if (dark.matches) darken(spec);

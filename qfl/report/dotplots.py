@@ -1,0 +1,277 @@
+"""Dot plots as Vega-Lite dicts: an outcome per method, paired differences, error rates per link."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from qfl.core.metrics import metric
+from qfl.report import vega
+from qfl.report.compare import Difference
+from qfl.report.datasets import columns
+from qfl.report.figures import Figure, slug
+from qfl.report.links import Link, Pools
+from qfl.report.outcomes import Summary
+from qfl.report.palette import Style
+from qfl.report.words import display
+
+
+def interval_figure(
+    summaries: Sequence[Summary], styles: Sequence[Style], *, caption: str = ""
+) -> Figure:
+    """Return one outcome per method: mean with interval, and a dot per seed."""
+    measured = summaries[0].outcome.metric
+    x = vega.number("x", vega.unit_label(measured), format=vega.tick_format(measured), tickCount=4)
+    y = vega.categories(
+        "method", [style.method for style in styles], labels=vega.names_expression(styles)
+    )
+    paint = vega.colour(styles)
+    layers = [
+        vega.layer(
+            "seeds",
+            {"type": "point", "filled": True, "size": 20, "yOffset": 8},
+            x=x,
+            y=y,
+            color=paint,
+            opacity=vega.when(0.45, vega.DIMMED, vega.OTHER_SEED),
+            tooltip=vega.tooltip(("seed", "seed"), ("text", measured.label)),
+        ),
+        *_point_with_interval(x, y, measured.label, color=paint),
+    ]
+    return Figure(
+        key=f"interval-{slug(measured.name)}",
+        title=vega.heading(measured),
+        caption=caption,
+        kind="still",
+        spec=vega.spec(layers, height={"step": 32}),
+        data={
+            "mean": columns(
+                {
+                    "method": s.method,
+                    "setting": s.setting,
+                    "x": s.interval.estimate,
+                    "low": _or(s.interval.low, s.interval.estimate),
+                    "high": _or(s.interval.high, s.interval.estimate),
+                    "text": measured.text(s.interval.estimate),
+                }
+                for s in summaries
+            ),
+            "seeds": columns(
+                {
+                    "method": s.method,
+                    "setting": s.setting,
+                    "seed": str(seed),
+                    "x": value,
+                    "text": measured.text(value),
+                }
+                for s in summaries
+                for seed, value in s.values.items()
+            ),
+        },
+    )
+
+
+def differences_figure(found: Sequence[Difference], *, key: str, title: str) -> Figure:
+    """Return paired differences: one row per comparison, a dot per seed, a rule at zero."""
+    measured = found[0].outcome.metric
+    points = measured.format.endswith("%")
+    factor = 100.0 if points else 1.0
+    x = vega.number("x", "points" if points else vega.unit_label(measured), tickCount=6)
+    x = vega.signed(x)
+    y = vega.categories("against", [_against(d) for d in found])
+    zero = {
+        "data": {"values": [{"x": 0}]},
+        "mark": {"type": "rule", "stroke": vega.SOFT, "strokeDash": [2, 2]},
+        "encoding": {"x": {"field": "x", "type": "quantitative"}},
+    }
+    layers = [
+        zero,
+        vega.layer(
+            "seeds",
+            {"type": "point", "filled": True, "size": 26, "color": vega.INK, "yOffset": 10},
+            x=x,
+            y=y,
+            opacity=vega.when(0.4, vega.OTHER_SEED),
+            tooltip=vega.tooltip(("seed", "seed"), ("text", "difference")),
+        ),
+        *_point_with_interval(x, y, "difference", color={"value": vega.INK}),
+    ]
+    names = [{"against": _against(d), "method": d.baseline, "setting": d.setting} for d in found]
+    return Figure(
+        key=key,
+        title=title,
+        caption=_difference_caption(found),
+        kind="still",
+        spec=vega.spec(layers, height={"step": 40}),
+        data={
+            "mean": columns(
+                {
+                    **name,
+                    "x": factor * d.interval.estimate,
+                    "low": factor * _or(d.interval.low, d.interval.estimate),
+                    "high": factor * _or(d.interval.high, d.interval.estimate),
+                    "text": measured.difference_text(d.interval.estimate),
+                }
+                for name, d in zip(names, found, strict=True)
+            ),
+            "seeds": columns(
+                {
+                    **name,
+                    "seed": str(seed),
+                    "x": factor * _gap(d, a, b),
+                    "text": measured.difference_text(_gap(d, a, b)),
+                }
+                for name, d in zip(names, found, strict=True)
+                for seed, a, b in d.pairs
+            ),
+        },
+    )
+
+
+def qber_figure(links: Sequence[Link]) -> Figure:
+    """Return the error rate of every link: quartiles, and crosses where one aborted."""
+    x = vega.number("x", None, zero=True, format=".0%", tickCount=6)
+    y = vega.categories("client", [link.client for link in links])
+    layers = [
+        vega.layer(
+            "usual",
+            {"type": "rule", "strokeWidth": 2.4, "color": vega.INK},
+            hideable=False,
+            x={**x, "field": "low"},
+            x2={"field": "high"},
+            y=y,
+        ),
+        vega.layer(
+            "usual",
+            {"type": "point", "filled": True, "size": 40, "color": vega.INK, "opacity": 1},
+            hideable=False,
+            x=x,
+            y=y,
+            tooltip=vega.tooltip(("client", "client"), ("text", "median QBER")),
+        ),
+        vega.layer(
+            "aborted",
+            {"type": "point", "shape": "cross", "size": 70, "angle": 45, "filled": True},
+            hideable=False,
+            x=x,
+            y=y,
+            color={"value": vega.ALARM},
+            opacity={"value": 0.2},
+            tooltip=vega.tooltip(("client", "client"), ("text", "QBER, aborted")),
+        ),
+    ]
+    measured = metric("qber")
+    return Figure(
+        key="qber",
+        title="QBER by link",
+        caption="Dot and bar: median and quartiles of the sessions that gave a key. "
+        "Crosses: sessions that aborted.",
+        kind="still",
+        spec=vega.spec(layers, height={"step": 17}),
+        data={
+            "usual": columns(
+                {
+                    "client": link.client,
+                    "low": link.qber[0],
+                    "x": link.qber[1],
+                    "high": link.qber[2],
+                    "text": measured.text(link.qber[1]),
+                }
+                for link in links
+                if link.qber
+            ),
+            "aborted": columns(
+                {"client": link.client, "x": rate, "text": measured.text(rate)}
+                for link in links
+                for rate in link.aborted_qber
+            ),
+        },
+    )
+
+
+def pools_figure(pools: Pools) -> Figure:
+    """Return the key bits left on the poorest link, round by round, over all cells."""
+    x = vega.number("x", "Round", nice=False, tickCount=6)
+    y = vega.number("y", None, zero=True, format="~s")
+    layers = [
+        vega.layer(
+            "pools",
+            {"type": "area", "color": vega.INK, "opacity": 0.14},
+            hideable=False,
+            x=x,
+            y={**y, "field": "low"},
+            y2={"field": "high"},
+        ),
+        vega.layer(
+            "pools",
+            {"type": "line", "color": vega.INK, "strokeWidth": 2, "point": {"size": 22}},
+            hideable=False,
+            x=x,
+            y=y,
+            tooltip=vega.tooltip(("text", "bits left")),
+        ),
+    ]
+    measured = metric("key_bits_left")
+    points = zip(pools.rounds, pools.lower, pools.median, pools.upper, strict=True)
+    return Figure(
+        key="pools",
+        title="Key bits left on the poorest link",
+        caption="Median and quartiles over all cells. A link that runs out sends nothing.",
+        kind="still",
+        spec=vega.spec(layers, height=272),
+        data={
+            "pools": columns(
+                {"x": number, "low": low, "y": median, "high": high, "text": measured.text(median)}
+                for number, low, median, high in points
+            )
+        },
+    )
+
+
+def _point_with_interval(x: Any, y: Any, title: str, **paint: Any) -> list[vega.Layer]:
+    """Return a thick rule from low to high and a point at the estimate."""
+    visible = vega.when(1, vega.DIMMED)
+    return [
+        vega.layer(
+            "mean",
+            {"type": "rule", "strokeWidth": 2.4},
+            x={**x, "field": "low"},
+            x2={"field": "high"},
+            y=y,
+            opacity=visible,
+            **paint,
+        ),
+        vega.layer(
+            "mean",
+            {"type": "point", "filled": True, "size": 70},
+            x=x,
+            y=y,
+            opacity=visible,
+            tooltip=vega.tooltip(("text", title)),
+            **paint,
+        ),
+    ]
+
+
+def _difference_caption(found: Sequence[Difference]) -> str:
+    first = found[0]
+    better = "right" if first.outcome.metric.higher_is_better else "left"
+    who = display(first.method)
+    return (
+        f"{who} minus the other method, on the same federation. A dot is a seed, the bar the 95 % "
+        f"interval of the mean. {vega.capital(better)} of zero, {who} is better."
+    )
+
+
+def _gap(found: Difference, a: float, b: float) -> float:
+    return min(a, found.end) - min(b, found.end)
+
+
+def _against(found: Difference) -> str:
+    name = f"{display(found.method)} − {display(found.baseline)}"
+    return f"{found.setting}: {name}" if found.setting else name
+
+
+def _or(value: float, otherwise: float) -> float:
+    return otherwise if math.isnan(value) else value
