@@ -16,9 +16,12 @@ from qfl.cli.output import say
 @app.command()
 def demo(
     jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", help="Worker processes; one per core if left out.")
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Worker processes; one per core by default."),
     ] = None,
-    profile: Annotated[str | None, typer.Option(help="smoke takes a few seconds.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Apply [profiles.NAME]; smoke takes seconds.")
+    ] = None,
     progress: Annotated[
         Literal["auto", "plain", "none", "json"], typer.Option(help="How to show progress.")
     ] = "auto",

@@ -135,7 +135,7 @@ def plan_line(plan: Planned) -> str:
         parts.append(f"{len(plan.interrupted)} of them interrupted before")
     if plan.reused:
         parts.append(f"{len(plan.reused)} done already")
-    stale = set(plan.stale) & set(plan.reused)
+    stale = {cell.id for cell in plan.stale} & {cell.id for cell in plan.reused}
     if stale:
         parts.append(f"{len(stale)} of those stale, made by other code (--rerun stale)")
     return ", ".join(parts)

@@ -38,7 +38,8 @@ def run(
         typer.Option(metavar="KEY=VALUE", help="Run these cells, e.g. backend=aer or method=a,b."),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", help="Worker processes; one per core if left out.")
+        int | None,
+        typer.Option("--jobs", "-j", min=1, help="Worker processes; one per core by default."),
     ] = None,
     rerun: Annotated[
         Literal["failed", "stale", "all"] | None,
@@ -86,18 +87,17 @@ def choose(study: Study, *, seeds: str | None, only: Sequence[str]) -> tuple[Stu
     from qfl.study.grid import cells, select
 
     wanted: dict[str, list[str]] = {}
+    numbers = None if seeds is None else parse_seeds(seeds)
     for text in only:
         key, equals, values = text.partition("=")
         if not equals or not key or not values:
             raise ConfigError(f"--only takes KEY=VALUE[,VALUE], got {text!r}")
         wanted[key.strip()] = [value.strip() for value in values.split(",")]
-    if seeds is not None:
-        numbers = parse_seeds(seeds)
-        known = set(study.seeds)
-        extended = [*study.seeds, *(seed for seed in numbers if seed not in known)]
+    if numbers is not None:
+        extended = list(dict.fromkeys([*study.seeds, *numbers]))
         study = study.with_overrides(overrides={"seeds": extended})
-        wanted["seed"] = [str(number) for number in numbers]
-    return study, select(cells(study), wanted)
+    chosen = [cell for cell in cells(study) if numbers is None or cell.seed in numbers]
+    return study, select(chosen, wanted)
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -168,7 +168,8 @@ def _play_all(
     folder: RunFolder, plan: Plan, *, jobs: int, play: Play, provenance: str
 ) -> Iterator[Event]:
     """Play the plan's cells; store each as it ends."""
-    executor = InProcess() if jobs == 1 else Pool(min(jobs, len(plan.todo)))
+    workers = min(jobs, len(plan.todo))
+    executor = Pool(workers) if workers > 1 else InProcess()
     playing = _Playing(folder)
     for cell, item in executor.map(partial(_play_cell, play), plan.todo, lost=_lost):
         if isinstance(item, RoundRecord):

@@ -1,0 +1,45 @@
+"""`qfl(...)` runs the command line in this process, over the toy world, in an empty folder."""
+
+import sys
+from importlib import import_module
+from types import SimpleNamespace
+
+import pytest
+from toy_fixtures import settings, study, toy_world
+
+from qfl.cli import main
+from qfl.study.folder import toml
+
+__all__ = ["settings", "study", "toy_world"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def qfl(here, toy_world, monkeypatch, capsys):
+    """A function (*arguments, study=None) -> code, out, err."""
+    monkeypatch.setattr(import_module("qfl.study.run"), "PLAYER", "toys")
+    monkeypatch.delenv("CI", raising=False)
+
+    def call(*arguments, study=None):
+        monkeypatch.setattr(sys, "argv", ["qfl", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main(study)
+        out, err = capsys.readouterr()
+        return SimpleNamespace(code=end.value.code or 0, out=out, err=err)
+
+    return call
+
+
+@pytest.fixture
+def file(here, settings):
+    """toy.toml in the working folder."""
+    path = here / "toy.toml"
+    path.write_text(toml(settings))
+    return path
