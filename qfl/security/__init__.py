@@ -9,9 +9,9 @@ from qfl.core.registry import Registry, Row
 HONESTY = (
     "Emulated QKD gives no real-world secrecy: keys come from a pseudo-random generator standing "
     "in for a quantum source, both ends of every link live in one process, key lengths are "
-    "asymptotic, and authentication of the classical messages is taken for granted. A real "
-    "deployment needs QKD hardware, authenticated classical channels that start from a "
-    "pre-shared or post-quantum-signed secret, and trust in every node that sees keys."
+    "asymptotic, and authentication starts from a pre-shared secret of the same generator. A "
+    "real deployment needs QKD hardware, a first secret that is truly pre-shared or "
+    "post-quantum-signed, and trust in every node that sees keys."
 )
 """What every report says about the keys of this suite."""
 
@@ -21,7 +21,7 @@ CHANNELS = Registry(
         "plain": Row("qfl.security.channel:Plain", "no protection: updates travel as serialised"),
         "sealed": Row(
             "qfl.security.channel:Sealed",
-            "AES-256-GCM, a fresh key per message from an emulated decoy-BB84 link",
+            "authenticated encryption under keys of emulated decoy BB84, or one-time pads",
         ),
     },
 )

@@ -17,7 +17,8 @@ from qfl.core.record import LinkEvent
 from qfl.core.update import Update
 from qfl.security.keys.ledger import Account
 from qfl.security.ladder import rungs
-from qfl.security.qkd.link import FibreLink
+from qfl.security.qkd.distil import Processing
+from qfl.security.qkd.link import FibreLink, Link
 from qfl.security.qkd.session import Protocol
 from qfl.security.qkd.states import Eavesdropper
 from qfl.security.sealed import SERVER, SealedChannel, SealPolicy
@@ -33,7 +34,7 @@ class Plain:
         """Return no links: nothing is keyed."""
         return {}
 
-    def connect(self, links: Mapping[str, FibreLink], *, run: str) -> PlainChannel:
+    def connect(self, links: Mapping[str, Link], *, run: str) -> PlainChannel:
         """Return a channel for one cell."""
         return PlainChannel()
 
@@ -117,7 +118,7 @@ class Sealed:
         lengths = rng.uniform(self.shortest_km, self.longest_km, len(clients))
         return {client: self._fibre(float(km)) for client, km in zip(clients, lengths, strict=True)}
 
-    def connect(self, links: Mapping[str, FibreLink], *, run: str) -> SealedChannel:
+    def connect(self, links: Mapping[str, Link], *, run: str) -> SealedChannel:
         """Return a channel over `links` for one cell; all pools are empty."""
         return SealedChannel(links, run=run, protocol=self._protocol(), policy=self._policy())
 
@@ -140,5 +141,6 @@ class Sealed:
 
     def _protocol(self) -> Protocol:
         return Protocol(
-            sifted_bits=self.sifted_bits, abort_qber=self.abort_qber, variant=self.cascade
+            sifted_bits=self.sifted_bits,
+            processing=Processing(abort_qber=self.abort_qber, variant=self.cascade),
         )

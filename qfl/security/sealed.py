@@ -26,11 +26,14 @@ from qfl.security.keys.pool import KEY_BITS, KeyPool
 from qfl.security.ladder import LADDER, Hybrid, KemOnly, Mechanism, OneTimePad, QkdAead
 from qfl.security.primitives.aead import CIPHERS
 from qfl.security.primitives.identity import Identity
-from qfl.security.qkd.link import FibreLink
+from qfl.security.qkd.line import TAG_PAD_BITS
+from qfl.security.qkd.link import Link
 from qfl.security.qkd.session import Protocol, run_session
 from qfl.security.qkd.states import Eavesdropper
+from qfl.security.tags import LinkTags
 
 SERVER = "server"
+_NO_TAGS = "no key is left to authenticate a session; the ends need a new pre-shared secret"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +55,11 @@ class SealPolicy:
             raise ConfigError(f"levels {self.levels!r}; allowed: one or more of L4 to L1")
         if self.cipher not in CIPHERS:
             raise UnknownNameError("cipher", self.cipher, CIPHERS)
-        if self.capacity_bits < 2 * KEY_BITS:
+        if self.capacity_bits < 2 * KEY_BITS + TAG_PAD_BITS:
             raise ConfigError(
                 f"pool_capacity_bits is {self.capacity_bits!r}; one round needs a "
-                f"{KEY_BITS}-bit key in each direction: at least {2 * KEY_BITS}"
+                f"{KEY_BITS}-bit key in each direction and {TAG_PAD_BITS} bits for tags: at "
+                f"least {2 * KEY_BITS + TAG_PAD_BITS}"
             )
 
 
@@ -63,11 +67,12 @@ class SealedChannel:
     """Seals and opens one cell's messages with keys from its links' pools.
 
     Args:
-        links: client -> fibre to the server.
+        links: client -> link to the server.
         run: the cell; messages of other cells do not authenticate.
         protocol: of the key exchange sessions.
         policy: how messages may be protected.
 
+    >>> from qfl.security.qkd.link import FibreLink
     >>> rng = np.random.default_rng(3)
     >>> channel = SealedChannel({"client-03": FibreLink(length_km=10)}, run="cell",
     ...                         protocol=Protocol(), policy=SealPolicy())
@@ -82,7 +87,7 @@ class SealedChannel:
 
     def __init__(
         self,
-        links: Mapping[str, FibreLink],
+        links: Mapping[str, Link],
         *,
         run: str,
         protocol: Protocol,
@@ -112,22 +117,34 @@ class SealedChannel:
 
         Keys of earlier messages that never arrived are burnt. If the session aborts, no QKD key
         seals anything for this client, whatever its pool holds, until a later session succeeds.
+        The event's secret bits are net of the key that authenticates the next session.
         """
         link = self._link(client)
         link.pool.burn_waiting()
+        line = link.tags.line(rng)
+        if line is None:
+            link.aborted = f"round {round}: {_NO_TAGS}"
+            return LinkEvent(client, 0, 0, None, 0, link.pool.bits_left, _NO_TAGS)
         session = run_session(
-            self._fibres[client], protocol=self._protocol, rng=rng, eavesdropper=eavesdropper
+            self._fibres[client],
+            protocol=self._protocol,
+            rng=rng,
+            eavesdropper=eavesdropper,
+            line=line,
         )
         link.aborted = f"round {round}: {session.aborted}" if session.aborted else ""
+        before = link.pool.bits_left
         if session.keys is not None:
             server, far = session.keys
             link.pool.produce({SERVER: server, client: far})
-            if link.hybrid is not None:
-                link.hybrid.keep(SERVER, client)
+        link.tags.renew(line)
+        net = max(0, link.pool.bits_left - before)
+        if link.hybrid is not None:
+            link.hybrid.keep(SERVER, client)
         return LinkEvent(
             client=client,
             sifted_bits=session.sifted_bits,
-            secret_bits=session.secret_bits,
+            secret_bits=net,
             qber=session.qber,
             disclosed_bits=session.disclosed_bits,
             key_bits_left=link.pool.bits_left,
@@ -230,6 +247,7 @@ class _Link:
     def __init__(self, client: str, run: str, policy: SealPolicy) -> None:
         self.client = client
         self.pool = KeyPool((SERVER, client), run=run, capacity_bits=policy.capacity_bits)
+        self.tags = LinkTags(self.pool, (SERVER, client))
         self.aborted = ""
         self.newest = {direction: (-1, -1) for direction in Direction}
         self.hybrid: Hybrid | None = None

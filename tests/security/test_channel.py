@@ -52,11 +52,11 @@ def test_round_trip(name):
 
 def test_one_session_keys_both_directions_of_a_round():
     channel = connected()
-    before = channel.key_bits_left("client-00")
+    before, delivered = channel.key_bits_left("client-00"), channel.account().delivered
     channel.seal(UPDATE, down())
     channel.seal(UPDATE, up())
     assert before - channel.key_bits_left("client-00") == 512
-    assert channel.account().delivered == 512
+    assert channel.account().delivered - delivered == 512
 
 
 def test_envelope_names_its_level_and_key_and_hides_the_rest():
@@ -215,6 +215,26 @@ def test_the_event_says_how_the_session_went():
     assert 0 < event.duration_seconds < 1
 
 
+def test_every_session_pays_for_the_tags_of_the_next():
+    channel = connected(sessions=1)
+    account = channel.account()
+    assert account.delivered == account.consumed == 256 * len(CLIENTS)
+    left = sum(channel.key_bits_left(client) for client in CLIENTS)
+    assert account.produced - account.delivered == left
+
+
+def test_a_link_that_cannot_pay_for_tags_is_dead():
+    """Sessions too short for 256 bits: the pre-shared pads last for one, then no more."""
+    config = Sealed(sifted_bits=400)
+    rng = np.random.default_rng(3)
+    channel = config.connect(config.links(CLIENTS, rng=rng), run="cell")
+    events = [channel.exchange("client-00", round=r, rng=rng) for r in range(12)]
+    assert "authenticate" in events[-1].aborted
+    assert events[-1].sifted_bits == events[-1].secret_bits == 0
+    with pytest.raises(SessionAbortedError, match="pre-shared"):
+        channel.seal(UPDATE, down())
+
+
 def test_plain_exchanges_nothing():
     channel = connected(Plain())
     event = channel.exchange("client-00", round=1, rng=np.random.default_rng(0))
@@ -246,11 +266,12 @@ def test_keys_show_nowhere(monkeypatch):
 
 def test_strangers_and_foreign_runs_are_refused():
     channel = connected()
+    before = channel.account()
     with pytest.raises(ConfigError, match="no link to 'client-09'"):
         channel.exchange("client-09", round=1, rng=np.random.default_rng(0))
     with pytest.raises(ConfigError, match="of 'cell'"):
         channel.seal(UPDATE, down(run="other"))
-    assert channel.account().delivered == 0
+    assert channel.account() == before
 
 
 def test_lengths_are_drawn_within_the_range():

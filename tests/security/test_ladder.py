@@ -14,6 +14,8 @@ from qfl.security.ladder import rungs
 
 LEVELS = ["L4", "L3", "L2", "L1"]
 SMALL = Update({"head": {"b": np.ones(2, np.float32)}}, {"head": 3})
+PAD = 8 * SMALL.payload_bytes + 256  # key bits of one message at L4
+TAGS, KEPT = 256, 256  # what a session sets aside for the next one, and for L2
 
 
 def connected(level: str, minimum: str, *, sessions: int = 1, **options):
@@ -55,7 +57,7 @@ def test_round_trip_in_both_directions(level, cipher):
 
 @pytest.mark.parametrize(
     ("level", "key_bits"),
-    [("L4", 8 * SMALL.payload_bytes + 256), ("L3", 256), ("L2", 0), ("L1", 0)],
+    [("L4", PAD), ("L3", 256), ("L2", 0), ("L1", 0)],
 )
 def test_what_a_message_costs(level, key_bits):
     channel = connected(level, level)
@@ -139,14 +141,14 @@ def test_relabelling_to_a_weaker_level_is_tampering():
 
 
 def test_steps_down_only_when_key_runs_short_and_says_so():
-    channel = connected("L4", "L2", pool_capacity_bits=8 * SMALL.payload_bytes + 256 + 256 + 256)
+    channel = connected("L4", "L2", pool_capacity_bits=TAGS + KEPT + PAD + 256)
     seen = [channel.seal(SMALL, down(round)).level.value for round in (1, 2, 3)]
     assert seen == ["L4", "L3", "L2"]
     assert channel.level is SecurityLevel.HYBRID
 
 
 def test_the_minimum_is_kept():
-    channel = connected("L4", "L3", pool_capacity_bits=512)
+    channel = connected("L4", "L3", pool_capacity_bits=TAGS + 512)
     channel.seal(SMALL, down(1))
     channel.seal(SMALL, down(2))
     with pytest.raises(KeyExhaustedError, match="nothing was spent"):
@@ -154,7 +156,7 @@ def test_the_minimum_is_kept():
 
 
 def test_the_record_names_the_weakest_level_of_the_round():
-    channel = connected("L4", "L1", pool_capacity_bits=8 * SMALL.payload_bytes + 256 + 256)
+    channel = connected("L4", "L1", pool_capacity_bits=TAGS + KEPT + PAD)
     channel.seal(SMALL, down(1))
     assert channel.level is SecurityLevel.ONE_TIME_PAD
     channel.seal(SMALL, up(1))

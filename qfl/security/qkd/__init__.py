@@ -4,7 +4,22 @@ A sampled session ends with two equal keys or reports why not. No key made here 
 real world: see `qfl.security.HONESTY`. This package knows nothing of pools or channels.
 """
 
-from qfl.security.qkd.link import FibreLink
+from qfl.security.qkd.distil import Processing
+from qfl.security.qkd.entangled import PairLink, PairProtocol, run_pair_session
+from qfl.security.qkd.line import PublicLine, TagKeys
+from qfl.security.qkd.link import FibreLink, FreeSpaceLink
 from qfl.security.qkd.session import Protocol, Session, run_session
 
-__all__ = ["FibreLink", "Protocol", "Session", "run_session"]
+__all__ = [
+    "FibreLink",
+    "FreeSpaceLink",
+    "PairLink",
+    "PairProtocol",
+    "Processing",
+    "Protocol",
+    "PublicLine",
+    "Session",
+    "TagKeys",
+    "run_pair_session",
+    "run_session",
+]

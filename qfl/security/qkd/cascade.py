@@ -12,13 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from math import ceil
+from struct import Struct
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.errors import ConfigError, UnknownNameError
+from qfl.security.qkd.line import End, PublicLine
 
 Bits = NDArray[np.uint8]
+_QUESTION = Struct("<BII")
+_PARITY = (b"\0", b"\1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,13 @@ def block_sizes(n: int, *, qber: float, variant: str = "original") -> list[int]:
 
 
 def reconcile(
-    alice: Bits, bob: Bits, *, qber: float, rng: np.random.Generator, variant: str = "original"
+    alice: Bits,
+    bob: Bits,
+    *,
+    qber: float,
+    rng: np.random.Generator,
+    variant: str = "original",
+    line: PublicLine | None = None,
 ) -> Reconciliation:
     """Return Bob's key corrected towards Alice's.
 
@@ -90,6 +100,7 @@ def reconcile(
         qber: the estimate that plans the block sizes; it need not be exact.
         rng: draws the public permutations.
         variant: a name in VARIANTS.
+        line: carries questions and parities; a new one if the caller needs no record of them.
 
     >>> rng = np.random.default_rng(5)
     >>> alice = rng.integers(0, 2, 2000, dtype=np.uint8)
@@ -99,7 +110,7 @@ def reconcile(
     >>> bool((result.bits == alice).all()), result.corrected_bits
     (True, 40)
     """
-    source = _Alice(alice)
+    source = _Alice(alice, line or PublicLine())
     fixed = bob.copy()
     passes: list[_Pass] = []
     corrected = 0
@@ -110,7 +121,7 @@ def reconcile(
         current.compare(source.block_parities(order, size))
         pending = [(size, number, block) for block, odd in enumerate(current.odd) if odd]
         heapify(pending)
-        while pending:
+        while pending and corrected <= len(bob):
             _, index, block = heappop(pending)
             if not passes[index].odd[block]:
                 continue
@@ -125,10 +136,11 @@ def reconcile(
 
 
 class _Alice:
-    """Alice's side: reveals parities, and counts them."""
+    """Alice's side: reveals parities over the line, and counts them."""
 
-    def __init__(self, bits: Bits) -> None:
+    def __init__(self, bits: Bits, line: PublicLine) -> None:
         self._bits = bits
+        self._line = line
         self._ordered: list[bytes] = []
         self.disclosed = 0
 
@@ -138,12 +150,14 @@ class _Alice:
         self._ordered.append(ordered.tobytes())
         parities = _parities(ordered, size)
         self.disclosed += len(parities)
-        return parities
+        return np.frombuffer(self._line.say(End.ALICE, parities.tobytes()), np.uint8)
 
     def parity(self, number: int, low: int, high: int) -> int:
         """Reveal one parity within pass `number`."""
         self.disclosed += 1
-        return self._ordered[number].count(1, low, high) & 1
+        self._line.say(End.BOB, _QUESTION.pack(number, low, high))
+        answer = _PARITY[self._ordered[number].count(1, low, high) & 1]
+        return self._line.say(End.ALICE, answer)[0]
 
 
 class _Pass:

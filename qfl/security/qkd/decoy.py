@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from math import exp, expm1
 
 from qfl.core.errors import ConfigError
-from qfl.security.qkd.link import FibreLink
+from qfl.security.qkd.link import FibreLink, Link
 from qfl.security.qkd.rates import binary_entropy, falling_root
 
 SIFTING = 0.5
@@ -67,18 +67,18 @@ class SinglePhotons:
         return self.detection_yield * signal * exp(-signal)
 
 
-def gain(link: FibreLink, intensity: float) -> float:
+def gain(link: Link, intensity: float) -> float:
     """Return Q = Y0 + 1 - exp(-eta intensity), detections per pulse (eq. 8)."""
     return link.dark_count_probability - expm1(-link.transmittance * intensity)
 
 
-def error_gain(link: FibreLink, intensity: float) -> float:
+def error_gain(link: Link, intensity: float) -> float:
     """Return E Q = Y0/2 + e_d (1 - exp(-eta intensity)), wrong detections per pulse (eq. 9)."""
     wrong = -link.misalignment * expm1(-link.transmittance * intensity)
     return link.dark_count_probability / 2 + wrong
 
 
-def expected_gains(link: FibreLink, intensities: Intensities) -> Gains:
+def expected_gains(link: Link, intensities: Intensities) -> Gains:
     """Return the gains that an undisturbed link shows.
 
     >>> gys = FibreLink(length_km=50, loss_db_per_km=0.21, detector_efficiency=0.045,
@@ -95,7 +95,7 @@ def expected_gains(link: FibreLink, intensities: Intensities) -> Gains:
     )
 
 
-def single_photons(link: FibreLink) -> SinglePhotons:
+def single_photons(link: Link) -> SinglePhotons:
     """Return the true yield and error rate, which infinitely many decoys reveal (eqs. 6, 7)."""
     detected = link.dark_count_probability + link.transmittance
     wrong = link.dark_count_probability / 2 + link.misalignment * link.transmittance
@@ -120,7 +120,7 @@ def single_photon_bounds(gains: Gains, intensities: Intensities) -> SinglePhoton
     return SinglePhotons(min(lower, 1.0), min(wrong / (lower * nu), 0.5))
 
 
-def decoy_rate(link: FibreLink, *, signal: float, weak: float | None) -> float:
+def decoy_rate(link: Link, *, signal: float, weak: float | None) -> float:
     """Return secret bits per pulse, 0 beyond the reach; asymptotic (infinitely long key).
 
     Args:
@@ -146,7 +146,7 @@ def decoy_reach_km(link: FibreLink, *, signal: float, weak: float | None) -> flo
     )
 
 
-def optimal_signal(link: FibreLink) -> float:
+def optimal_signal(link: Link) -> float:
     """Return the signal intensity that maximises the rate when background is negligible.
 
     It solves (1 - mu) exp(-mu) = f h(e_d) / (1 - h(e_d)), eq. 12; 0 if no intensity works.
@@ -162,7 +162,7 @@ def optimal_signal(link: FibreLink) -> float:
     return falling_root(lambda mu: (1 - mu) * exp(-mu) - target, 0.0, 1.0)
 
 
-def no_decoy_rate(link: FibreLink, *, signal: float) -> float:
+def no_decoy_rate(link: Link, *, signal: float) -> float:
     """Return secret bits per pulse without decoys: every multi-photon pulse is the eavesdropper's.
 
     Reference: Gottesman, Lo, Luetkenhaus, Preskill, Quantum Inf. Comput. 4, 325 (2004), eq. 50.
@@ -181,7 +181,7 @@ def no_decoy_rate(link: FibreLink, *, signal: float) -> float:
     )
 
 
-def _decoy_margin(link: FibreLink, signal: float, weak: float | None) -> float:
+def _decoy_margin(link: Link, signal: float, weak: float | None) -> float:
     total = gain(link, signal)
     if weak is None:
         single = single_photons(link)

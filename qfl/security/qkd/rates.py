@@ -86,6 +86,24 @@ def six_state_threshold(*, error_correction_efficiency: float = 1.0) -> float:
     )
 
 
+def amplification_cost(error: float, *, bases: int) -> float:
+    """Return how much of a single-photon bit the eavesdropper may know, for its error rate.
+
+    h(e) for BB84; for six-state, where the third basis ties her down,
+    1 - h(e) less the six-state rate.
+
+    Args:
+        error: of the single photons, from 0 to 1/2.
+        bases: 2 for BB84, 3 for six-state.
+
+    >>> amplification_cost(0.05, bases=3) < amplification_cost(0.05, bases=2)
+    True
+    """
+    if bases == 2:
+        return binary_entropy(error)
+    return 1 - binary_entropy(error) - six_state_rate(error)
+
+
 def chsh_value(qber: float) -> float:
     """Return the CHSH value S = 2 sqrt2 (1 - 2Q) of a depolarised singlet.
 

@@ -1,9 +1,10 @@
-"""One sampled BB84 session: pulses to two equal keys, or the reason why there are none.
+"""One sampled session with weak coherent pulses: two equal keys, or the reason for none.
 
 Pulses are sampled as counts (how many of each intensity are sent, detected and sifted), the
 sifted ones bit by bit: an eavesdropper meets states, Cascade meets real errors. The key length
 follows from the decoy bounds on the observed gains. It is asymptotic: statistical fluctuations
-of the finite block are not priced in, so the length is right on average, not to any epsilon.
+of the finite block are not priced in, so the length is right on average, not to any epsilon
+(`finite.py` has the lengths that are).
 """
 
 from __future__ import annotations
@@ -14,21 +15,20 @@ from math import ceil, floor
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.core.errors import ConfigError, UnknownNameError
+from qfl.core.errors import ConfigError
 from qfl.security.keys.secret import Secret
-from qfl.security.qkd.cascade import VARIANTS, Reconciliation, reconcile
 from qfl.security.qkd.decoy import (
-    SIFTING,
     Gains,
     Intensities,
     expected_gains,
     gain,
     single_photon_bounds,
 )
-from qfl.security.qkd.link import FibreLink
-from qfl.security.qkd.rates import binary_entropy
+from qfl.security.qkd.distil import Distilled, Processing, distil
+from qfl.security.qkd.line import PublicLine
+from qfl.security.qkd.link import Link
+from qfl.security.qkd.rates import amplification_cost
 from qfl.security.qkd.states import Bits, Eavesdropper, random_bits, random_states
-from qfl.security.qkd.toeplitz import toeplitz_hash, verification_bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,50 +37,38 @@ class Protocol:
 
     Attributes:
         sifted_bits: signal bits that the undisturbed link is expected to sift; fixes the pulses.
+        bases: 2 for BB84, 3 for the six-state protocol, chosen with equal probability.
         intensities: mean photon numbers of signal and weak decoy.
         weak_share, vacuum_share: fractions of the pulses sent as decoys.
-        sample_fraction: of the sifted signal bits, published to estimate the QBER.
-        abort_qber: an estimate above this ends the session.
-        correctness: probability that unequal keys pass verification.
-        variant: of Cascade; the original four passes leave 2 % of such short keys unequal.
+        processing: of the classical half.
     """
 
     sifted_bits: int = 3000
+    bases: int = 2
     intensities: Intensities = field(default_factory=Intensities)
     weak_share: float = 0.3
     vacuum_share: float = 0.1
-    sample_fraction: float = 0.1
-    abort_qber: float = 0.08
-    correctness: float = 1e-15
-    variant: str = "opt3"
+    processing: Processing = field(default_factory=Processing)
 
     def __post_init__(self) -> None:
         if self.sifted_bits < 1:
             raise ConfigError(f"sifted_bits is {self.sifted_bits!r}; allowed: at least 1")
+        if self.bases not in (2, 3):
+            raise ConfigError(f"bases is {self.bases!r}; allowed: 2 (BB84) or 3 (six-state)")
         if min(self.weak_share, self.vacuum_share) <= 0 or self.signal_share <= 0:
             raise ConfigError(
                 f"weak_share {self.weak_share!r} and vacuum_share {self.vacuum_share!r}; "
                 "allowed: positive, with a sum below 1"
             )
-        if self.variant not in VARIANTS:
-            raise UnknownNameError("Cascade variant", self.variant, VARIANTS)
-        for name in ("sample_fraction", "abort_qber", "correctness"):
-            if not 0 < getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)!r}; allowed: between 0 and 1")
 
     @property
     def signal_share(self) -> float:
         """Fraction of the pulses that carry the key."""
         return 1 - self.weak_share - self.vacuum_share
 
-    @property
-    def verification_bits(self) -> int:
-        """Length of the published hash."""
-        return verification_bits(self.correctness)
-
-    def pulses(self, link: FibreLink) -> int:
+    def pulses(self, link: Link) -> int:
         """Return how many pulses the session sends."""
-        click = SIFTING * self.signal_share * gain(link, self.intensities.signal)
+        click = self.signal_share * gain(link, self.intensities.signal) / self.bases
         if click == 0:
             raise ConfigError(f"{link} never clicks; no session can run on it")
         return ceil(self.sifted_bits / click)
@@ -97,7 +85,7 @@ class Session:
         sampled_bits: of those, published for the estimate.
         qber: errors among the sampled bits, None if none was sampled.
         disclosed_bits: parities and hash bits published.
-        secret_bits: length of the final key, a multiple of 8; 0 if aborted.
+        authentication_bits: one-time key spent on tags.
         aborted: why there is no key, or "".
         keys: the final keys of both ends, made independently; None if aborted.
     """
@@ -107,10 +95,15 @@ class Session:
     sifted_bits: int
     sampled_bits: int
     qber: float | None
-    disclosed_bits: int = 0
-    secret_bits: int = 0
-    aborted: str = ""
-    keys: tuple[Secret, Secret] | None = field(default=None, repr=False)
+    disclosed_bits: int
+    authentication_bits: int
+    aborted: str
+    keys: tuple[Secret, Secret] | None = field(repr=False)
+
+    @property
+    def secret_bits(self) -> int:
+        """Length of the final key, a multiple of 8; 0 if aborted."""
+        return self.keys[0].bits if self.keys else 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,55 +118,64 @@ class _Sifted:
 
 
 def run_session(
-    link: FibreLink,
+    link: Link,
     *,
     protocol: Protocol,
     rng: np.random.Generator,
     eavesdropper: Eavesdropper | None = None,
+    line: PublicLine | None = None,
 ) -> Session:
     """Return the outcome of one session; equal seeds give equal sessions.
+
+    Args:
+        link: carries the pulses.
+        protocol: what the ends agreed on.
+        rng: everything random, on both ends and in between.
+        eavesdropper: in the quantum channel.
+        line: the classical channel; by default nobody meddles and nobody authenticates.
 
     Reference: Bennett and Brassard 1984; privacy amplification as in Bennett, Brassard, Crepeau,
     Maurer, IEEE Trans. Inf. Theory 41, 1915 (1995).
 
+    >>> from qfl.security.qkd.link import FibreLink
     >>> session = run_session(FibreLink(length_km=10), protocol=Protocol(),
     ...                       rng=np.random.default_rng(1))
     >>> session.keys[0] == session.keys[1], session.secret_bits > 512
     (True, True)
     """
+    line = line or PublicLine()
     sifted = _transmit(link, protocol, rng, eavesdropper)
     n = int(sifted.counts[0])
-    pulses = int(sifted.pulses.sum())
-    sample = ceil(protocol.sample_fraction * n)
-    seconds = pulses / link.pulse_rate_hz
-    if n - sample < 1:
-        return Session(pulses, seconds, n, 0, None, aborted=f"only {n} bits were sifted")
-    order = rng.permutation(n)
-    published, kept = order[:sample], order[sample:]
-    seen = int((sifted.alice[published] != sifted.bob[published]).sum())
-    qber = seen / sample
-    if qber > protocol.abort_qber:
-        reason = f"QBER {qber:.3f} above {protocol.abort_qber:g} in {sample} compared bits"
-        return Session(pulses, seconds, n, sample, qber, aborted=reason)
-    alice = sifted.alice[kept]
-    result = reconcile(
-        alice,
-        sifted.bob[kept],
-        qber=min(0.5, (seen + 1) / (sample + 2)),
+
+    def length(kept: int, errors: int, disclosed: int) -> int:
+        return secret_length(kept, _observed(sifted, errors), protocol, disclosed)
+
+    distilled = distil(
+        sifted.alice[:n],
+        sifted.bob[:n],
+        processing=protocol.processing,
+        secret_length=length,
+        line=line,
         rng=rng,
-        variant=protocol.variant,
     )
-    disclosed = result.disclosed_bits + protocol.verification_bits
-    reason = "the verification hashes differ"
-    keys = None
-    if _verified(alice, result.bits, protocol, rng):
-        length = secret_length(
-            len(kept), _observed(sifted, seen + result.corrected_bits), protocol, disclosed
-        )
-        reason = "" if length else "the decoy statistics leave no secret bits"
-        keys = _amplify(alice, result, length, rng) if length else None
-    bits = keys[0].bits if keys else 0
-    return Session(pulses, seconds, n, sample, qber, disclosed, bits, reason, keys)
+    return record_session(int(sifted.pulses.sum()), link.pulse_rate_hz, n, distilled, line)
+
+
+def record_session(
+    pulses: int, pulse_rate_hz: float, sifted: int, distilled: Distilled, line: PublicLine
+) -> Session:
+    """Return the session that ended in `distilled`."""
+    return Session(
+        pulses=pulses,
+        duration_seconds=pulses / pulse_rate_hz,
+        sifted_bits=sifted,
+        sampled_bits=distilled.sampled_bits,
+        qber=distilled.qber,
+        disclosed_bits=distilled.disclosed_bits,
+        authentication_bits=line.spent_bits,
+        aborted=distilled.aborted,
+        keys=distilled.keys,
+    )
 
 
 def secret_length(n: int, gains: Gains, protocol: Protocol, disclosed: int) -> int:
@@ -188,15 +190,15 @@ def secret_length(n: int, gains: Gains, protocol: Protocol, disclosed: int) -> i
         protocol: the session's settings.
         disclosed: bits published about the reconciled key.
     """
-    signal = protocol.intensities.signal
     single = single_photon_bounds(gains, protocol.intensities)
-    share = min(1.0, single.gain(signal) / gains.signal)
+    share = min(1.0, single.gain(protocol.intensities.signal) / gains.signal)
     error = min(0.5, max(single.error, gains.qber))
-    return max(0, floor(n * share * (1 - binary_entropy(error)) - disclosed)) // 8 * 8
+    kept = n * share * (1 - amplification_cost(error, bases=protocol.bases))
+    return max(0, floor(kept - disclosed)) // 8 * 8
 
 
 def _transmit(
-    link: FibreLink,
+    link: Link,
     protocol: Protocol,
     rng: np.random.Generator,
     eavesdropper: Eavesdropper | None,
@@ -206,10 +208,10 @@ def _transmit(
     shares = [protocol.signal_share, protocol.weak_share, protocol.vacuum_share]
     pulses = rng.multinomial(protocol.pulses(link), shares)
     detected = rng.binomial(pulses, gains)
-    counts = rng.binomial(detected, SIFTING)
+    counts = rng.binomial(detected, 1 / protocol.bases)
     background = np.divide(expected.vacuum, gains, out=np.zeros(3), where=gains > 0)
     n = int(counts.sum())
-    sent = random_states(n, rng=rng)
+    sent = random_states(n, bases=protocol.bases, rng=rng)
     arriving = eavesdropper.intercept(sent, rng=rng) if eavesdropper else sent
     flipped = (rng.random(n) < link.misalignment).astype(np.uint8)
     photon = arriving.measure(sent.bases, rng=rng) ^ flipped
@@ -230,19 +232,3 @@ def _observed(sifted: _Sifted, signal_errors: int) -> Gains:
         signal_errors=float(signal) * signal_errors / max(first, 1),
         weak_errors=float(weak) * weak_errors / max(last - first, 1),
     )
-
-
-def _verified(alice: Bits, bob: Bits, protocol: Protocol, rng: np.random.Generator) -> bool:
-    length = protocol.verification_bits
-    seed = random_bits(len(alice) + length - 1, rng=rng)
-    first, second = toeplitz_hash(np.stack([alice, bob]), seed, length=length)
-    return bool((first == second).all())
-
-
-def _amplify(
-    alice: Bits, reconciled: Reconciliation, length: int, rng: np.random.Generator
-) -> tuple[Secret, Secret]:
-    seed = random_bits(len(alice) + length - 1, rng=rng)
-    hashes = toeplitz_hash(np.stack([alice, reconciled.bits]), seed, length=length)
-    first, second = np.packbits(hashes, axis=1)
-    return Secret(first.tobytes()), Secret(second.tobytes())

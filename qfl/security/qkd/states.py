@@ -1,4 +1,4 @@
-"""BB84 states as two bits each: the encoded bit and the basis it is encoded in."""
+"""Single-photon states as two small numbers each: a bit and the basis it is encoded in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class States:
 
     Attributes:
         bits: (n,) the encoded bits.
-        bases: (n,) 0 rectilinear, 1 diagonal.
+        bases: (n,) 0 rectilinear, 1 diagonal, 2 circular (six-state only).
     """
 
     bits: Bits
@@ -47,6 +47,6 @@ def random_bits(n: int, *, rng: np.random.Generator) -> Bits:
     return rng.integers(0, 2, n, dtype=np.uint8)
 
 
-def random_states(n: int, *, rng: np.random.Generator) -> States:
+def random_states(n: int, *, bases: int = 2, rng: np.random.Generator) -> States:
     """Return n states, bit and basis uniform."""
-    return States(random_bits(n, rng=rng), random_bits(n, rng=rng))
+    return States(random_bits(n, rng=rng), rng.integers(0, bases, n, dtype=np.uint8))

@@ -14,6 +14,7 @@ from qfl.security.qkd.finite import (
     expected_counts,
     expected_finite_key,
     finite_key,
+    sampled_counts,
     single_photon_deviation,
 )
 from qfl.security.qkd.link import FibreLink
@@ -118,3 +119,21 @@ def test_counts_without_errors_or_without_light(protocol):
 def test_senseless_settings_are_refused(change):
     with pytest.raises(ConfigError, match=next(iter(change))):
         replace(LIM, **change)
+
+
+@pytest.mark.parametrize("protocol", [LIM, RUSCA])
+def test_sampled_blocks_scatter_around_the_expected_counts(protocol):
+    """Five standard errors on 2 x 3 counts and errors: false alarm below 1e-5."""
+    link = fibre(50)
+    key, test, pulses = expected_counts(link, protocol, block=1e6)
+    drawn = sampled_counts(link, protocol, pulses=round(pulses), rng=np.random.default_rng(3))
+    for expected, seen in zip((key, test), drawn, strict=True):
+        for field in ("detected", "errors"):
+            mean = np.array(getattr(expected, field))
+            assert (np.abs(np.array(getattr(seen, field)) - mean) <= 5 * np.sqrt(mean) + 1).all()
+
+
+def test_a_block_of_a_trillion_pulses():
+    key, test = sampled_counts(fibre(50), LIM, pulses=10**12, rng=np.random.default_rng(4))
+    disclosed = 1.16 * 0.1 * sum(key.detected)
+    assert finite_key(key, test, LIM, disclosed_bits=disclosed).length > 10**7

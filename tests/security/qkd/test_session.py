@@ -5,7 +5,10 @@ import pytest
 
 from qfl.core.errors import ConfigError
 from qfl.security.attacks.interception import InterceptResend
+from qfl.security.keys import Secret
 from qfl.security.qkd.decoy import Gains, error_gain, gain
+from qfl.security.qkd.distil import Processing
+from qfl.security.qkd.line import PublicLine, TagKeys
 from qfl.security.qkd.link import FibreLink
 from qfl.security.qkd.session import Protocol, run_session, secret_length
 
@@ -35,7 +38,7 @@ def test_keys_are_equal_or_the_session_says_why_not():
     Unequal keys pass verification with probability 1e-15 each.
     """
     rng = np.random.default_rng(2)
-    protocol = Protocol(sifted_bits=400, variant="original")
+    protocol = Protocol(sifted_bits=400, processing=Processing(variant="original"))
     aborted = 0
     for index in range(2000):
         link = replace(LINK, misalignment=0.01 * (index % 6), length_km=5 * (index % 11))
@@ -136,9 +139,7 @@ def test_a_session_never_shows_its_key():
         {"sifted_bits": 0},
         {"weak_share": 0.0},
         {"weak_share": 0.9, "vacuum_share": 0.1},
-        {"sample_fraction": 1.0},
-        {"abort_qber": 0.0},
-        {"correctness": 0.0},
+        {"bases": 4},
     ],
 )
 def test_senseless_settings_are_refused(options):
@@ -152,7 +153,33 @@ def test_dead_link_is_refused():
         run_session(dead, protocol=PROTOCOL, rng=np.random.default_rng(0))
 
 
-@pytest.mark.golden
-@pytest.mark.parametrize(("correctness", "bits"), [(1e-15, 50), (1e-9, 30)])
-def test_verification_bits(correctness, bits):
-    assert Protocol(correctness=correctness).verification_bits == bits
+def test_six_state_shows_a_third_and_pays_less_for_it():
+    """Interception of a fraction p adds p/3; five standard errors over 18,000 bits."""
+    rng = np.random.default_rng(10)
+    protocol = replace(PROTOCOL, bases=3)
+    attack = InterceptResend(0.12, bases=3)
+    sessions = [
+        run_session(LINK, protocol=protocol, rng=rng, eavesdropper=attack) for _ in range(60)
+    ]
+    expected = error_gain(LINK, 0.48) / gain(LINK, 0.48)
+    expected += attack.added_qber * (1 - 2 * LINK.misalignment)
+    sampled = sum(s.sampled_bits for s in sessions)
+    seen = sum(s.qber * s.sampled_bits for s in sessions)
+    assert attack.added_qber == pytest.approx(0.04, abs=1e-12)
+    assert abs(seen / sampled - expected) < 5 * np.sqrt(expected * (1 - expected) / sampled) + 1e-4
+    gains = Gains(0.05, 0.016, 1e-6, 2.5e-3, 8e-4)
+    assert secret_length(2700, gains, protocol, 0) > secret_length(2700, gains, PROTOCOL, 0)
+
+
+def test_a_man_in_the_middle_wins_without_tags_and_loses_with_them():
+    """She runs one session with either end and shares a key with both, unless they can tag."""
+    rng = np.random.default_rng(11)
+    ends = [run_session(LINK, protocol=PROTOCOL, rng=rng) for _ in ("alice", "bob")]
+    assert all(session.keys for session in ends)
+    honest, guessed = (
+        TagKeys(Secret(rng.bytes(32)), Secret(rng.bytes(32))) for _ in ("shared", "hers")
+    )
+    for keys in ((honest, guessed), (guessed, honest)):
+        session = run_session(LINK, protocol=PROTOCOL, rng=rng, line=PublicLine(keys))
+        assert "authenticate" in session.aborted
+        assert session.authentication_bits == 256
