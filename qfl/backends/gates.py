@@ -1,0 +1,79 @@
+"""What the adapters that run gates share: the circuit of an ansatz, its basis states, its angles.
+
+Basis states are numbered sum_k x_k 2^k; adapters turn other orders into this one at the border.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from circuits.qaoa import QaoaAnsatz, circuit
+from circuits.spec import CircuitSpec
+from qfl.core.errors import BackendError
+
+NATIVE_MIXERS = ("x", "xy_trotter", "xy_ring", "xy_parity_ring", "grover")
+"""Mixers with an exact circuit for every constraint; "xy_complete" has one only for some."""
+
+
+def lowered(name: str, ansatz: QaoaAnsatz, trotter_steps: int | None) -> CircuitSpec:
+    """Return the circuit of an ansatz for the backend `name`.
+
+    Raises:
+        BackendError: there is none: a warm start, or "xy_complete" on blocks without an exact
+            circuit while `trotter_steps` is None.
+    """
+    try:
+        return circuit(ansatz, trotter_steps=trotter_steps)
+    except ValueError as error:
+        raise BackendError(f"{name} cannot run this ansatz: {error}") from error
+
+
+def angle_rows(
+    ansatz: QaoaAnsatz, angles: ArrayLike
+) -> tuple[NDArray[np.float64], tuple[int, ...]]:
+    """Return angles (..., 2, p) as rows (m, 2p), in the order of the parameters, and (...)."""
+    array = np.asarray(angles, dtype=np.float64)
+    if array.shape[-2:] != (2, ansatz.depth):
+        raise BackendError(f"angles must have shape (..., 2, {ansatz.depth}), got {array.shape}")
+    shape = array.shape[:-2]
+    return array.reshape(math.prod(shape), 2 * ansatz.depth), shape
+
+
+def angle_row(ansatz: QaoaAnsatz, angles: ArrayLike) -> NDArray[np.float64]:
+    """Return one angle set (2, p) as a single row (1, 2p)."""
+    rows, shape = angle_rows(ansatz, angles)
+    if shape:
+        raise BackendError(f"one angle set of shape (2, {ansatz.depth}) was expected, not {shape}")
+    return rows
+
+
+def bits(index: NDArray[np.int64], n: int) -> NDArray[np.uint8]:
+    """Return basis states (m, n) of their numbers (m,)."""
+    return ((index[:, None] >> np.arange(n)) & 1).astype(np.uint8)
+
+
+def allowed(ansatz: QaoaAnsatz) -> NDArray[np.int64]:
+    """Return the numbers of the states that the blocks of an ansatz allow, ascending."""
+    index = np.arange(2**ansatz.n)
+    for variables, ones in ansatz.blocks:
+        mask = sum(1 << variable for variable in variables)
+        index = index[np.bitwise_count(index & mask) == ones]
+    return index
+
+
+def costs(ansatz: QaoaAnsatz) -> NDArray[np.float64]:
+    """Return the cost of every basis state, (2^n,), built qubit by qubit.
+
+    >>> costs(QaoaAnsatz(1.0, np.array([2.0, 3.0]), np.array([[0, 5.0], [0, 0]]), "x", 0)).tolist()
+    [1.0, 3.0, 4.0, 11.0]
+    """
+    total = np.full(1, float(ansatz.constant))
+    for k in range(ansatz.n):
+        added = np.full(1, float(ansatz.linear[k]))
+        for coefficient in ansatz.quadratic[:k, k]:
+            added = np.concatenate([added, added + coefficient])
+        total = np.concatenate([total, total + added])
+    return total

@@ -1,0 +1,161 @@
+"""Any PennyLane simulator behind the backend port: values, gradients, distributions, samples.
+
+The ansatz is lowered to PennyLane operators; gradients come from the device's adjoint method, or
+from backpropagation where it has none (default.mixed). Only this adapter and the lowering import
+PennyLane.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pennylane as qml
+from numpy.typing import ArrayLike, NDArray
+from pennylane.devices import ExecutionConfig
+from scipy.sparse import diags
+
+from circuits.lowering.pennylane import to_pennylane
+from circuits.qaoa import QaoaAnsatz
+from circuits.spec import CircuitSpec
+from qfl.backends.gates import NATIVE_MIXERS, allowed, angle_row, angle_rows, bits, costs, lowered
+from qfl.core.counts import Counts
+from qfl.core.errors import BackendError
+from qfl.core.ports import Capabilities, Objective
+
+
+@dataclass(frozen=True, slots=True)
+class PennyLane:
+    """A PennyLane simulator; constructing it configures it.
+
+    Attributes:
+        device: the name that `qml.device` takes; it must offer analytic probabilities and a seed.
+        trotter_steps: stands in for "xy_complete" on blocks without an exact circuit; None
+            refuses such an ansatz.
+    """
+
+    device: str = "lightning.qubit"
+    trotter_steps: int | None = None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        return Capabilities(f"pennylane:{self.device}", exact=True, mixers=NATIVE_MIXERS)
+
+    def compile(self, ansatz: QaoaAnsatz) -> PennyLaneCompiled:
+        """Return the ansatz as a gate list on its device.
+
+        Raises:
+            BackendError: the device cannot be made, or the ansatz has no circuit (a warm start, or
+                "xy_complete" as above).
+        """
+        spec = lowered(self.capabilities.name, ansatz, self.trotter_steps)
+        return PennyLaneCompiled(self, ansatz, spec, self.on_wires(ansatz.n))
+
+    def on_wires(self, n: int, **options: int) -> Any:
+        """Return a new PennyLane device with n wires.
+
+        Raises:
+            BackendError: PennyLane does not know it, or misses a package for it.
+        """
+        try:
+            return qml.device(self.device, wires=n, **options)
+        except (qml.exceptions.DeviceError, ImportError) as error:
+            reason = " ".join(str(error).split())
+            raise BackendError(f"{self.capabilities.name} is not available: {reason}") from error
+
+
+@dataclass(frozen=True)
+class PennyLaneCompiled:
+    """One gate list on one PennyLane device."""
+
+    backend: PennyLane
+    ansatz: QaoaAnsatz
+    spec: CircuitSpec
+    device: Any
+
+    def expectation(self, angles: ArrayLike) -> NDArray[np.float64]:
+        """Return the mean cost, computed from the probabilities of all states."""
+        rows, shape = angle_rows(self.ansatz, angles)
+        return (self._probabilities(rows) @ self._costs).reshape(shape)
+
+    def value_and_gradient(
+        self, angles: ArrayLike, *, objective: Objective | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the objective (default: mean cost), shape (...), and its gradient (..., 2, p).
+
+        The gradient of any objective is that of a mean: the one of its derivatives with respect to
+        the probabilities. So the device differentiates one diagonal observable.
+        """
+        rows, shape = angle_rows(self.ansatz, angles)
+        probabilities = self._probabilities(rows)
+        weights = np.zeros((len(self._costs), len(rows)))
+        if objective is None:
+            values = probabilities @ self._costs
+            weights[:] = self._costs[:, None]
+        else:
+            index = allowed(self.ansatz)
+            values, weights[index] = objective.prepare(self._costs[index])(probabilities.T[index])
+        gradients = [self._slope(row, each) for row, each in zip(rows, weights.T, strict=True)]
+        return values.reshape(shape), np.reshape(gradients, (*shape, 2, self.ansatz.depth))
+
+    def distribution(self, angles: ArrayLike) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Return the states that the ansatz allows and their probabilities at one angle set."""
+        (probabilities,) = self._probabilities(angle_row(self.ansatz, angles))
+        index = allowed(self.ansatz)
+        return bits(index, self.ansatz.n), probabilities[index]
+
+    def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
+        """Return `shots` measurements at one angle set, drawn by the device."""
+        n = self.ansatz.n
+        if shots == 0:
+            return Counts.zero(n)
+        (row,) = angle_row(self.ansatz, angles)
+        measured = [qml.sample(wires=range(n))]
+        script = qml.tape.QuantumScript(to_pennylane(self.spec, row), measured, shots=shots)
+        device = self.backend.on_wires(n, seed=int(rng.integers(2**31)))
+        (samples,) = qml.execute([script], device, diff_method=None)
+        return Counts.of(np.reshape(samples, (shots, n)))
+
+    @cached_property
+    def _costs(self) -> NDArray[np.float64]:
+        return costs(self.ansatz)
+
+    def _probabilities(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probabilities of all states, one row (2^n,) per angle set (2p,) of `rows`."""
+        measured = [qml.probs(wires=range(self.ansatz.n))]
+        scripts = [qml.tape.QuantumScript(to_pennylane(self.spec, row), measured) for row in rows]
+        found = qml.execute(scripts, self.device, diff_method=None)
+        return np.array([_reversed_order(each, self.ansatz.n) for each in found])
+
+    def _slope(self, row: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the gradient of sum_s weights_s p_s at one angle set (2p,)."""
+        if not len(row):
+            return row
+        wires = range(self.ansatz.n)
+        diagonal = _reversed_order(weights, self.ansatz.n)
+        observable = qml.SparseHamiltonian(diags(diagonal).tocsr(), wires=wires)
+
+        def mean(values: Any) -> Any:
+            to_pennylane(self.spec, values)
+            return qml.expval(observable)
+
+        def listed(values: Any) -> Any:
+            to_pennylane(self.spec, values)
+            return qml.probs(wires=wires)
+
+        script = qml.tape.make_qscript(mean)(row)
+        if self.device.supports_derivatives(ExecutionConfig(gradient_method="adjoint"), script):
+            node, factor = qml.QNode(mean, self.device, diff_method="adjoint"), np.ones(())
+        else:
+            node = qml.QNode(listed, self.device, diff_method="parameter-shift")
+            factor = diagonal
+        slope = qml.grad(lambda values: qml.math.sum(factor * node(values)))
+        return np.asarray(slope(qml.numpy.array(row, requires_grad=True)))
+
+
+def _reversed_order(values: ArrayLike, n: int) -> NDArray[np.float64]:
+    """Return an array over basis states (2^n,) with the order of the qubits turned round."""
+    return np.reshape(values, (2,) * n).T.reshape(-1)

@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+
+from circuits.qaoa import QaoaAnsatz
+from circuits.spec import CircuitSpec, Gate
+from qfl.backends.aer import METHODS, Aer, AerCompiled
+from qfl.backends.gates import NATIVE_MIXERS
+from qfl.core.errors import BackendError, CapacityError, ConfigError
+
+
+def k_of_n(n, k, mixer, depth):
+    """Return the published selection instance and a ramp of angles."""
+    i = np.arange(n)
+    utility = 0.5 + 0.5 * np.sin(1.7 * (i + 1))
+    overlap = 0.15 * (1 + np.cos(0.9 * np.outer(i + 1, i + 1)))
+    blocks = () if mixer == "x" else ((tuple(range(n)), k),)
+    return QaoaAnsatz(0.0, -utility, np.triu(overlap, 1), mixer, depth, blocks)
+
+
+def ramp(depth, gamma=0.8, beta=-0.6):
+    rise = np.arange(1, depth + 1) / depth
+    return np.array([gamma * rise, beta * (1 + 1 / depth - rise)])
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("method", ["statevector", "matrix_product_state"])
+def test_published_mean_cost_and_optimum_probability(method):
+    compiled = Aer(method=method).compile(k_of_n(10, 3, "xy_parity_ring", 4))
+    mean = compiled.expectation(ramp(4))
+    assert mean == pytest.approx(-1.6842891252091214, abs=1e-8)
+    if method == "statevector":
+        states, probabilities = compiled.distribution(ramp(4))
+        assert len(states) == 120
+        assert (states.sum(1) == 3).all()
+        best = compiled.ansatz.linear @ states.T
+        best = best + ((states @ compiled.ansatz.quadratic) * states).sum(1)
+        assert probabilities[best.argmin()] == pytest.approx(0.1094139486706537, abs=1e-10)
+
+
+@pytest.mark.golden
+def test_published_cut_fraction():
+    linear, quadratic = np.zeros(10), np.zeros((10, 10))
+    for a in range(10):
+        b = (a + 1) % 10
+        linear[[a, b]] -= 0.1  # -cut/10 = -(x_a + x_b - 2 x_a x_b)/10
+        quadratic[min(a, b), max(a, b)] = 0.2
+    compiled = Aer().compile(QaoaAnsatz(0.0, 10 * linear, 10 * quadratic, "x", 2))
+    mean = compiled.expectation([[0.655871, 1.242861], [-0.62143, -0.327935]])
+    assert mean == pytest.approx(-8.333333333328587, abs=1e-8)
+
+
+@pytest.mark.parametrize("mixer", NATIVE_MIXERS)
+def test_the_methods_agree(mixer):
+    ansatz = k_of_n(4, 2, mixer, 2)
+    values = [Aer(method=method).compile(ansatz).expectation(ramp(2)) for method in METHODS]
+    np.testing.assert_allclose(values, values[0], atol=1e-8)
+
+
+def test_a_batch_is_one_job_with_the_same_values():
+    compiled = Aer().compile(k_of_n(5, 2, "xy_ring", 2))
+    batch = np.random.default_rng(0).normal(size=(2, 3, 2, 2))
+    values = compiled.expectation(batch)
+    assert values.shape == (2, 3)
+    single = [[compiled.expectation(angles) for angles in row] for row in batch]
+    np.testing.assert_allclose(values, single, atol=1e-12)
+    assert compiled.expectation(batch[0, 0]).shape == ()
+
+
+def test_depth_zero_is_the_start_state():
+    compiled = Aer().compile(k_of_n(4, 1, "xy_ring", 0))
+    values = compiled.expectation(np.zeros((3, 2, 0)))
+    np.testing.assert_allclose(values, [compiled.ansatz.linear.mean()] * 3)
+
+
+def test_samples_follow_the_distribution_and_the_seed():
+    compiled = Aer().compile(k_of_n(5, 2, "grover", 1))
+    angles, shots = ramp(1), 4000
+    counts = compiled.sample(angles, shots, np.random.default_rng(1))
+    again = compiled.sample(angles, shots, np.random.default_rng(1))
+    np.testing.assert_array_equal(counts.samples(), again.samples())
+    assert counts.total == shots
+    states, probabilities = compiled.distribution(angles)
+    seen = {tuple(state): n for state, n in zip(counts.states, counts.shots, strict=True)}
+    observed = np.array([seen.get(tuple(state), 0) for state in states])
+    chi_square = ((observed - shots * probabilities) ** 2 / (shots * probabilities)).sum()
+    assert chi_square < 33.72  # 9 degrees of freedom: exceeded by a fair sampler with 1e-4
+    assert compiled.sample(angles, 0, np.random.default_rng(1)).total == 0
+
+
+def test_variable_k_is_column_k():
+    cost = (0.0, np.array([-9.0, 0.0, 0.0]), np.zeros((3, 3)))
+    ansatz = QaoaAnsatz(*cost, "x", 1)
+    # from |+>, phase exp(i g x_0) and a quarter turn leave x_0 = 1 at g = pi/2
+    compiled = Aer().compile(ansatz)
+    angles = [[np.pi / 18], [-np.pi / 4]]
+    states, probabilities = compiled.distribution(angles)
+    assert probabilities @ states == pytest.approx([1.0, 0.5, 0.5])
+    drawn = compiled.sample(angles, 50, np.random.default_rng(0)).samples()
+    assert drawn[:, 0].all()
+    assert not drawn[:, 1:].all()
+
+
+def test_noise_strikes_after_every_two_qubit_gate_with_the_stated_error():
+    # one cx in the cz basis is one error; a depolarised pair is I/4 with weight 4/3 of the error
+    spec = CircuitSpec(2, (Gate("x", (0,)), Gate("cx", (0, 1))), measured=(0, 1))
+    ansatz = QaoaAnsatz(0.0, np.zeros(2), np.zeros((2, 2)), "x", 0)
+    noisy = AerCompiled(Aer(method="density_matrix", two_qubit_error=0.03), ansatz, spec)
+    _, probabilities = noisy.distribution(np.zeros((2, 0)))
+    np.testing.assert_allclose(probabilities, [0.01, 0.01, 0.01, 0.97], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "exact"}, "unknown method 'exact' of aer; allowed"),
+        ({"basis": "ecr"}, "unknown basis 'ecr' of aer; allowed"),
+        ({"method": "density_matrix", "two_qubit_error": 0.8}, r"must lie in 0\.\.0\.75, got 0.8"),
+        ({"two_qubit_error": 0.01}, "needs method 'density_matrix', got 'statevector'"),
+    ],
+)
+def test_wrong_options_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        Aer(**options)
+
+
+def test_what_it_cannot_run_is_refused():
+    with pytest.raises(BackendError, match="aer cannot run this ansatz: 'xy_complete'"):
+        Aer().compile(k_of_n(5, 2, "xy_complete", 1))
+    assert Aer(trotter_steps=2).compile(k_of_n(5, 2, "xy_complete", 1)).expectation(ramp(1)) < 0
+    with pytest.raises(
+        BackendError, match=r"angles must have shape \(\.\.\., 2, 1\), got \(2, 2\)"
+    ):
+        Aer().compile(k_of_n(5, 2, "xy_ring", 1)).expectation(ramp(2))
+    with pytest.raises(BackendError, match=r"one angle set of shape \(2, 1\) was expected"):
+        Aer().compile(k_of_n(5, 2, "xy_ring", 1)).distribution([ramp(1)])
+    with pytest.raises(CapacityError, match="on this machine, got 60; try method"):
+        Aer().compile(QaoaAnsatz(0.0, np.ones(60), np.zeros((60, 60)), "x", 1))
