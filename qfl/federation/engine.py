@@ -6,7 +6,7 @@ machine were measured to be 10 to 40 times slower than one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,33 +90,40 @@ def train(
         rng: orders the batches.
     """
     reference = model.flatten(state)
-    parameters = {name: tensor.clone().requires_grad_() for name, tensor in reference.items()}
+    sizes = [tensor.numel() for tensor in reference.values()]
+    weights = torch.cat([tensor.flatten() for tensor in reference.values()]).requires_grad_()
     totals = {task.name: 0.0 for task in tasks}
     n = len(samples)
     for _ in range(training.epochs):
         order = torch.from_numpy(rng.permutation(n))
         for rows in torch.split(order, training.batch_size):
+            parameters = _shaped(torch.split(weights, sizes), reference)
             batch = samples.take(rows)
-            outputs = functional_call(model, parameters, (batch.inputs,), strict=True)
+            outputs = functional_call(model, parameters, (batch.inputs,), tie_weights=False)
             losses = task_losses(outputs, batch.targets, tasks)
             loss = torch.stack(list(losses.values())).sum()
             term = objective(parameters, reference)
-            loss = loss if term is None else loss + term
-            _step(list(parameters.values()), loss, training)
+            _step(weights, loss if term is None else loss + term, training)
             for name, value in losses.items():
                 totals[name] += float(value.detach()) * len(rows)
     return Trained(
-        state=model.unflatten({name: p.detach() for name, p in parameters.items()}),
+        state=model.unflatten(_shaped(torch.split(weights.detach(), sizes), reference)),
         losses={name: total / (n * training.epochs) for name, total in totals.items()},
         operations=model.training_operations(n * training.epochs),
     )
 
 
-def _step(parameters: list[Tensor], loss: Tensor, training: LocalTraining) -> None:
-    """Move the parameters one clipped gradient step downhill, in place."""
-    gradients = torch.autograd.grad(loss, parameters)
-    norm = torch.stack([gradient.square().sum() for gradient in gradients]).sum().sqrt()
-    scale = training.learning_rate * torch.clamp(training.clip_norm / (norm + 1e-12), max=1.0)
+def _shaped(pieces: Sequence[Tensor], reference: Parameters) -> dict[str, Tensor]:
+    """Cut one vector of all weights into tensors of the shapes of `reference`."""
+    return {
+        name: piece.view(tensor.shape)
+        for piece, (name, tensor) in zip(pieces, reference.items(), strict=True)
+    }
+
+
+def _step(weights: Tensor, loss: Tensor, training: LocalTraining) -> None:
+    """Move the weights one clipped gradient step downhill, in place."""
+    (gradient,) = torch.autograd.grad(loss, weights)
+    scale = training.learning_rate * min(1.0, training.clip_norm / (float(gradient.norm()) + 1e-12))
     with torch.no_grad():
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter -= scale * gradient
+        weights -= scale * gradient
