@@ -2,8 +2,9 @@
 
 Starting from what plays the cell, imports are followed through `qfl` and `circuits`, also those
 inside functions and those written as "module:attribute". Rows of registries are followed only if
-the cell's identity mentions their name, so a new solver makes no other solver's cells stale. Files
-are hashed as they are: an edited comment counts, for a cell is better called stale once too often
+the cell's identity mentions their name: work on one solver leaves the cells of others fresh. A
+package that is only passed through counts with its own file, not with what it imports. Files are
+hashed as they are: an edited comment counts, for a cell is better called stale once too often
 than once too rarely. Other packages are not hashed; their versions are in the provenance.
 """
 
@@ -48,7 +49,21 @@ def reached(played_by: str, words: frozenset[str]) -> dict[str, Path]:
             links = _links(path)
             waiting += links.modules
             waiting += [target for name, target in links.rows if name in words]
+    for module in tuple(files):
+        for package in _packages(module):
+            if (path := _source(package)) is not None:
+                files.setdefault(package, path)
     return files
+
+
+def _packages(module: str) -> list[str]:
+    """Return the packages on the way to a module.
+
+    >>> _packages("qfl.study.assemble")
+    ['qfl', 'qfl.study']
+    """
+    parts = module.split(".")
+    return [".".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
 def _words(value: Any) -> Iterator[str]:
@@ -109,10 +124,7 @@ def _links(path: Path) -> _Links:
         elif isinstance(node, ast.Constant) and id(node) not in rows:
             modules.update(_target(node))
     known = {name for name in modules if name.partition(".")[0] in _OURS}
-    parents = {
-        ".".join(parts[:i]) for n in known for parts in [n.split(".")] for i in range(1, len(parts))
-    }
-    return _Links(tuple(sorted(known | parents)), tuple(rows.values()))
+    return _Links(tuple(sorted(known)), tuple(rows.values()))
 
 
 def _rows(tree: ast.AST) -> Iterator[tuple[int, tuple[str, str]]]:

@@ -29,10 +29,11 @@ def cells(study: Study) -> list[Cell]:
     """
     shared = {key: values for key, values in study.sweep.items() if not key.startswith(_METHODS)}
     places = [(point, study.at(point)) for point in points(shared) or [{}]]
+    variants = [list(_variants(place, study.sweep)) for _, place in places]
     names = axis_names(study.sweep)
     found: dict[str, Cell] = {}
-    for seed, (point, place) in product(study.seeds, places):
-        for own, method in _variants(place, study.sweep):
+    for seed, ((point, place), methods) in product(study.seeds, zip(places, variants, strict=True)):
+        for own, method in methods:
             labels = {names[key]: _text(value) for key, value in {**point, **own}.items()}
             cell = Cell(
                 scenario={**place.scenario, **_data(canonical_json(place.scenario))},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from qfl.core.errors import ConfigError, MissingExtraError
 from qfl.core.record import Costs, RoundRecord, Timings
 from qfl.core.registry import Registry, Row
 from qfl.core.rng import Streams
+from qfl.study.executors import THREADS
 
 
 @dataclass(frozen=True)
@@ -166,3 +168,23 @@ def play_with_trouble(cell: Cell) -> Iterator[RoundRecord]:
             if kind == "nan":
                 record = replace(record, metrics={"digit.accuracy": math.nan})
         yield record
+
+
+def count_up(task):
+    yield from range(task)
+
+
+def thread_limits(task):
+    yield {name: os.environ[name] for name in THREADS}
+
+
+def die_on_one(task):
+    if task == 1:
+        os._exit(7)
+    yield task
+
+
+def forever(task):
+    while True:
+        yield os.getpid()
+        time.sleep(0.01 if task == 1 else 0.02)
