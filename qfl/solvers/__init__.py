@@ -13,6 +13,8 @@ from qfl.core.decision import Decision
 from qfl.core.problem import Problem
 from qfl.core.registry import Registry, Row
 from qfl.core.rng import Streams
+from qfl.solvers.encoding import penalised
+from qfl.solvers.landscape import qaoa_distribution, qaoa_expectation
 
 SOLVERS = Registry(
     "solver",
@@ -22,9 +24,20 @@ SOLVERS = Registry(
             "qfl.solvers.random_feasible:RandomBest", "best of `shots` uniform feasible draws"
         ),
         "greedy": Row("qfl.solvers.greedy:Greedy", "cheapest next variable, optionally one-swap"),
+        "top_k": Row("qfl.solvers.top_k:TopK", "best linear coefficients, redundancy ignored"),
         "annealing": Row("qfl.solvers.annealing:Annealing", "swap moves, feasible by construction"),
+        "tabu": Row("qfl.solvers.tabu:Tabu", "best move with a short memory"),
         "exact": Row("qfl.solvers.exact:Exact", "enumeration with proof"),
+        "qaoa": Row("qfl.solvers.qaoa:Qaoa", "best feasible sample of a QAOA circuit"),
+        "warm_start": Row("qfl.solvers.warm_start:WarmStart", "QAOA from a relaxed solution"),
+        "rqaoa": Row("qfl.solvers.rqaoa:Rqaoa", "QAOA correlations, one elimination per run"),
         "milp": Row("qfl.solvers.milp:Milp", "HiGHS with bound, gap and proof"),
+        "relaxation": Row("qfl.solvers.relaxation:Relaxation", "convex relaxation and rounding"),
+        "threshold": Row("qfl.solvers.threshold:Threshold", "Grover adaptive search"),
+        "decompose": Row("qfl.solvers.decompose:Decompose", "random blocks, any solver inside"),
+        "dwave": Row(
+            "qfl.solvers.dwave:Dwave", "penalty annealing", extra="dwave", requires=("dwave",)
+        ),
     },
 )
 
@@ -51,4 +64,4 @@ def solve(problem: Problem, name: str, *, seed: int, **options: Any) -> Decision
     return decision
 
 
-__all__ = ["SOLVERS", "solve"]
+__all__ = ["SOLVERS", "penalised", "qaoa_distribution", "qaoa_expectation", "solve"]

@@ -53,6 +53,31 @@ def spectrum(problem: Problem, *, max_states: int = 20_000_000) -> Spectrum:
     >>> found.optimum, found.worst, found.gap, found.states
     (1.0, 4.0, 1.0, 3)
     """
+    energies, best = [np.zeros(0)], np.zeros(problem.n)
+    lowest = np.inf
+    for states in _chunks(problem, max_states):
+        energies.append(problem.qubo.energy(states))
+        if len(states) and energies[-1].min() < lowest:
+            lowest, best = energies[-1].min(), states[np.argmin(energies[-1])]
+    return _summary(np.concatenate(energies), best)
+
+
+def feasible_energies(
+    problem: Problem, *, max_states: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return every feasible x, shape (m, n), and its energy, in the order of the constraint.
+
+    Raises:
+        CapacityError: more than `max_states` states to visit.
+        ProblemError: no state is feasible.
+    """
+    states = np.concatenate([chunk.astype(np.uint8) for chunk in _chunks(problem, max_states)])
+    if not len(states):
+        raise ProblemError("no state is feasible; loosen the constraint")
+    return states, problem.qubo.energy(states)
+
+
+def _chunks(problem: Problem, max_states: int) -> Iterable[NDArray[Any]]:
     visited = _visited(problem.constraint, problem.n)
     if visited > max_states:
         raise CapacityError(
@@ -60,16 +85,8 @@ def spectrum(problem: Problem, *, max_states: int = 20_000_000) -> Spectrum:
             "raise max_states or use solver 'milp' or 'annealing'"
         )
     if visited * problem.n <= _CACHED_BITS and isinstance(problem.constraint, Hashable):
-        chunks: Iterable[NDArray[Any]] = (_states(problem.constraint, problem.n),)
-    else:
-        chunks = problem.constraint.enumerate(problem.n)
-    energies, best = [np.zeros(0)], np.zeros(problem.n)
-    lowest = np.inf
-    for states in chunks:
-        energies.append(problem.qubo.energy(states))
-        if len(states) and energies[-1].min() < lowest:
-            lowest, best = energies[-1].min(), states[np.argmin(energies[-1])]
-    return _summary(np.concatenate(energies), best)
+        return (_states(problem.constraint, problem.n),)
+    return problem.constraint.enumerate(problem.n)
 
 
 def _summary(energies: NDArray[np.float64], best: NDArray[Any]) -> Spectrum:

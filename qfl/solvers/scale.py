@@ -27,16 +27,20 @@ def feasible_mean(problem: Problem) -> float:
     4.0
     """
     n, qubo = problem.n, problem.qubo
-    single = np.full(n, 0.5)
-    pair = np.full((n, n), 0.25)
-    for variables, ones in problem.constraint.blocks(n):
-        single[list(variables)] = ones / len(variables)
-    if problem.constraint.blocks(n):
-        pair = np.outer(single, single)
+    single = uniform(problem)
+    pair = np.outer(single, single)
     for variables, ones in problem.constraint.blocks(n):
         inside = np.ix_(variables, variables)
         pair[inside] = _falling(ones, 2) / max(1.0, _falling(len(variables), 2))
     return qubo.constant + float(qubo.linear @ single + (qubo.quadratic * pair).sum())
+
+
+def uniform(problem: Problem) -> NDArray[np.float64]:
+    """Return the probability that each variable is 1 in a uniform x of the equality constraints."""
+    single = np.full(problem.n, 0.5)
+    for variables, ones in problem.constraint.blocks(problem.n):
+        single[list(variables)] = ones / len(variables)
+    return single
 
 
 def move_scale(qubo: Qubo, fixed: Blocks) -> float:

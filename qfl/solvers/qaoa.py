@@ -1,0 +1,179 @@
+"""QAOA as a solver: encode, choose angles, sample once, decide from the samples.
+
+The decision is made from `shots` samples and nothing else; probabilities that an exact backend
+knows appear in the diagnostics only. Angles may be trained on one backend and sampled on another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.qaoa import MIXERS, resources
+from qfl.core.counts import Counts
+from qfl.core.decision import Bill, Decision
+from qfl.core.problem import Problem
+from qfl.solvers.encoding import INEQUALITIES, Encoding, encode
+from qfl.solvers.landscape import Angles, Landscape, open_backend
+from qfl.solvers.options import check_choice, check_count
+from qfl.solvers.postprocess import POSTPROCESSES, pick
+from qfl.solvers.schedules import SCHEDULES, Schedule
+
+DIAGNOSED_STATES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Qaoa:
+    """Alternating-operator ansatz on any backend, decided by the best feasible sample.
+
+    Attributes:
+        shots: samples to decide from.
+        depth: layers.
+        backend, backend_options: where to sample, as `get_backend` takes them.
+        mixer: one of circuits.qaoa.MIXERS; "x" prices equalities by `penalty`.
+        penalty: a weight, or a rule of encoding.PENALTY_RULES; only used by mixer "x".
+        inequality: "filter" the samples, or price inequalities by an "unbalanced" penalty.
+        schedule, schedule_options: a row of SCHEDULES and its fields.
+        training_backend: where the schedule may look; None for the sampling backend.
+        postprocess: one of POSTPROCESSES.
+    """
+
+    shots: int
+    depth: int = 4
+    backend: str = "subspace"
+    backend_options: Mapping[str, Any] = field(default_factory=dict)
+    mixer: str = "xy_complete"
+    penalty: float | str = "largest_flip"
+    inequality: str = "filter"
+    schedule: str = "trained"
+    schedule_options: Mapping[str, Any] = field(default_factory=dict)
+    training_backend: str | None = None
+    postprocess: str = "none"
+
+    def __post_init__(self) -> None:
+        check_count("shots", self.shots)
+        check_count("depth", self.depth)
+        check_choice("mixer", self.mixer, MIXERS)
+        check_choice("inequality", self.inequality, INEQUALITIES)
+        check_choice("postprocess", self.postprocess, POSTPROCESSES)
+        resolved = asdict(SCHEDULES.configure(self.schedule, self.schedule_options))
+        object.__setattr__(self, "schedule_options", resolved)
+
+    def solve(self, problem: Problem, *, rng: np.random.Generator) -> Decision:
+        """Return the best feasible of `shots` samples at the scheduled angles."""
+        return decide(problem, self.run(problem, rng), self.postprocess, solver="qaoa")
+
+    def run(
+        self,
+        problem: Problem,
+        rng: np.random.Generator,
+        *,
+        initial: NDArray[np.complex128] | None = None,
+    ) -> Run:
+        """Return the samples and what they cost, undecided.
+
+        Args:
+            problem: the instance.
+            rng: of the samples, and of a schedule that needs one.
+            initial: amplitudes of a warm start, as in QaoaAnsatz.
+        """
+        started = perf_counter()
+        encoding = replace(self._encode(problem), initial=initial)
+        backend = open_backend(self.backend, self.backend_options)
+        scene = training = Landscape(problem, encoding, self.mixer, backend)
+        if self.training_backend is not None:
+            training = Landscape(problem, encoding, self.mixer, open_backend(self.training_backend))
+        schedule: Schedule = SCHEDULES.configure(self.schedule, self.schedule_options)
+        angles = schedule.angles(training, self.depth, rng)
+        counts = scene.sample(angles, self.shots, rng)
+        bill = self._bill(scene, training, perf_counter() - started)
+        record = {"schedule": self.schedule, "mixer": self.mixer, **encoding.record}
+        return Run(scene, angles, counts, bill, record)
+
+    def reachable(self, problem: Problem) -> NDArray[np.uint8]:
+        """Return the states (m, n) that the ansatz can reach, in the order of its amplitudes.
+
+        Raises:
+            BackendError: the backend does not list states.
+        """
+        backend = open_backend(self.backend, self.backend_options)
+        scene = Landscape(problem, self._encode(problem), self.mixer, backend)
+        return scene.distribution(np.zeros((2, 0)))[0]
+
+    def _encode(self, problem: Problem) -> Encoding:
+        return encode(problem, self.mixer, penalty=self.penalty, inequality=self.inequality)
+
+    def _bill(self, scene: Landscape, training: Landscape, seconds: float) -> Bill:
+        parts = [scene] if training is scene else [scene, training]
+        needs = resources(scene.ansatz(self.depth))
+        quantum = sum(part.quantum_seconds for part in parts)
+        return Bill(
+            evaluations=sum(part.evaluations for part in parts),
+            shots=sum(part.shots for part in parts),
+            qubits=needs.qubits,
+            depth=needs.depth,
+            two_qubit_gates=needs.two_qubit_gates,
+            classical_seconds=max(0.0, seconds - quantum),
+            qpu_seconds=quantum,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """One finished QAOA run: where, at which angles, what was measured, what it cost."""
+
+    scene: Landscape
+    angles: Angles
+    counts: Counts
+    bill: Bill
+    record: Mapping[str, float | str]
+
+
+def decide(problem: Problem, run: Run, postprocess: str, *, solver: str) -> Decision:
+    """Return the decision that the samples of `run` support."""
+    started = perf_counter()
+    found = pick(problem, run.counts, postprocess=postprocess)
+    bill = Bill(evaluations=found.evaluations, classical_seconds=perf_counter() - started)
+    return Decision.of(
+        problem,
+        found.x,
+        solver=solver,
+        bill=run.bill + bill,
+        diagnostics={**run.record, **found.diagnostics, **diagnose(run.scene, run.angles)},
+    )
+
+
+def diagnose(scene: Landscape, angles: Angles) -> dict[str, float]:
+    """Return what an exact backend knows about the samples it gave; nothing where that is costly.
+
+    Returns:
+        expectation: mean of the cost that the circuit sees, penalties included.
+        in_constraint_probability: mass on feasible states.
+        optimum_probability: mass on the feasible states of least energy.
+    """
+    if not scene.exact or reachable_states(scene) > DIAGNOSED_STATES:
+        return {}
+    states, probabilities = scene.distribution(angles)
+    feasible = scene.problem.is_feasible(states)
+    energies, kept = scene.problem.qubo.energy(states[feasible]), probabilities[feasible]
+    lowest = energies.min()
+    optimal = energies <= lowest + 1e-12 * max(1.0, abs(lowest))
+    return {
+        "expectation": scene.mean(angles),
+        "in_constraint_probability": float(kept.sum()),
+        "optimum_probability": float(kept[optimal].sum()),
+    }
+
+
+def reachable_states(scene: Landscape) -> int:
+    """Return how many basis states the ansatz can reach."""
+    blocks = scene.encoding.blocks
+    if not blocks:
+        return 2**scene.problem.n
+    return math.prod(math.comb(len(variables), ones) for variables, ones in blocks)
