@@ -187,7 +187,7 @@ def _family(
     sides = [(first, second) for first, second in sides if first and second]
     plain = [difference(outcome, first, second, tested=False) for first, second in sides]
     fewest = min((len(d.pairs) for d in plain if d is not None), default=0)
-    needed = pairs_needed(len(sides))
+    needed = pairs_needed(max(1, len(sides)))
     if fewest < needed:
         found = tuple(d for d in plain if d is not None)
         return Family(name, found, _refusal(fewest, needed, len(sides)))
