@@ -67,7 +67,7 @@ def run(
     else:
         asked = given.with_overrides(profile, overrides)
     asked, chosen = choose(asked, seeds=seeds, only=only or ())
-    folder = out or _folder_of(study) or RUNS / folder_name(asked.name, profile)
+    folder = out or _folder_of(study) or RUNS / asked.name
     if dry_run:
         show_plan(folder, chosen, rerun=rerun)
         return
@@ -164,11 +164,6 @@ def show_plan(folder: Path, chosen: Sequence[Cell], *, rerun: Any) -> None:
     ]
     table(("method", "cells", "to do", "reused", "stale", "seeds"), rows)
     say(f"{folder}: {count(len(todo), 'cell')} to do, {len(chosen) - len(todo)} reused")
-
-
-def folder_name(name: str, profile: str | None) -> str:
-    """Return the folder of a study under runs/; a profile gets its own."""
-    return name if profile is None else f"{name}-{profile}"
 
 
 def _folder_of(name: str) -> Path | None:

@@ -42,9 +42,13 @@ def test_a_run_folder_is_continued_where_it_is(qfl, file, here):
     assert "mine: 2 cells to do, 2 done already" in done.err
 
 
-def test_profiles_get_their_own_folder(qfl, file, here):
+def test_a_folder_shows_the_settings_it_was_last_run_with(qfl, file, here):
     assert qfl("run", file, "--profile", "smoke", "--jobs", 1).code == 0
-    assert len(load(here / "runs/toy-smoke/cells.jsonl")) == 2
+    assert qfl("status", "toy").out.splitlines()[1] == "runs/toy\t2\t\t\t\t\t\t"
+    assert qfl("run", file, "--jobs", 1).code == 0
+    assert qfl("status", "toy").out.splitlines()[1] == "runs/toy\t4\t\t\t\t\t\t"
+    assert "and 2 cells of earlier settings" in qfl("validate", "runs/toy").out
+    assert len(load(here / "runs/toy/cells.jsonl")) == 6
 
 
 def test_seeds_and_only_choose_cells(qfl, file, here):
