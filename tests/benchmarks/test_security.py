@@ -8,7 +8,7 @@ from qfl.core.update import Update
 from qfl.security.channel import Sealed
 from qfl.security.keys import Secret
 from qfl.security.primitives.aead import open_bytes, seal_bytes
-from qfl.security.qkd import FibreLink, Protocol, run_session
+from qfl.security.qkd import FibreLink, Protocol, run_pulse_session, run_session
 from qfl.security.qkd.cascade import reconcile
 from qfl.security.qkd.toeplitz import toeplitz_hash
 
@@ -80,3 +80,18 @@ def test_exchange_seal_open_of_a_small_update(benchmark):
             channel.open(channel.seal(update, header))
 
     benchmark(participate)
+
+
+def test_ten_million_pulses_one_by_one(benchmark):
+    """Bar: 0.5 s."""
+    rng = np.random.default_rng(0)
+    link = FibreLink(length_km=50, loss_db_per_km=0.21, detector_efficiency=0.045)
+    protocol = Protocol(sifted_bits=protocol_bits(link, 10_000_000))
+    benchmark.pedantic(
+        lambda: run_pulse_session(link, protocol=protocol, rng=rng), rounds=3, iterations=1
+    )
+
+
+def protocol_bits(link, pulses):
+    """Sifted bits that so many pulses are expected to give."""
+    return int(1000 * pulses / Protocol(sifted_bits=1000).pulses(link))

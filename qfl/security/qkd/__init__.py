@@ -8,7 +8,7 @@ from qfl.security.qkd.distil import Processing
 from qfl.security.qkd.entangled import PairLink, PairProtocol, run_pair_session
 from qfl.security.qkd.line import PublicLine, TagKeys
 from qfl.security.qkd.link import FibreLink, FreeSpaceLink
-from qfl.security.qkd.session import Protocol, Session, run_session
+from qfl.security.qkd.session import Protocol, Session, run_pulse_session, run_session
 
 __all__ = [
     "FibreLink",
@@ -21,5 +21,6 @@ __all__ = [
     "Session",
     "TagKeys",
     "run_pair_session",
+    "run_pulse_session",
     "run_session",
 ]

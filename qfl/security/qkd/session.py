@@ -1,9 +1,9 @@
 """One sampled session with weak coherent pulses: two equal keys, or the reason for none.
 
-Pulses are sampled as counts (how many of each intensity are sent, detected and sifted), the
-sifted ones bit by bit: an eavesdropper meets states, Cascade meets real errors. The key length
-follows from the decoy bounds on the observed gains. It is asymptotic: statistical fluctuations
-of the finite block are not priced in, so the length is right on average, not to any epsilon
+Pulses are sampled as counts (how many of each intensity are sent, detected and sifted) or one by
+one, the sifted ones bit by bit: an eavesdropper meets states, Cascade meets real errors. The key
+length follows from the decoy bounds on the observed gains. It is asymptotic: fluctuations of the
+finite block are not priced in, so the length is right on average, not to any epsilon
 (`finite.py` has the lengths that are).
 """
 
@@ -27,8 +27,9 @@ from qfl.security.qkd.decoy import (
 from qfl.security.qkd.distil import Distilled, Processing, distil
 from qfl.security.qkd.line import PublicLine
 from qfl.security.qkd.link import Link
+from qfl.security.qkd.pulses import Splitter, send_pulses
 from qfl.security.qkd.rates import amplification_cost
-from qfl.security.qkd.states import Bits, Eavesdropper, random_bits, random_states
+from qfl.security.qkd.states import Eavesdropper, random_bits, random_states
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,14 +108,13 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Sifted:
-    """Sifted bits of all intensities: signal first, then weak, then vacuum."""
+class _Arrivals:
+    """Pulses, detections and sifted detections per intensity; which sifted ones are background."""
 
-    alice: Bits
-    bob: Bits
     pulses: NDArray[np.int64]
     detected: NDArray[np.int64]
-    counts: NDArray[np.int64]
+    sifted: NDArray[np.int64]
+    dark: NDArray[np.bool_]
 
 
 def run_session(
@@ -143,22 +143,29 @@ def run_session(
     >>> session.keys[0] == session.keys[1], session.secret_bits > 512
     (True, True)
     """
-    line = line or PublicLine()
-    sifted = _transmit(link, protocol, rng, eavesdropper)
-    n = int(sifted.counts[0])
+    arrivals = _count(link, protocol, rng)
+    return _finish(link, protocol, arrivals, rng, eavesdropper, line or PublicLine())
 
-    def length(kept: int, errors: int, disclosed: int) -> int:
-        return secret_length(kept, _observed(sifted, errors), protocol, disclosed)
 
-    distilled = distil(
-        sifted.alice[:n],
-        sifted.bob[:n],
-        processing=protocol.processing,
-        secret_length=length,
-        line=line,
-        rng=rng,
-    )
-    return record_session(int(sifted.pulses.sum()), link.pulse_rate_hz, n, distilled, line)
+def run_pulse_session(
+    link: Link,
+    *,
+    protocol: Protocol,
+    rng: np.random.Generator,
+    splitter: Splitter | None = None,
+    eavesdropper: Eavesdropper | None = None,
+    line: PublicLine | None = None,
+) -> Session:
+    """Return the outcome of one session whose pulses are drawn one by one.
+
+    Slower than `run_session` and equal to it in distribution, unless a splitter counts photons.
+
+    Args:
+        link, protocol, rng, eavesdropper, line: as in `run_session`.
+        splitter: in the quantum channel; decides by photon number what passes.
+    """
+    arrivals = _send(link, protocol, rng, splitter)
+    return _finish(link, protocol, arrivals, rng, eavesdropper, line or PublicLine())
 
 
 def record_session(
@@ -197,38 +204,78 @@ def secret_length(n: int, gains: Gains, protocol: Protocol, disclosed: int) -> i
     return max(0, floor(kept - disclosed)) // 8 * 8
 
 
-def _transmit(
-    link: Link,
-    protocol: Protocol,
-    rng: np.random.Generator,
-    eavesdropper: Eavesdropper | None,
-) -> _Sifted:
+def _shares(protocol: Protocol) -> list[float]:
+    return [protocol.signal_share, protocol.weak_share, protocol.vacuum_share]
+
+
+def _count(link: Link, protocol: Protocol, rng: np.random.Generator) -> _Arrivals:
+    """Sample how many pulses of each intensity are detected and sifted."""
     expected = expected_gains(link, protocol.intensities)
     gains = np.array([expected.signal, expected.weak, expected.vacuum])
-    shares = [protocol.signal_share, protocol.weak_share, protocol.vacuum_share]
-    pulses = rng.multinomial(protocol.pulses(link), shares)
+    pulses = rng.multinomial(protocol.pulses(link), _shares(protocol))
     detected = rng.binomial(pulses, gains)
-    counts = rng.binomial(detected, 1 / protocol.bases)
+    sifted = rng.binomial(detected, 1 / protocol.bases)
     background = np.divide(expected.vacuum, gains, out=np.zeros(3), where=gains > 0)
-    n = int(counts.sum())
-    sent = random_states(n, bases=protocol.bases, rng=rng)
+    dark = rng.random(int(sifted.sum())) < np.repeat(background, sifted)
+    return _Arrivals(pulses, detected, sifted, dark)
+
+
+def _send(
+    link: Link, protocol: Protocol, rng: np.random.Generator, splitter: Splitter | None
+) -> _Arrivals:
+    """Draw every pulse."""
+    pulses = rng.multinomial(protocol.pulses(link), _shares(protocol))
+    dark, detected = [], []
+    levels = (protocol.intensities.signal, protocol.intensities.weak, 0.0)
+    for intensity, number in zip(levels, pulses, strict=True):
+        clicks = send_pulses(link, intensity, pulses=int(number), rng=rng, splitter=splitter)
+        same_basis = rng.random(len(clicks.photons)) < 1 / protocol.bases
+        detected.append(len(clicks.photons))
+        dark.append(clicks.background[same_basis])
+    sifted = np.array([len(part) for part in dark])
+    return _Arrivals(pulses, np.array(detected), sifted, np.concatenate(dark))
+
+
+def _finish(
+    link: Link,
+    protocol: Protocol,
+    arrivals: _Arrivals,
+    rng: np.random.Generator,
+    eavesdropper: Eavesdropper | None,
+    line: PublicLine,
+) -> Session:
+    """Give the sifted detections their bits and distil a key from them."""
+    n, total = int(arrivals.sifted[0]), len(arrivals.dark)
+    sent = random_states(total, bases=protocol.bases, rng=rng)
     arriving = eavesdropper.intercept(sent, rng=rng) if eavesdropper else sent
-    flipped = (rng.random(n) < link.misalignment).astype(np.uint8)
+    flipped = (rng.random(total) < link.misalignment).astype(np.uint8)
     photon = arriving.measure(sent.bases, rng=rng) ^ flipped
-    dark = rng.random(n) < np.repeat(background, counts)
-    bob = np.where(dark, random_bits(n, rng=rng), photon)
-    return _Sifted(sent.bits, bob, pulses, detected, counts)
+    bob = np.where(arrivals.dark, random_bits(total, rng=rng), photon)
+    wrong = sent.bits != bob
+
+    def length(kept: int, errors: int, disclosed: int) -> int:
+        return secret_length(kept, _observed(arrivals, wrong, errors), protocol, disclosed)
+
+    distilled = distil(
+        sent.bits[:n],
+        bob[:n],
+        processing=protocol.processing,
+        secret_length=length,
+        line=line,
+        rng=rng,
+    )
+    pulses = int(arrivals.pulses.sum())
+    return record_session(pulses, link.pulse_rate_hz, n, distilled, line)
 
 
-def _observed(sifted: _Sifted, signal_errors: int) -> Gains:
-    """Return the gains that both ends know after reconciliation."""
-    signal, weak, vacuum = sifted.detected / np.maximum(sifted.pulses, 1)
-    first, last = int(sifted.counts[0]), int(sifted.counts[:2].sum())
-    weak_errors = int((sifted.alice[first:last] != sifted.bob[first:last]).sum())
+def _observed(arrivals: _Arrivals, wrong: NDArray[np.bool_], signal_errors: int) -> Gains:
+    """Return the gains that both ends know after reconciliation; weak bits are all published."""
+    signal, weak, vacuum = arrivals.detected / np.maximum(arrivals.pulses, 1)
+    first, last = int(arrivals.sifted[0]), int(arrivals.sifted[:2].sum())
     return Gains(
         signal=float(signal),
         weak=float(weak),
         vacuum=float(vacuum),
         signal_errors=float(signal) * signal_errors / max(first, 1),
-        weak_errors=float(weak) * weak_errors / max(last - first, 1),
+        weak_errors=float(weak) * int(wrong[first:last].sum()) / max(last - first, 1),
     )
