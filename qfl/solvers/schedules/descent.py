@@ -99,7 +99,8 @@ def train(
         if training.optimiser == "lbfgs":
             end = minimize(meter.with_gradient, start, jac=True, method="L-BFGS-B").x
         else:
-            options = {"maxiter": training.evaluations, "rhobeg": 0.15}
+            simplex = len(start) + 2  # fewer, and COBYLA complains; the meter still stops it
+            options = {"maxiter": max(training.evaluations, simplex), "rhobeg": 0.15}
             end = minimize(meter, start, method="COBYLA", options=options).x
     except _BudgetSpent:
         end = meter.best
