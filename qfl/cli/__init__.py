@@ -38,17 +38,26 @@ def main(study: Study | None = None) -> None:
     the same cells; the guard is needed because worker processes import the script again.
     """
     from qfl.cli.app import app
-    from qfl.cli.exits import code_of
+    from qfl.cli.exits import DISK_FULL, Exit, code_of
     from qfl.core.errors import QflError
 
     for command in COMMANDS:
         import_module(f"qfl.cli.{command}")
     arguments = sys.argv[1:] if study is None else ["run", study.name, *sys.argv[1:]]
     try:
-        app(arguments, obj=study)
+        try:
+            app(arguments, obj=study)
+        finally:
+            sys.stdout.flush()
     except QflError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(code_of(error))
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        sys.stdout = None  # what it still holds cannot be written, and would be tried at exit
+        print("error: no space left for the output of this command", file=sys.stderr)
+        sys.exit(Exit.FAILED)
 
 
 __all__ = ["main"]

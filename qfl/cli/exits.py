@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
 
 from qfl.core.errors import DiskFullError, QflError
@@ -19,6 +20,10 @@ class Exit(IntEnum):
 
 
 _FIRST = (Exit.USAGE, Exit.INTERRUPTED, Exit.GATE, Exit.FAILED, Exit.PENDING)
+
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""System errors that mean a full disk."""
 
 
 def worst(*codes: Exit) -> Exit:

@@ -207,6 +207,8 @@ def _lines(path: Path) -> Iterator[tuple[int, CellRow]]:
         text = path.read_bytes()
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
     lines = text.split(b"\n")
     if not _is_json(lines[-1]):
         lines.pop()

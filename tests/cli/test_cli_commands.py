@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -151,6 +153,16 @@ def test_doctor_says_how_to_install_a_missing_extra(qfl, monkeypatch):
         "missing",
         "pip install 'qfl[qiskit]'",
     )
+
+
+@pytest.mark.parametrize("command", [["list", "solvers"], ["--version"]])
+def test_output_that_no_disk_can_hold_is_one_message(command):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "qfl", *command], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    assert done.stderr == "error: no space left for the output of this command\n"
 
 
 def test_help_and_version(qfl):

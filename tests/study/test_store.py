@@ -154,6 +154,12 @@ def test_an_unwritable_folder_is_one_sentence(tmp_path):
         append(tmp_path / "file" / "cells.jsonl", row(0))
 
 
+def test_an_unreadable_file_is_one_sentence(tmp_path):
+    (tmp_path / "cells.jsonl").mkdir()
+    with pytest.raises(StoreError, match=r"cannot read .*cells\.jsonl: Is a directory"):
+        load(tmp_path / "cells.jsonl")
+
+
 def test_a_small_file_is_replaced_whole_or_not_at_all(path, monkeypatch):
     store.write_atomically(path, "old")
 
