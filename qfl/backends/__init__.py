@@ -1,0 +1,61 @@
+"""Where circuits run: the table of backends. Frameworks are imported in their own file only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qfl.core.ports import Backend
+from qfl.core.registry import Registry, Row
+
+BACKENDS = Registry(
+    "backend",
+    {
+        "subspace": Row(
+            "qfl.backends.subspace:SubspaceBackend",
+            "exact, on the states a constraint allows; 40 clients on a laptop",
+        ),
+        "noise:depolarising": Row(
+            "qfl.backends.noise:DepolarisingBackend",
+            "an exact backend under the gate-count noise model",
+        ),
+        "aer": Row(
+            "qfl.backends.aer:Aer",
+            "Qiskit Aer: gates, with or without noise",
+            extra="qiskit",
+            requires=("qiskit", "qiskit_aer"),
+        ),
+        "pennylane": Row(
+            "qfl.backends.pennylane:PennyLane",
+            "any PennyLane device, as pennylane:DEVICE",
+            extra="pennylane",
+            requires=("pennylane",),
+        ),
+    },
+)
+
+
+TARGETS = {"pennylane": "device"}
+"""Rows that take a target after a colon, and the option that it is."""
+
+
+def get_backend(name: str, **options: Any) -> Backend:
+    """Return the backend `name`, configured.
+
+    Args:
+        name: a row of BACKENDS, or "row:target" for those in TARGETS, such as
+            "pennylane:lightning.qubit".
+        options: fields of the backend's class.
+
+    Raises:
+        UnknownNameError: no such backend.
+        ConfigError: no such option, or one is missing.
+        MissingExtraError: an optional dependency is not installed.
+
+    >>> get_backend("subspace", precision="single")
+    SubspaceBackend(precision='single', device='cpu')
+    """
+    row, _, target = name.partition(":")
+    if target and row in TARGETS:
+        name, options = row, {TARGETS[row]: target, **options}
+    backend: Backend = BACKENDS.configure(name, options)
+    return backend

@@ -1,0 +1,97 @@
+"""A compiled ansatz whose state is computed: what the exact backends hand out."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qfl.core.counts import Counts
+from qfl.core.errors import BackendError
+from qfl.core.ports import Figure, Objective
+from qfl.simulators import evolution
+from qfl.simulators.objectives import Mean
+
+Floats = NDArray[np.float64]
+
+
+class States(evolution.Engine, Protocol):
+    """An engine that can name its states."""
+
+    dimension: int
+    table: Floats
+
+    def states(self, ranks: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the states with these places in the outer order as rows (len(ranks), n)."""
+        ...
+
+    def reordered(self, vector: NDArray[Any]) -> NDArray[Any]:
+        """Return a vector (states, ...) of the inner order in the outer one."""
+        ...
+
+
+class ExactlyCompiled:
+    """One ansatz on an exact engine; angles are (..., 2, depth), gammas then betas."""
+
+    def __init__(self, engine: States, depth: int) -> None:
+        self.engine, self.depth = engine, depth
+        self._figures: dict[Objective, Figure] = {}
+
+    def expectation(self, angles: ArrayLike, *, objective: Objective | None = None) -> Floats:
+        """Return the objective (default: mean cost), shape (...)."""
+        batch, shape = self._batch(angles)
+        found = evolution.values(self.engine, batch, self._figure(objective))
+        return found.reshape(shape)
+
+    def value_and_gradient(
+        self, angles: ArrayLike, *, objective: Objective | None = None
+    ) -> tuple[Floats, Floats]:
+        """Return the objective (default: mean cost), shape (...), and its gradient (..., 2, p)."""
+        batch, shape = self._batch(angles)
+        value, gradient = evolution.values_and_gradients(
+            self.engine, batch, self._figure(objective)
+        )
+        return value.reshape(shape), gradient.reshape(*shape, 2, self.depth)
+
+    def distribution(self, angles: ArrayLike) -> tuple[NDArray[np.uint8], Floats]:
+        """Return all states (m, n), in the engine's order, and their probabilities (m,)."""
+        everything = np.arange(self.engine.dimension)
+        return self.engine.states(everything), self.engine.reordered(self._single(angles))
+
+    def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
+        """Return `shots` independent measurements at one angle set."""
+        if shots < 1:
+            raise BackendError(f"a sample needs at least 1 shot, got {shots}")
+        cumulative = np.cumsum(self.engine.reordered(self._single(angles)))
+        drawn = np.searchsorted(cumulative, rng.random(shots) * cumulative[-1], side="right")
+        ranks, counts = np.unique(drawn, return_counts=True)
+        return Counts.of(self.engine.states(ranks), counts)
+
+    def _single(self, angles: ArrayLike) -> Floats:
+        batch, shape = self._batch(angles)
+        if shape:
+            raise BackendError(
+                f"samples and distributions take one angle set of shape (2, {self.depth}), "
+                f"got {np.shape(angles)}"
+            )
+        return evolution.probabilities(self.engine, batch)[:, 0]
+
+    def _figure(self, objective: Objective | None) -> Figure:
+        wanted = Mean() if objective is None else objective
+        if wanted not in self._figures:
+            self._figures[wanted] = wanted.prepare(self.engine.table)
+        return self._figures[wanted]
+
+    def _batch(self, angles: ArrayLike) -> tuple[Floats, tuple[int, ...]]:
+        """Return angles as (columns, 2, depth), and the shape (...) that was in front."""
+        array = np.asarray(angles, dtype=np.float64)
+        if array.ndim < 2 or array.shape[-2:] != (2, self.depth):
+            raise BackendError(
+                f"angles must have shape (..., 2, {self.depth}), gammas then betas, "
+                f"got {array.shape}"
+            )
+        if not np.isfinite(array).all():
+            raise BackendError("angles must be finite, found NaN or infinity")
+        columns = int(np.prod(array.shape[:-2]))
+        return array.reshape(columns, 2, self.depth), array.shape[:-2]

@@ -1,0 +1,86 @@
+"""Blocks of variables with a fixed number of ones, and the costs of all their states.
+
+Inside, a block with more ones than zeros is kept as the subsets of its zeros, which the mixers do
+not notice; states are in the order of `combinations`, block 0 fastest.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.qaoa import QaoaAnsatz
+from qfl.simulators.combinations import unrank
+from qfl.simulators.operations import Floats, Operations
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Variables of which `ones` are 1, kept as the subsets of size `weight` <= n/2."""
+
+    variables: tuple[int, ...]
+    ones: int
+
+    @property
+    def n(self) -> int:
+        """Number of variables."""
+        return len(self.variables)
+
+    @property
+    def flipped(self) -> bool:
+        """Whether the subsets kept are those of the zeros."""
+        return 2 * self.ones > self.n
+
+    @property
+    def weight(self) -> int:
+        """Size of the subsets kept."""
+        return self.n - self.ones if self.flipped else self.ones
+
+    @property
+    def size(self) -> int:
+        """Number of states."""
+        return math.comb(self.n, self.ones)
+
+    def bits(self, ranks: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the values of the variables in states of the inner order, (len(ranks), n)."""
+        subsets = unrank(self.n, self.weight, ranks)
+        return 1 - subsets if self.flipped else subsets
+
+
+def quadratic_costs(
+    blocks: tuple[Block, ...], ansatz: QaoaAnsatz, operations: Operations
+) -> Floats:
+    """Return the cost of every state of the inner order, shape (states,)."""
+    both = ansatz.quadratic + ansatz.quadratic.T
+    total = np.full([block.size for block in reversed(blocks)], ansatz.constant)
+    bits = [block.bits(np.arange(block.size)) for block in blocks] if len(blocks) > 1 else []
+    for i, block in enumerate(blocks):
+        at = list(block.variables)
+        own = _block_costs(block, ansatz.linear[at], both[np.ix_(at, at)], operations)
+        total += own.reshape(-1, *[1] * i)
+        for j, other in enumerate(blocks[:i]):
+            coupling = bits[i] @ both[np.ix_(at, other.variables)] @ bits[j].T
+            total += coupling.reshape(block.size, *[1] * (i - j - 1), other.size, *[1] * j)
+    return total.reshape(-1)
+
+
+def _block_costs(block: Block, linear: Floats, both: Floats, operations: Operations) -> Floats:
+    """Return the cost of every state of one block: lifts of the costs of its pairs."""
+    n, k, constant = block.n, block.weight, 0.0
+    if block.flipped:  # x = 1 - y
+        constant = float(linear.sum() + both.sum() / 2)
+        linear = -linear - both.sum(1)
+    if k < 2:
+        return constant + (linear if k else np.zeros(1))
+    pairs = unrank(n, 2, np.arange(math.comb(n, 2)))
+    first, second = np.nonzero(pairs)[1].reshape(-1, 2).T
+    costs = both[first, second] + (linear[first] + linear[second]) / (k - 1)
+    lifted = operations.array(costs.astype(np.complex128)[None, :, None])
+    for weight in range(3, k + 1):
+        smaller = lifted
+        lifted = operations.array(np.zeros((1, math.comb(n, weight), 1), dtype=np.complex128))
+        operations.lift(smaller, lifted, n, weight)
+    return constant + np.asarray(operations.host(lifted)).real.ravel() / math.factorial(k - 2)

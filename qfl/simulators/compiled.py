@@ -1,0 +1,108 @@
+"""The operations of the exact engines on the processor, by numba kernels. Imports numba."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.simulators import kernels, kernels_flips, kernels_subsets
+from qfl.simulators.combinations import binomials
+
+Floats = NDArray[np.float64]
+
+
+class CompiledOperations:
+    """The kernels, on numpy arrays."""
+
+    def array(self, values: NDArray[Any]) -> NDArray[Any]:
+        return values
+
+    def host(self, values: NDArray[Any]) -> NDArray[Any]:
+        return values
+
+    def pair(self, psi: NDArray[Any], factors: Floats) -> NDArray[Any]:
+        both = np.empty((2, *psi.shape), psi.dtype)
+        both[0] = psi
+        np.multiply(psi, factors, out=both[1], casting="same_kind")
+        return both
+
+    def lower(self, psi: NDArray[Any], n: int, k: int) -> NDArray[Any]:
+        if k == 1:
+            return np.asarray(psi.sum(axis=1, keepdims=True))
+        table = binomials(n, k)
+        w = np.zeros((psi.shape[0], int(table[n, k - 1]), psi.shape[2]), psi.dtype)
+        kernels_subsets.lower(
+            _floats(psi), _floats(w), len(psi), k, 2 * psi.shape[2], table, _room(k)
+        )
+        return w
+
+    def lift(self, w: NDArray[Any], psi: NDArray[Any], n: int, k: int) -> None:
+        if k == 1:
+            psi += w
+            return
+        table = binomials(n, k)
+        kernels_subsets.lift(
+            _floats(w), _floats(psi), len(psi), k, 2 * psi.shape[2], table, _room(k)
+        )
+
+    def rotate(
+        self, psi: NDArray[Any], n: int, k: int, edge: tuple[int, int], angles: Floats
+    ) -> None:
+        self._rotate(psi[None], n, k, edge, angles)
+
+    def rotate_back(
+        self, pair: NDArray[Any], n: int, k: int, edge: tuple[int, int], angles: Floats
+    ) -> Floats:
+        return self._rotate(pair, n, k, edge, -angles)
+
+    def _rotate(
+        self, states: NDArray[Any], n: int, k: int, edge: tuple[int, int], angles: Floats
+    ) -> Floats:
+        overlaps, table = np.zeros(len(angles)), binomials(n, k)
+        cos, sin = _cos_sin(angles, states)
+        kernels_subsets.rotate(
+            _floats(states, 2), states.shape[1], k, table, edge, cos, sin, overlaps, _room(k)[0]
+        )
+        return overlaps
+
+    def turn(self, psi: NDArray[Any], costs: Floats, angles: Floats) -> None:
+        kernels.turn(_floats(psi), costs, angles)
+
+    def turn_back(self, pair: NDArray[Any], costs: Floats, angles: Floats) -> Floats:
+        overlaps = np.zeros(len(angles))
+        kernels.turn_back(_floats(pair, 2), costs, angles, overlaps)
+        return overlaps
+
+    def flip(self, psi: NDArray[Any], angles: Floats) -> None:
+        self._flip(psi[None], angles)
+
+    def flip_back(self, pair: NDArray[Any], angles: Floats) -> Floats:
+        return self._flip(pair, -angles)
+
+    def _flip(self, states: NDArray[Any], angles: Floats) -> Floats:
+        cos, sin = _cos_sin(np.repeat(angles, 2), states)
+        overlaps = np.zeros(len(cos))
+        bundle = np.empty((len(states), max(kernels_flips.BUNDLE, 32 * len(cos))), cos.dtype)
+        kernels_flips.flip(_floats(states, 2), cos, sin, overlaps, bundle)
+        return overlaps.reshape(-1, 2).sum(axis=1)
+
+    def densities(self, psi: NDArray[Any]) -> Floats:
+        probabilities = np.empty(psi.shape)
+        kernels.densities(_floats(psi), probabilities.reshape(-1))
+        return probabilities
+
+
+def _floats(psi: NDArray[Any], dimensions: int = 1) -> NDArray[Any]:
+    """Return the same memory as floats, flat or, for states (m, ...), of shape (m, floats)."""
+    flat = psi.reshape(-1 if dimensions == 1 else (len(psi), -1))
+    return flat.view(psi.real.dtype)
+
+
+def _cos_sin(angles: Floats, states: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    return np.cos(angles).astype(states.real.dtype), np.sin(angles).astype(states.real.dtype)
+
+
+def _room(k: int) -> NDArray[np.int64]:
+    return np.zeros((2, k + 2), dtype=np.int64)

@@ -1,0 +1,44 @@
+"""How much memory an engine would take, and a refusal that says what would fit.
+
+Estimates count the arrays that are alive at the peak; they are made before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from qfl.core.errors import CapacityError
+
+GIB = 1 << 30
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def free_bytes(device: str = "cpu") -> int:
+    """Return how much memory a new array could take: of the machine, its container, or the GPU."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.mem_get_info()[0])
+    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        rows = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
+        free = int(rows["MemAvailable"].split()[0]) * 1024
+    limit, used = _CGROUP / "memory.max", _CGROUP / "memory.current"
+    if limit.exists() and used.exists() and limit.read_text().strip() != "max":
+        free = min(free, int(limit.read_text()) - int(used.read_text()))
+    return free
+
+
+def require(needed: int, *, what: str, advice: str, device: str = "cpu") -> None:
+    """Do nothing if `needed` bytes are free.
+
+    Raises:
+        CapacityError: they are not; says how much is needed and free, and the advice.
+    """
+    free = free_bytes(device)
+    if needed > free:
+        raise CapacityError(
+            f"{what} needs {needed / GIB:.1f} GiB, {free / GIB:.1f} GiB free; {advice}"
+        )

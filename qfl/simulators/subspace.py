@@ -1,0 +1,254 @@
+"""QAOA on the states that a constraint allows, and on no others.
+
+Blocks of variables with a fixed number of ones span prod C(n_b, k_b) states instead of 2^n; XY and
+Grover mixers never leave them. State order, everywhere outside this file: block 0 varies fastest,
+and inside a block subsets ascend as the integers sum_i x_i 2^i.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import comb, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.mixers import edges
+from circuits.qaoa import QaoaAnsatz
+from qfl.core.errors import BackendError, ProblemError
+from qfl.simulators.blocks import Block, quadratic_costs
+from qfl.simulators.combinations import rank
+from qfl.simulators.ladder import Plan, plans
+from qfl.simulators.memory import free_bytes, require
+from qfl.simulators.operations import Amplitudes, Device, Floats, Operations, operations
+
+MIXERS = ("xy_complete", "xy_trotter", "xy_ring", "xy_parity_ring", "grover")
+
+_DTYPES = {"double": np.complex128, "single": np.complex64}
+_GROUP = 1 << 18  # amplitudes that a group of angle sets may hold: 4 MiB in double precision
+
+
+class Subspace:
+    """The engine for one ansatz with blocks; see `evolution.Engine`.
+
+    Args:
+        ansatz: blocks and one of MIXERS.
+        precision: "double" or "single".
+        device: "cpu" or "cuda".
+
+    Raises:
+        BackendError: a mixer that leaves the blocks, or an ansatz without blocks.
+        CapacityError: the states do not fit the memory.
+        ProblemError: a warm start of the wrong length or norm.
+
+    >>> blocks = (((0, 1, 2, 3), 2),)
+    >>> engine = Subspace(QaoaAnsatz(0.0, np.ones(4), np.zeros((4, 4)), "grover", 1, blocks))
+    >>> engine.dimension, engine.states(np.arange(2)).tolist()
+    (6, [[1, 1, 0, 0], [1, 0, 1, 0]])
+    """
+
+    def __init__(
+        self,
+        ansatz: QaoaAnsatz,
+        *,
+        precision: str = "double",
+        device: Device = "cpu",
+        use: Operations | None = None,
+    ) -> None:
+        if ansatz.mixer not in MIXERS or not ansatz.blocks:
+            raise BackendError(
+                f"the subspace engine needs blocks and a mixer that keeps them "
+                f"({', '.join(MIXERS)}), got mixer {ansatz.mixer!r} and {len(ansatz.blocks)} "
+                "blocks; use the backend 'statevector'"
+            )
+        self.n, self.mixer, self.precision = ansatz.n, ansatz.mixer, precision
+        self.blocks = tuple(Block(*block) for block in ansatz.blocks)
+        self.dimension = prod(block.size for block in self.blocks)
+        self.columns = max(1, min(64, _GROUP // self.dimension))
+        self._dtype = np.dtype(_DTYPES[precision])
+        self._fits(device)
+        self.operations = operations(device) if use is None else use
+        self.table = quadratic_costs(self.blocks, ansatz, self.operations)
+        self.costs = self.operations.array(self.table)
+        self._ket = self._initial(ansatz.initial).astype(self._dtype)
+        self._column = self.operations.array(self._ket)
+        self._bra = self.operations.array(self._ket[:, 0].conj())
+
+    def states(self, ranks: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the states with these places in the outer order as rows, (len(ranks), n)."""
+        rows = np.empty((len(ranks), self.n), dtype=np.uint8)
+        for block in self.blocks:
+            ranks, within = np.divmod(ranks, block.size)
+            inner = block.size - 1 - within if block.flipped else within
+            rows[:, block.variables] = block.bits(inner)
+        return rows
+
+    def rank(self, rows: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Return the places of rows (m, n) in the outer order."""
+        ranks = np.zeros(len(rows), dtype=np.int64)
+        for block in reversed(self.blocks):
+            ranks = ranks * block.size + rank(rows[:, block.variables])
+        return ranks
+
+    def reordered(self, vector: NDArray[Any]) -> NDArray[Any]:
+        """Return a vector (states, ...) of the inner order in the outer one, and the other way."""
+        shape = [block.size for block in reversed(self.blocks)]
+        axes = tuple(i for i, block in enumerate(reversed(self.blocks)) if block.flipped)
+        turned = np.flip(vector.reshape(*shape, *vector.shape[1:]), axes)
+        return np.ascontiguousarray(turned).reshape(vector.shape)
+
+    def start(self, columns: int) -> Amplitudes:
+        """Return the initial state (states, columns), once per column."""
+        psi = np.empty((self.dimension, columns), dtype=self._dtype)
+        psi[:] = self._ket
+        return self.operations.array(psi)
+
+    def layers(self, betas: Floats) -> list[Any]:
+        """Return what each layer of betas (layers, columns) takes: one entry per block."""
+        if self.mixer == "grover":
+            return list(betas)
+        if self.mixer != "xy_complete":
+            return [[beta] * len(self.blocks) for beta in betas]
+        found: dict[tuple[int, int], list[Plan]] = {}
+        for n, k in {(block.n, block.weight) for block in self.blocks if block.weight}:
+            found[n, k] = plans(n, k, betas, self.precision)
+        return [
+            [found[b.n, b.weight][layer] if b.weight else None for b in self.blocks]
+            for layer in range(len(betas))
+        ]
+
+    def mix(self, psi: Amplitudes, layer: Any) -> None:
+        """Apply exp(-i beta M) up to a global phase, `layer` being one of `layers`."""
+        if self.mixer == "grover":
+            self._reflect(psi, layer, self._bra @ psi)
+            return
+        columns = psi.shape[-1]
+        for block, entry, outer in self._axes(layer):
+            view = psi.reshape(outer, block.size, -1)
+            if self.mixer == "xy_complete":
+                self._climb(view, block, entry, columns)
+                continue
+            angles = np.tile(entry, view.shape[2] // columns)
+            for edge in _pairs(self.mixer, block.n):
+                self.operations.rotate(view, block.n, block.weight, edge, angles)
+
+    def mix_back(self, pair: Amplitudes, layer: Any) -> Floats:
+        """Undo it on psi, lam of `pair` (2, states, columns); return Im<lam|M|psi> (columns,)."""
+        columns, host = pair.shape[-1], self.operations.host
+        if self.mixer == "grover":
+            on_psi, on_lam = self._bra @ pair[0], self._bra @ pair[1]
+            self._reflect(pair[0], -layer, on_psi)
+            self._reflect(pair[1], -layer, on_lam)
+            return np.asarray((host(on_psi) * host(on_lam).conj()).imag)
+        overlaps = np.zeros(columns)
+        for block, entry, outer in self._axes(layer):
+            view = pair.reshape(2, outer, block.size, -1)
+            if self.mixer == "xy_complete":
+                lowered = [self.operations.lower(states, block.n, block.weight) for states in view]
+                products = host((lowered[1].conj() * lowered[0]).sum((0, 1)))
+                overlaps += products.imag.reshape(-1, columns).sum(0)
+                for states, w in zip(view, lowered, strict=True):
+                    self._climb(states, block, entry.inverse(), columns, w)
+                continue
+            angles = np.tile(entry, view.shape[3] // columns)
+            for edge in reversed(_pairs(self.mixer, block.n)):
+                found = self.operations.rotate_back(view, block.n, block.weight, edge, angles)
+                overlaps += found.reshape(-1, columns).sum(0)
+        return overlaps
+
+    def phase(self, betas: Floats) -> complex:
+        """Return the global phase that `mix` leaves out over all layers (layers,) of betas."""
+        weights = sum(block.weight for block in self.blocks) if self.mixer == "xy_complete" else 0
+        return complex(np.exp(1j * weights * betas.sum()))
+
+    def _climb(
+        self,
+        psi: Amplitudes,
+        block: Block,
+        plan: Plan,
+        columns: int,
+        lowered: Amplitudes | None = None,
+    ) -> None:
+        """Apply exp(-i beta A^T A) to psi (outer, subsets, ...); `lowered` is A psi if known."""
+        n, k, levels = block.n, block.weight, len(plan.ladder)
+        rungs = [psi]
+        if levels:
+            rungs.append(self.operations.lower(psi, n, k) if lowered is None else lowered)
+        first = rungs[-1]
+        uniform = first.sum(1)[:, None] / first.shape[1]
+        first -= uniform
+        for level in range(1, levels):
+            rungs.append(self.operations.lower(rungs[level], n, k - level))
+        repeat = psi.shape[2] // columns
+        self._interpolate(rungs[-1], n, k - levels, plan, repeat)
+        for level in range(levels - 1, 0, -1):
+            rungs[level] *= self._row(plan.ladder[level], repeat)
+            self.operations.lift(rungs[level + 1], rungs[level], n, k - level)
+        first += self._row(plan.uniform, repeat) * uniform
+        if levels:
+            self.operations.lift(first, psi, n, k)
+
+    def _interpolate(self, psi: Amplitudes, n: int, k: int, plan: Plan, repeat: int) -> None:
+        """Apply the Newton polynomial of a plan in A^T A to psi (outer, subsets, ...)."""
+        term = psi
+        if k > 1:
+            term = 1.0 * psi
+        psi *= self._row(plan.newton[0], repeat)
+        for node, difference in zip(plan.nodes[:-1], plan.newton[1:], strict=True):
+            product = -node * term
+            self.operations.lift(self.operations.lower(term, n, k), product, n, k)
+            psi += self._row(difference, repeat) * product
+            term = product
+
+    def _reflect(self, psi: Amplitudes, betas: Floats, overlaps: Amplitudes) -> None:
+        """Apply exp(-i beta |D><D|), given <D|psi> for each column."""
+        psi += self._column * (overlaps * self._row(np.exp(-1j * betas) - 1, 1))
+
+    def _row(self, values: NDArray[np.complex128], repeat: int) -> Any:
+        return self.operations.array(np.tile(values, repeat).astype(self._dtype))
+
+    def _axes(self, layer: Any) -> Iterator[tuple[Block, Any, int]]:
+        """Yield each block that can move, its part of the layer, and how often it repeats."""
+        outer = self.dimension
+        for block, entry in zip(self.blocks, layer, strict=True):
+            outer //= block.size
+            if block.weight:
+                yield block, entry, outer
+
+    def _initial(self, amplitudes: NDArray[np.complex128] | None) -> NDArray[np.complex128]:
+        if amplitudes is None:
+            return np.full((self.dimension, 1), self.dimension**-0.5, dtype=np.complex128)
+        start = np.asarray(amplitudes, dtype=np.complex128)
+        if start.shape != (self.dimension,) or not np.isfinite(start).all():
+            raise ProblemError(
+                f"a warm start needs {self.dimension} finite amplitudes, one per allowed state, "
+                f"got shape {start.shape}"
+            )
+        norm = float(np.linalg.norm(start))
+        if abs(norm - 1) > 1e-9:
+            raise ProblemError(
+                f"a warm start needs amplitudes of norm 1, got {norm:.9g}; take the square roots "
+                "of probabilities that sum to 1"
+            )
+        return self.reordered(start)[:, None]
+
+    def _fits(self, device: Device) -> None:
+        """Refuse what does not fit: at the peak of a gradient, five states and two tables."""
+        item = self._dtype.itemsize
+        needed = self.dimension * self.columns * (5 * item + 16)
+        advice = "try precision='single', or solver 'rqaoa'"
+        if len(self.blocks) == 1:
+            block, free = self.blocks[0], free_bytes(device)
+            largest = max(
+                (k for k in range(block.weight) if comb(block.n, k) * (5 * item + 16) <= free),
+                default=0,
+            )
+            advice = f"try k <= {largest}, or solver 'rqaoa'"
+        what = " x ".join(f"C({block.n}, {block.ones})" for block in self.blocks)
+        require(needed, what=f"{what} = {self.dimension} states", advice=advice, device=device)
+
+
+def _pairs(mixer: str, n: int) -> list[tuple[int, int]]:
+    """Return the ordered pairs of positions (a, b), a < b, that a mixer couples in a block."""
+    return [(min(edge), max(edge)) for edge in edges(mixer, n)]
