@@ -1,4 +1,4 @@
-"""The mean cost of one instance as a function of the angles, with a meter running.
+"""The cost of one instance as a function of the angles, with a meter running.
 
 A schedule looks at a `Landscape` to choose angles; whatever it asks for is counted here, so that
 training is on the bill. Angles have shape (2, depth): row 0 gammas, row 1 betas.
@@ -17,13 +17,22 @@ from numpy.typing import ArrayLike, NDArray
 from circuits.qaoa import QaoaAnsatz
 from qfl.core.counts import Counts
 from qfl.core.errors import BackendError, ConfigError
-from qfl.core.ports import Backend, Compiled, ExactCompiled
+from qfl.core.ports import Backend, Compiled, ExactCompiled, Objective
 from qfl.core.problem import Problem
-from qfl.core.registry import load
+from qfl.core.registry import Registry, Row, load
 from qfl.solvers.encoding import Encoding, encode
 
 Angles = NDArray[np.float64]
 T = TypeVar("T")
+
+OBJECTIVES = Registry(
+    "objective",
+    {
+        "mean": Row("qfl.simulators.objectives:Mean", "the mean cost"),
+        "cvar": Row("qfl.simulators.objectives:Cvar", "the mean of the best part of the samples"),
+        "gibbs": Row("qfl.simulators.objectives:Gibbs", "rewards low costs exponentially"),
+    },
+)
 
 
 class Landscape:
@@ -31,18 +40,28 @@ class Landscape:
 
     Attributes:
         problem, encoding, mixer: what is minimised and how the circuit sees it.
+        objective: what training minimises; None for the mean cost.
         exact: whether values, gradients and distributions are computed, not estimated.
         evaluations, shots: asked for so far.
         quantum_seconds: real seconds spent inside the backend so far.
     """
 
-    def __init__(self, problem: Problem, encoding: Encoding, mixer: str, backend: Backend) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        encoding: Encoding,
+        mixer: str,
+        backend: Backend,
+        *,
+        objective: Objective | None = None,
+    ) -> None:
         if mixer not in backend.capabilities.mixers:
             raise BackendError(
                 f"backend {backend.capabilities.name!r} does not run mixer {mixer!r}; "
                 f"allowed: {', '.join(backend.capabilities.mixers)}"
             )
         self.problem, self.encoding, self.mixer = problem, encoding, mixer
+        self.objective = objective
         self.exact = backend.capabilities.exact
         self.evaluations = self.shots = 0
         self.quantum_seconds = 0.0
@@ -63,23 +82,31 @@ class Landscape:
         return replace(self._family, depth=depth)
 
     def value(self, angles: Angles) -> float:
-        """Return the exact mean cost at `angles`."""
+        """Return the exact objective at `angles`."""
+        if self.objective is not None:
+            return self.value_and_gradient(angles)[0]
         self.evaluations += 1
         return self.mean(angles)
 
     def value_and_gradient(self, angles: Angles) -> tuple[float, Angles]:
-        """Return the exact mean cost at `angles` and its gradient, counted as one evaluation."""
+        """Return the exact objective at `angles` and its gradient, counted as one evaluation."""
         self.evaluations += 1
         value, gradient = self._run(
-            angles, lambda compiled: cast(ExactCompiled, compiled).value_and_gradient(angles)
+            angles,
+            lambda compiled: cast(ExactCompiled, compiled).value_and_gradient(
+                angles, objective=self.objective
+            ),
         )
         return float(value), gradient
 
     def estimate(self, angles: Angles, shots: int, rng: np.random.Generator) -> float:
-        """Return the mean cost over `shots` samples at `angles`."""
+        """Return the objective over `shots` samples at `angles`."""
         self.evaluations += 1
         counts = self.sample(angles, shots, rng)
-        return float(self.encoding.qubo.energy(counts.states) @ counts.shots) / shots
+        energies, weights = self.encoding.qubo.energy(counts.states), counts.shots / shots
+        if self.objective is None:
+            return float(energies @ weights)
+        return float(self.objective.prepare(energies)(weights[:, None])[0][0])
 
     def sample(self, angles: Angles, shots: int, rng: np.random.Generator) -> Counts:
         """Return `shots` measurements at `angles`."""
@@ -146,6 +173,11 @@ def qaoa_expectation(
     Raises:
         ConfigError: angles of different or wrong lengths, or not finite.
         BackendError: the backend is not exact or does not run the mixer.
+
+    >>> from qfl.problems import client_selection
+    >>> problem = client_selection(utility=[3, 1, 1, 1], redundancy=[[0] * 4] * 4, choose=1)
+    >>> round(qaoa_expectation(problem, [], []), 12), problem.qubo.n
+    (-1.5, 4)
     """
     scene, angles = _scene(problem, gammas, betas, mixer, backend)
     return scene.value(angles)

@@ -6,6 +6,7 @@ knows appear in the diagnostics only. Angles may be trained on one backend and s
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -20,7 +21,7 @@ from qfl.core.counts import Counts
 from qfl.core.decision import Bill, Decision
 from qfl.core.problem import Problem
 from qfl.solvers.encoding import INEQUALITIES, Encoding, encode
-from qfl.solvers.landscape import Angles, Landscape, open_backend
+from qfl.solvers.landscape import OBJECTIVES, Angles, Landscape, open_backend
 from qfl.solvers.options import check_choice, check_count
 from qfl.solvers.postprocess import POSTPROCESSES, pick
 from qfl.solvers.schedules import SCHEDULES, Schedule
@@ -40,6 +41,7 @@ class Qaoa:
         penalty: a weight, or a rule of encoding.PENALTY_RULES; only used by mixer "x".
         inequality: "filter" the samples, or price inequalities by an "unbalanced" penalty.
         schedule, schedule_options: a row of SCHEDULES and its fields.
+        objective, objective_options: what training minimises, a row of OBJECTIVES and its fields.
         training_backend: where the schedule may look; None for the sampling backend.
         postprocess: one of POSTPROCESSES.
     """
@@ -53,6 +55,8 @@ class Qaoa:
     inequality: str = "filter"
     schedule: str = "trained"
     schedule_options: Mapping[str, Any] = field(default_factory=dict)
+    objective: str = "mean"
+    objective_options: Mapping[str, Any] = field(default_factory=dict)
     training_backend: str | None = None
     postprocess: str = "none"
 
@@ -64,6 +68,7 @@ class Qaoa:
         check_choice("postprocess", self.postprocess, POSTPROCESSES)
         resolved = asdict(SCHEDULES.configure(self.schedule, self.schedule_options))
         object.__setattr__(self, "schedule_options", resolved)
+        OBJECTIVES.configure(self.objective, self.objective_options)
 
     def solve(self, problem: Problem, *, rng: np.random.Generator) -> Decision:
         """Return the best feasible of `shots` samples at the scheduled angles."""
@@ -85,15 +90,19 @@ class Qaoa:
         """
         started = perf_counter()
         encoding = replace(self._encode(problem), initial=initial)
-        backend = open_backend(self.backend, self.backend_options)
-        scene = training = Landscape(problem, encoding, self.mixer, backend)
+        scene = training = self._landscape(problem, encoding, self.backend, self.backend_options)
         if self.training_backend is not None:
-            training = Landscape(problem, encoding, self.mixer, open_backend(self.training_backend))
+            training = self._landscape(problem, encoding, self.training_backend, {})
         schedule: Schedule = SCHEDULES.configure(self.schedule, self.schedule_options)
         angles = schedule.angles(training, self.depth, rng)
         counts = scene.sample(angles, self.shots, rng)
         bill = self._bill(scene, training, perf_counter() - started)
-        record = {"schedule": self.schedule, "mixer": self.mixer, **encoding.record}
+        record = {
+            "schedule": self.schedule,
+            "mixer": self.mixer,
+            "angles": json.dumps(angles.tolist()),
+            **encoding.record,
+        }
         return Run(scene, angles, counts, bill, record)
 
     def reachable(self, problem: Problem) -> NDArray[np.uint8]:
@@ -102,12 +111,21 @@ class Qaoa:
         Raises:
             BackendError: the backend does not list states.
         """
-        backend = open_backend(self.backend, self.backend_options)
-        scene = Landscape(problem, self._encode(problem), self.mixer, backend)
+        encoding = self._encode(problem)
+        scene = self._landscape(problem, encoding, self.backend, self.backend_options)
         return scene.distribution(np.zeros((2, 0)))[0]
 
     def _encode(self, problem: Problem) -> Encoding:
         return encode(problem, self.mixer, penalty=self.penalty, inequality=self.inequality)
+
+    def _landscape(
+        self, problem: Problem, encoding: Encoding, backend: str, options: Mapping[str, Any]
+    ) -> Landscape:
+        objective = None  # the mean has a shorter way through every backend
+        if self.objective != "mean":
+            objective = OBJECTIVES.configure(self.objective, self.objective_options)
+        opened = open_backend(backend, options)
+        return Landscape(problem, encoding, self.mixer, opened, objective=objective)
 
     def _bill(self, scene: Landscape, training: Landscape, seconds: float) -> Bill:
         parts = [scene] if training is scene else [scene, training]

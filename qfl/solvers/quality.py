@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qfl.core.errors import ConfigError
+from qfl.simulators.objectives import Cvar
 
 
 def approximation_ratio(energy: float, *, optimum: float, worst: float) -> float:
@@ -65,16 +66,11 @@ def cvar(values: ArrayLike, probabilities: ArrayLike, alpha: float) -> float:
     Reference:
         Barkoutsos et al., arXiv:1907.04769, eq. 5.
 
-    >>> cvar([-3, -1, 0, 2], [0.1, 0.2, 0.3, 0.4], 0.2)
+    >>> round(cvar([-3, -1, 0, 2], [0.1, 0.2, 0.3, 0.4], 0.2), 12)
     -2.0
     """
     costs, mass = np.asarray(values, np.float64), np.asarray(probabilities, np.float64)
     if costs.shape != mass.shape or costs.ndim != 1 or (mass < 0).any() or not mass.sum() > 0:
         raise ConfigError("values and probabilities must be lists of one length, mass above 0")
-    if not 0.0 < alpha <= 1.0:
-        raise ConfigError(f"alpha must lie in (0, 1], got {alpha}")
-    order = np.argsort(costs)
-    mass = mass[order] / mass.sum()
-    before = np.cumsum(mass) - mass
-    taken = np.clip(alpha - before, 0.0, mass)
-    return float(costs[order] @ taken) / alpha
+    figure = Cvar(alpha).prepare(costs)
+    return float(figure(mass[:, None] / mass.sum())[0][0])
