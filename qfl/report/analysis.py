@@ -12,7 +12,7 @@ from qfl.report.curves import Curve, curves
 from qfl.report.datasets import ROUNDS, Columns, bands_table, rounds_table
 from qfl.report.figures import Figure
 from qfl.report.headline import Headline, headlines
-from qfl.report.links import aborts, links, poorest_pools
+from qfl.report.links import Link, aborts, links, poorest_pools
 from qfl.report.outcomes import Summary, summaries
 from qfl.report.palette import Style, styles
 from qfl.report.results import Results, Run
@@ -51,6 +51,7 @@ def analyse(results: Results) -> Analysis:
     looks = styles(results)
     read_off = summaries(results)
     drawn = {name: found for name in results.metrics if (found := curves(results, name))}
+    exchanged = links(results)
     asked = (primary(results), secondary(results), finals(results))
     families = tuple(family for family in asked if family is not None)
     return Analysis(
@@ -60,7 +61,7 @@ def analyse(results: Results) -> Analysis:
         families=families,
         unpaired=unpaired(results),
         summaries=read_off,
-        tables=_tables(results, read_off, families),
+        tables=_tables(results, read_off, families, exchanged),
         data={ROUNDS: rounds_table(results)}
         | {name: bands_table(found) for name, found in drawn.items()},
         sections={
@@ -68,13 +69,16 @@ def analyse(results: Results) -> Analysis:
             **_learning(results, looks, drawn),
             "decisions": _intervals(read_off, looks, _DECISIONS),
             "costs": _intervals(read_off, looks, _COSTS),
-            "security": _security(results),
+            "security": _security(results, exchanged),
         },
     )
 
 
 def _tables(
-    results: Results, read_off: Sequence[Summary], families: Sequence[Family]
+    results: Results,
+    read_off: Sequence[Summary],
+    families: Sequence[Family],
+    exchanged: Sequence[Link],
 ) -> dict[str, Table]:
     spread = "± is half of the 95 % interval of the mean over seeds, brackets the interval itself."
     made = (
@@ -111,7 +115,7 @@ def _tables(
             note=spread,
         ),
         listings.pairs_table(families),
-        listings.links_table(links(results)),
+        listings.links_table(exchanged),
         listings.aborts_table(aborts(results), cells=len(results.runs)),
         listings.heterogeneity_table(results),
         listings.unfinished_table(results),
@@ -162,8 +166,8 @@ _DECISIONS = ("approximation_ratio", "optimum_hit", "optimum_probability")
 _COSTS = ("virtual_seconds", "energy_joules", "total_seconds")
 
 
-def _security(results: Results) -> tuple[Figure, ...]:
-    found = [link for link in links(results) if link.qber or link.aborted_qber]
+def _security(results: Results, exchanged: Sequence[Link]) -> tuple[Figure, ...]:
+    found = [link for link in exchanged if link.qber or link.aborted_qber]
     if not found:
         return ()
     return dotplots.qber_figure(found), dotplots.pools_figure(poorest_pools(results))

@@ -18,8 +18,8 @@ from qfl.report.words import display
 Columns = Mapping[str, Sequence[Any]]
 
 ROUNDS = "rounds"
-MOST_ROWS = 10_000
-"""Measured points of all runs beyond which the table of rounds is thinned."""
+MOST_ROWS = 5_000
+"""Measured rounds of all runs beyond which the table of rounds is thinned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +79,30 @@ def resolve(source: Source, tables: Mapping[str, Columns], *, axis: str) -> list
 
 def rounds_table(results: Results) -> Columns:
     """Return one row per run and round: what was spent so far, and every metric."""
-    most = max(2, min(MOST_POINTS, MOST_ROWS // max(1, len(results.runs))))
+    names = results.metrics
     rows = []
     for run in results.runs:
-        records = run.row.rounds
+        who = {"setting": run.setting, "method": run.method, "seed": str(run.seed)}
         spent = {axis: run.spent(axis) for axis in AXES}
-        for i in thin(len(records), most):
-            metrics = records[i].metrics
+        for i in thin(len(run.row.rounds), _points_per_run(results)):
+            metrics = run.row.rounds[i].metrics
             rows.append(
                 {
-                    "cell": run.row.cell.id[:12],
-                    "setting": run.setting,
-                    "method": run.method,
-                    "seed": str(run.seed),
+                    **who,
                     **{axis: values[i] for axis, values in spent.items()},
-                    **{name: metrics.get(name, math.nan) for name in results.metrics},
+                    **{name: metrics.get(name, math.nan) for name in names},
                 }
             )
     return columns(rows)
+
+
+def thinning_note(results: Results) -> str:
+    """Return what was left out of the table of rounds, "" if nothing."""
+    longest = max((len(run.row.rounds) for run in results.runs), default=0)
+    most = _points_per_run(results)
+    if longest <= most:
+        return ""
+    return f"Lines of single seeds are drawn at {most:,} of {longest:,} rounds."
 
 
 def bands_table(curves: Sequence[Curve]) -> Columns:
@@ -161,6 +167,10 @@ def spread_out(values: Sequence[float], *, gap: float) -> list[float]:
         for rank, i in enumerate(members):
             moved[i] = centre + gap * (rank - (len(members) - 1) / 2)
     return moved
+
+
+def _points_per_run(results: Results) -> int:
+    return max(2, min(MOST_POINTS, MOST_ROWS // max(1, len(results.runs))))
 
 
 def _plain(value: Any) -> Any:

@@ -214,7 +214,8 @@ def _bca(
     draws = rng.multinomial(n, np.full(n, 1 / n), size=_RESAMPLES) / n
     resampled = np.sort(draws @ table, axis=0)
     mean = table.mean(axis=0)
-    below = ((resampled < mean).mean(axis=0) + (resampled <= mean).mean(axis=0)) / 2
+    tie = 1e-12 * np.abs(table).max(axis=0)  # the sample itself may be among the resamples
+    below = ((resampled < mean - tie).mean(axis=0) + (resampled <= mean + tie).mean(axis=0)) / 2
     shift = ndtri(np.clip(below, 1 / _RESAMPLES, 1 - 1 / _RESAMPLES))
     influence = table - mean  # the jackknife of a mean, up to a factor
     cubes, squares = (influence**3).sum(axis=0), (influence**2).sum(axis=0)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from qfl.core.record import LinkEvent
 from qfl.report.results import Results
 
-
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -111,8 +110,8 @@ def poorest_pools(results: Results) -> Pools:
 
 def _events(results: Results) -> list[tuple[int, LinkEvent, str]]:
     return [
-        (record.round, event, run.row.cell.id)
-        for run in results.runs
+        (record.round, event, cell)
+        for run, cell in ((run, run.row.cell.id) for run in results.runs)
         for record in run.row.rounds
         for event in record.links
     ]

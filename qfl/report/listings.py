@@ -113,20 +113,14 @@ def unfinished_table(results: Results) -> Table:
         )
         for row in results.unfinished
     ]
-    rows += [
-        TableRow(
-            (_text("stale"), _text(describe(run.row.cell)), _text(_STALE), _id(run.row)),
-            run.method,
-            run.setting,
-            str(run.seed),
-        )
-        for run in results.runs
-        if run.row.cell.id in results.stale
-    ]
-    rows += [
-        TableRow((_text("todo"), _text(name), _text("not run yet"), _text("")))
-        for name in results.todo
-    ]
+    stale = [describe(run.row.cell) for run in results.runs if run.row.cell.id in results.stale]
+    for state, names, reason in (
+        ("stale", stale, "made by other code than is installed now; --rerun stale plays it again"),
+        ("todo", results.todo, "not run yet; the same command continues"),
+    ):
+        if len(names) > _MOST_LISTED:
+            names = (count(len(names), "cell"),)
+        rows += [TableRow((_text(state), _text(name), _text(reason), _text(""))) for name in names]
     return Table("unfinished", "Cells that need attention", columns, tuple(rows))
 
 
@@ -172,7 +166,8 @@ def counts_text(results: Results) -> str:
     return f"{count(len(states), 'cell')}: {', '.join(parts)}"
 
 
-_STALE = "made by other code than is installed now; run again with --rerun stale"
+_MOST_LISTED = 12
+"""Stale or missing cells beyond which their number stands for them."""
 
 
 def _cell_row(row: CellRow, names: tuple[str, str, str], finals: list[TableCell]) -> TableRow:

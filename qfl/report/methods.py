@@ -36,11 +36,7 @@ def paragraphs(
         Paragraph("Design", _design(results, unpaired)),
         Paragraph("Unit of replication", _replication(results)),
         Paragraph("Budget", _budget(results)),
-        *(
-            Paragraph(f"{f.name.capitalize()} family", _family(f))
-            for f in families
-            if f is not None
-        ),
+        *(Paragraph(_FAMILIES[family.name], _family(family)) for family in families),
         Paragraph("Ranks", _ranks(results)),
         Paragraph("Censoring", _censoring(results)),
         Paragraph("Curves", _CURVES),
@@ -90,8 +86,8 @@ def _budget(results: Results) -> str:
         if not choices:
             continue
         shots, evaluations = max(c.shots for c in choices), max(c.evaluations for c in choices)
-        spent = [f"{evaluations:,} evaluations"] if evaluations else []
-        spent += [f"{shots:,} shots"] if shots else []
+        spent = [count(evaluations, "evaluation")] if evaluations else []
+        spent += [count(shots, "shot")] if shots else []
         lines.append(f"{display(method)} {' and '.join(spent) or 'none'}")
     if not lines:
         return ""
@@ -112,7 +108,7 @@ def _family(family: Family) -> str:
         for d in family.differences
     ]
     if family.name == "descriptive":
-        return f"{count(len(names), 'difference')} of {outcome}, {family.refusal}."
+        return f"{count(len(names), 'difference')} of {outcome}; {family.refusal}."
     declared = "declared before the run" if family.name == "primary" else "not declared before"
     text = (
         f"{count(len(names), 'comparison')} of {outcome}, {declared}: {listed(names)}. "

@@ -15,6 +15,7 @@ from typing import Any
 
 from qfl.report import listings, methods, payload, summary
 from qfl.report.analysis import Analysis, analyse
+from qfl.report.datasets import thinning_note
 from qfl.report.figures import with_data
 from qfl.report.results import read
 from qfl.report.words import display, p_text
@@ -86,6 +87,7 @@ def render(analysis: Analysis) -> str:
         looks={look.method: look for look in analysis.styles},
         verdicts=_VERDICTS,
         facts=payload.facts_line(analysis),
+        thinning=thinning_note(results),
         warnings=payload.warnings(results),
         axes=payload.axes(analysis),
         baseline=results.headline.baseline if results.headline else "",

@@ -9,7 +9,7 @@ from qfl.core.metrics import metric
 from qfl.report.analysis import Analysis
 from qfl.report.datasets import Columns, Source, columns, encoded
 from qfl.report.results import AXES, Results, Run
-from qfl.report.vega import capital
+from qfl.report.vega import DARK, capital
 from qfl.report.words import count
 
 
@@ -20,7 +20,7 @@ def payload(analysis: Analysis) -> dict[str, Any]:
         "name": results.name,
         "settings": list(results.settings),
         "methods": list(results.methods),
-        "paints": [[look.light, look.dark] for look in analysis.styles],
+        "paints": [[look.light, look.dark] for look in analysis.styles] + list(DARK.items()),
         "axes": dict(axes(analysis)),
         "figures": [
             {

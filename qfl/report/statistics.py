@@ -194,8 +194,8 @@ def nemenyi_critical_difference(methods: int, blocks: int, *, alpha: float = ALP
     Reference: Demšar 2006, equation for CD in section 3.2.2; q is the studentised range over
     sqrt 2.
 
-    >>> round(nemenyi_critical_difference(6, 12), 3)
-    2.177
+    >>> round(nemenyi_critical_difference(6, 12), 2)
+    2.18
     """
     from scipy.stats import studentized_range
 

@@ -16,6 +16,8 @@ from qfl.report.words import display
 Layer = dict[str, Any]
 
 INK, SOFT, GRID, ALARM = "#44423d", "#76746d", "#e7e5e0", "#b3261e"
+DARK = {INK: "#d6d3cc", SOFT: "#a5a29a", GRID: "#2b2e33", ALARM: "#ff8a80", "#bbb8b0": "#55585e"}
+"""The same on dark paper."""
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 VISIBLE = "indexof(hidden, datum.method) < 0"

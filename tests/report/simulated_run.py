@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+
 from qfl.core.cell import Cell
 from qfl.core.record import Choice, Costs, LinkEvent, RoundRecord, Timings
 from qfl.study.fingerprint import fingerprint
@@ -52,6 +53,7 @@ class Simulation:
     speed_up: float = 1.0
     target: float = 0.8
     attacked_round: int = 5
+    exchange: bool = True
 
     def rows(self):
         """Return one finished row per method and seed."""
@@ -125,7 +127,10 @@ class Simulation:
             blank = Costs(), (), level, Timings()
             return RoundRecord(0, (), (), metrics, {}, None, *blank, facts)
         chosen = tuple(CLIENTS[i] for i in sorted(rng.choice(16, CHOSEN, replace=False)))
-        links = tuple(self._link(number, client, client in chosen, left, rng) for client in CLIENTS)
+        links = tuple(
+            self._link(number, client, client in chosen, left, rng)
+            for client in (CLIENTS if self.exchange else ())
+        )
         delivered = tuple(e.client for e in links if e.client in chosen and not e.aborted)
         choice = _choice(number, method, rng)
         quantum = 0.03 if choice.qubits else 0.0

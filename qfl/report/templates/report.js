@@ -72,12 +72,10 @@
   }
 
   function darken(spec) {
-    const text = JSON.stringify(spec.layer);
-    spec.layer = JSON.parse(page.paints.reduce((s, [l, d]) => s.replaceAll(`"${l}"`, `"${d}"`), text));
-    const { axis, axisX, title } = spec.config;
-    Object.assign(axis, { labelColor: "#a5a29a", titleColor: "#d6d3cc", gridColor: "#2b2e33" });
-    axisX.domainColor = "#55585e";
-    title.color = "#e9e6e0";
+    for (const part of ["layer", "config"]) {
+      const text = JSON.stringify(spec[part]);
+      spec[part] = JSON.parse(page.paints.reduce((s, [l, d]) => s.replaceAll(`"${l}"`, `"${d}"`), text));
+    }
   }
 
   async function draw(figure) {

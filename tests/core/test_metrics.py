@@ -1,0 +1,62 @@
+"""Metric metadata: complete, consistent, and never guessed."""
+
+import pytest
+
+from qfl.core.errors import UnknownNameError
+from qfl.core.metrics import METRICS, metric
+from qfl.core.record import Choice, Costs, Timings
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
+def test_every_row_is_complete(name):
+    row = METRICS[name]
+    assert row.name == name
+    assert row.label
+    assert row.definition
+    assert not row.definition.endswith(".")
+    assert row.text(0.25)
+    low, high = row.range
+    assert low is None or high is None or low < high
+
+
+def test_every_cost_and_time_that_is_recorded_has_a_meaning():
+    bill = ("evaluations", "shots", "qubits", "depth", "two_qubit_gates", "feasible")
+    for name in (*Costs.__slots__, *Timings.__slots__, *bill):
+        assert metric(name).name == name
+    assert set(bill) <= set(Choice.__slots__)
+
+
+@pytest.mark.parametrize("name", ["acuracy", "digit.acuracy", "digit.", ".accuracy", ""])
+def test_an_unknown_metric_is_an_error(name):
+    with pytest.raises(UnknownNameError, match="unknown metric"):
+        metric(name)
+
+
+def test_a_measure_of_a_task_is_relabelled():
+    assert metric("slant.r2").label == "slant R²"
+    assert metric("slant.r2").higher_is_better
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0 B"), (1, "1.00 B"), (999.7, "1.00 kB"), (58_240, "58.2 kB"), (1e7, "10.0 MB")],
+)
+def test_si_prefixes_round_before_they_choose(value, text):
+    assert metric("payload_bytes_up").text(value) == text
+
+
+def test_small_times_have_small_prefixes():
+    assert metric("classical_seconds").text(3.21e-5) == "32.1 µs"
+
+
+def test_signs_are_typographic_and_zero_has_none():
+    accuracy = metric("digit.accuracy")
+    assert accuracy.difference_text(0.0123) == "+1.2 points"
+    assert accuracy.difference_text(-0.00001) == "0.0 points"
+    assert metric("slant.r2").text(-0.5) == "−0.500"
+
+
+def test_direction_decides_what_is_better():
+    assert metric("digit.accuracy").better(0.9, 0.8)
+    assert metric("digit.loss").better(0.1, 0.2)
+    assert not metric("digit.loss").better(0.2, 0.2)
