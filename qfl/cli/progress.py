@@ -195,7 +195,13 @@ def _picture(board: Board) -> Group:
     left = board.seconds_left()
     head = Table.grid(padding=(0, 2))
     head.add_row(
-        ProgressBar(total=max(1, board.todo), completed=ended, width=30),
+        ProgressBar(
+            total=max(1, board.todo),
+            completed=ended,
+            width=30,
+            complete_style="cyan",
+            finished_style="green",
+        ),
         Text(f"{ended}/{board.todo} cells"),
         Text(f"{board.ended['failed']} failed", style="red" if board.ended["failed"] else "dim"),
         Text("" if left is None else f"{duration(left)} left"),

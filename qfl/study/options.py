@@ -157,21 +157,30 @@ def _row(table: Registry, name: object, key: str, issues: list[Issue]) -> Any:
 
 
 def _backend(values: Mapping[str, Any], issues: list[Issue]) -> dict[str, Any]:
-    """Return the backend options of a solver, resolved; the part of a name after ":" is free."""
+    """Return the resolved options of a solver's backend; "row:target" sets its option target."""
     table: Registry = load(BACKENDS)
-    name = values.get("backend")
-    family = name.partition(":")[0] if isinstance(name, str) else name
-    row = _row(table, family if family in table.table() else name, "backend", issues)
-    given = values.get("backend_options", {})
+    name, given = values.get("backend"), values.get("backend_options", {})
+    target: dict[str, Any] = {}
+    if isinstance(name, str) and name not in table.table():
+        family, colon, rest = name.partition(":")
+        if colon and family in table.table():
+            name, target = family, {"target": rest}
+    row = _row(table, name, "backend", issues)
     if row is None or not isinstance(given, Mapping):
         return {}
-    unknown = [key for key in given if key not in _names(row)]
-    issues += [Issue(f"backend_options.{key}", _unknown(key, _names(row))) for key in unknown]
-    try:
-        return {"backend_options": _typed(row, {k: given[k] for k in given if k not in unknown})}
-    except Issues as found:
-        issues += [Issue(f"backend_options.{key}", message) for key, message in found.issues]
+    if target and "target" not in _names(row):
+        issues.append(Issue("backend", f"{name!r} takes no target, got {values['backend']!r}"))
         return {}
+    allowed = [key for key in _names(row) if key not in target]
+    known = {key: value for key, value in given.items() if key in allowed}
+    found = [Issue(key, _unknown(key, allowed)) for key in given if key not in known]
+    resolved: dict[str, Any] = {}
+    try:
+        resolved = _typed(row, {**known, **target})
+    except Issues as wrong:
+        found += wrong.issues
+    issues += [Issue(f"backend_options.{key}".rstrip("."), message) for key, message in found]
+    return {"backend_options": {key: resolved[key] for key in allowed if key in resolved}}
 
 
 @cache

@@ -66,9 +66,17 @@ def test_defaults_are_resolved(study):
     }
 
 
-def test_backend_options_are_resolved_too(toy_world, settings):
-    settings["methods"][1] |= {"backend": "noisy"}
-    assert Study(**settings).methods[1]["backend_options"] == {"error": 0.01}
+@pytest.mark.parametrize(
+    ("backend", "options"),
+    [
+        ("noisy", {"error": 0.01}),
+        ("noisy:twice", {"error": 0.01}),
+        ("remote:there", {"queue": "short"}),
+    ],
+)
+def test_backend_options_are_resolved_too(toy_world, settings, backend, options):
+    settings["methods"][1] |= {"backend": backend}
+    assert Study(**settings).methods[1]["backend_options"] == options
 
 
 def test_numbers_mean_the_same_however_they_are_written(toy_world, settings):
@@ -171,6 +179,8 @@ def test_more_clients_chosen_than_there_are(toy_world, file):
             "shots=1\nbackend='noisy'\nbackend_options={eror=1}",
             "methods.qaoa.backend_options.eror: unknown key (did you mean 'error'?)",
         ),
+        ("shots = 24", "shots=1\nbackend='noisy:thrice'", "'noisy' takes no target"),
+        ("shots = 24", "shots=1\nbackend='remote'", "backend_options.target: missing"),
         ("shots = 24", "shots = 24\nmixer = 'z'", "mixer: should be 'x' or 'xy', got 'z'"),
         ('name = "world"', 'name = "world"\nskew = nan', "scenario.skew: must be finite, got nan"),
         ('name = "world"', 'name = "world"\nclients = 1', "at least 2 clients, got 1"),

@@ -102,6 +102,12 @@ class Noisy:
     error: float = 0.01
 
 
+@dataclass(frozen=True, slots=True)
+class Remote:
+    target: str
+    queue: str = "short"
+
+
 HERE = __name__
 SCENARIOS = Registry("scenario", {"world": Row(f"{HERE}:World", "a toy world")})
 ALGORITHMS = Registry(
@@ -122,6 +128,8 @@ BACKENDS = Registry(
     {
         "exact": Row(f"{HERE}:Exact", "exact"),
         "noisy": Row(f"{HERE}:Noisy", "noisy"),
+        "noisy:twice": Row(f"{HERE}:Noisy", "a row whose name has a colon"),
+        "remote": Row(f"{HERE}:Remote", "takes a target"),
         "cloud": Row("no_such_cloud:Backend", "far away", "cloud", ("no_such_cloud",)),
     },
 )
