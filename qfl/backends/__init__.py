@@ -14,6 +14,10 @@ BACKENDS = Registry(
             "qfl.backends.subspace:SubspaceBackend",
             "exact, on the states a constraint allows; 40 clients on a laptop",
         ),
+        "statevector": Row(
+            "qfl.backends.statevector:StatevectorBackend",
+            "exact, on all 2^n states; every mixer, penalties",
+        ),
         "noise:depolarising": Row(
             "qfl.backends.noise:DepolarisingBackend",
             "an exact backend under the gate-count noise model",

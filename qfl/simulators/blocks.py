@@ -1,7 +1,8 @@
 """Blocks of variables with a fixed number of ones, and the costs of all their states.
 
-Inside, a block with more ones than zeros is kept as the subsets of its zeros, which the mixers do
-not notice; states are in the order of `combinations`, block 0 fastest.
+There are two orders of states: the outer one, of `rows`, which everybody sees; and the inner one of
+the engine, where a block with more ones than zeros is kept as the subsets of its zeros, which the
+mixers do not notice.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.qaoa import QaoaAnsatz
+from qfl.core.errors import ProblemError
 from qfl.simulators.combinations import unrank
 from qfl.simulators.operations import Floats, Operations
 
@@ -48,6 +50,45 @@ class Block:
         """Return the values of the variables in states of the inner order, (len(ranks), n)."""
         subsets = unrank(self.n, self.weight, ranks)
         return 1 - subsets if self.flipped else subsets
+
+
+def rows(blocks: tuple[Block, ...], ranks: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return the allowed states at these places of the outer order, (len(ranks), n).
+
+    Block 0 varies fastest, and inside a block states ascend as the integers sum_i x_i 2^i.
+
+    >>> rows((Block((0, 2), 1), Block((1,), 0)), np.arange(2)).tolist()
+    [[1, 0, 0], [0, 0, 1]]
+    """
+    found = np.empty((len(ranks), sum(block.n for block in blocks)), dtype=np.uint8)
+    for block in blocks:
+        ranks, within = np.divmod(ranks, block.size)
+        inner = block.size - 1 - within if block.flipped else within
+        found[:, block.variables] = block.bits(inner)
+    return found
+
+
+def checked_start(amplitudes: NDArray[np.complex128] | None, size: int) -> NDArray[np.complex128]:
+    """Return a warm start of `size` amplitudes, checked, or the uniform state if it is None.
+
+    Raises:
+        ProblemError: not `size` finite amplitudes of norm 1.
+    """
+    if amplitudes is None:
+        return np.full(size, size**-0.5, dtype=np.complex128)
+    start = np.asarray(amplitudes, dtype=np.complex128)
+    if start.shape != (size,) or not np.isfinite(start).all():
+        raise ProblemError(
+            f"a warm start needs {size} finite amplitudes, one per allowed state, "
+            f"got shape {start.shape}"
+        )
+    norm = float(np.linalg.norm(start))
+    if abs(norm - 1) > 1e-9:
+        raise ProblemError(
+            f"a warm start needs amplitudes of norm 1, got {norm:.9g}; take the square roots of "
+            "probabilities that sum to 1"
+        )
+    return start
 
 
 def quadratic_costs(

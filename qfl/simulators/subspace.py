@@ -1,8 +1,8 @@
 """QAOA on the states that a constraint allows, and on no others.
 
 Blocks of variables with a fixed number of ones span prod C(n_b, k_b) states instead of 2^n; XY and
-Grover mixers never leave them. State order, everywhere outside this file: block 0 varies fastest,
-and inside a block subsets ascend as the integers sum_i x_i 2^i.
+Grover mixers never leave them. States have the outer order of `blocks.rows`, but for amplitudes,
+which have the inner one.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from circuits.mixers import edges
 from circuits.qaoa import QaoaAnsatz
-from qfl.core.errors import BackendError, ProblemError
-from qfl.simulators.blocks import Block, quadratic_costs
+from qfl.core.errors import BackendError
+from qfl.simulators.blocks import Block, checked_start, quadratic_costs, rows
 from qfl.simulators.combinations import rank
 from qfl.simulators.ladder import Plan, plans
 from qfl.simulators.memory import free_bytes, require
@@ -71,24 +71,20 @@ class Subspace:
         self.operations = operations(device) if use is None else use
         self.table = quadratic_costs(self.blocks, ansatz, self.operations)
         self.costs = self.operations.array(self.table)
-        self._ket = self._initial(ansatz.initial).astype(self._dtype)
+        start = self.reordered(checked_start(ansatz.initial, self.dimension))
+        self._ket = start.astype(self._dtype)[:, None]
         self._column = self.operations.array(self._ket)
         self._bra = self.operations.array(self._ket[:, 0].conj())
 
     def states(self, ranks: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the states with these places in the outer order as rows, (len(ranks), n)."""
-        rows = np.empty((len(ranks), self.n), dtype=np.uint8)
-        for block in self.blocks:
-            ranks, within = np.divmod(ranks, block.size)
-            inner = block.size - 1 - within if block.flipped else within
-            rows[:, block.variables] = block.bits(inner)
-        return rows
+        return rows(self.blocks, ranks)
 
-    def rank(self, rows: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Return the places of rows (m, n) in the outer order."""
-        ranks = np.zeros(len(rows), dtype=np.int64)
+    def rank(self, states: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Return the places of allowed states (m, n) in the outer order."""
+        ranks = np.zeros(len(states), dtype=np.int64)
         for block in reversed(self.blocks):
-            ranks = ranks * block.size + rank(rows[:, block.variables])
+            ranks = ranks * block.size + rank(states[:, block.variables])
         return ranks
 
     def reordered(self, vector: NDArray[Any]) -> NDArray[Any]:
@@ -215,23 +211,6 @@ class Subspace:
             outer //= block.size
             if block.weight:
                 yield block, entry, outer
-
-    def _initial(self, amplitudes: NDArray[np.complex128] | None) -> NDArray[np.complex128]:
-        if amplitudes is None:
-            return np.full((self.dimension, 1), self.dimension**-0.5, dtype=np.complex128)
-        start = np.asarray(amplitudes, dtype=np.complex128)
-        if start.shape != (self.dimension,) or not np.isfinite(start).all():
-            raise ProblemError(
-                f"a warm start needs {self.dimension} finite amplitudes, one per allowed state, "
-                f"got shape {start.shape}"
-            )
-        norm = float(np.linalg.norm(start))
-        if abs(norm - 1) > 1e-9:
-            raise ProblemError(
-                f"a warm start needs amplitudes of norm 1, got {norm:.9g}; take the square roots "
-                "of probabilities that sum to 1"
-            )
-        return self.reordered(start)[:, None]
 
     def _fits(self, device: Device) -> None:
         """Refuse what does not fit: at the peak of a gradient, five states and two tables."""

@@ -1,0 +1,219 @@
+"""QAOA on all 2^n states, with every mixer: the reference for the subspace engine, and penalties.
+
+States are numbered sum_k x_k 2^k. The transverse field runs as a real rotation, in the frame where
+a state carries the phase i^(number of ones); the other mixers are written out pair by pair, on
+purpose in another way than in the subspace engine.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuits.mixers import edges
+from circuits.qaoa import QaoaAnsatz
+from qfl.simulators.blocks import Block, checked_start, rows
+from qfl.simulators.memory import free_bytes, require
+from qfl.simulators.operations import Amplitudes, Device, Floats, Operations, operations
+
+_DTYPES = {"double": np.complex128, "single": np.complex64}
+_SMALL = 1 << 12  # states up to which angle sets run together; larger ones fill the cache alone
+_TERMS = 24  # of the Taylor series for |angle| <= 1: the next is below 1e-24
+
+
+class Hypercube:
+    """The engine for one ansatz over all states; see `evolution.Engine`.
+
+    Args:
+        ansatz: any mixer; blocks only choose the start state and what the mixer couples.
+        precision: "double" or "single".
+        device: "cpu" or "cuda".
+
+    Raises:
+        CapacityError: 2^n amplitudes do not fit the memory.
+        ProblemError: a warm start of the wrong length or norm.
+
+    >>> engine = Hypercube(QaoaAnsatz(0.0, np.ones(2), np.zeros((2, 2)), "x", 1))
+    >>> engine.states(np.arange(4)).tolist(), engine.table.tolist()
+    ([[0, 0], [1, 0], [0, 1], [1, 1]], [0.0, 1.0, 1.0, 2.0])
+    """
+
+    def __init__(
+        self,
+        ansatz: QaoaAnsatz,
+        *,
+        precision: str = "double",
+        device: Device = "cpu",
+        use: Operations | None = None,
+    ) -> None:
+        self.n, self.mixer, self.dimension = ansatz.n, ansatz.mixer, 1 << ansatz.n
+        self.columns = 64 if self.dimension <= _SMALL else 1
+        self.blocks = tuple(Block(*block) for block in ansatz.blocks)
+        self._dtype = np.dtype(_DTYPES[precision])
+        self._fits(device)
+        self.operations = operations(device) if use is None else use
+        self.table = _costs(ansatz)
+        self.costs = self.operations.array(self.table)
+        start = self._initial(ansatz.initial)
+        if self._turned:
+            start = start * 1j ** _ones(self.n)
+        self._ket = start.astype(self._dtype)[:, None]
+        self._column = self.operations.array(self._ket)
+        self._bra = self.operations.array(self._ket[:, 0].conj())
+
+    def states(self, ranks: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the states of these numbers as rows, (len(ranks), n)."""
+        return ((ranks[:, None] >> np.arange(self.n)) & 1).astype(np.uint8)
+
+    def reordered(self, vector: NDArray[Any]) -> NDArray[Any]:
+        """Return `vector`: the inner order is the outer one."""
+        return vector
+
+    def amplitudes(self, psi: Amplitudes) -> NDArray[Any]:
+        """Return psi (states, columns) on the host, out of the frame of the transverse field."""
+        host = self.operations.host(psi)
+        return host * ((-1j) ** _ones(self.n))[:, None] if self._turned else host
+
+    def start(self, columns: int) -> Amplitudes:
+        """Return the initial state (states, columns), once per column."""
+        return self.operations.array(np.repeat(self._ket, columns, axis=1))
+
+    def layers(self, betas: Floats) -> list[Any]:
+        """Return the betas of each layer (layers, columns)."""
+        return [np.ascontiguousarray(row) for row in betas]
+
+    def mix(self, psi: Amplitudes, layer: Any) -> None:
+        """Apply exp(-i beta M), one beta per column."""
+        if self.mixer == "x":
+            self.operations.flip(psi, layer)
+        elif self.mixer == "grover":
+            psi += self._column * ((self._bra @ psi) * self._row(np.exp(-1j * layer) - 1))
+        elif self.mixer == "xy_complete":
+            self._exponentiate(psi, layer)
+        else:
+            for pair in self._pairs():
+                self._rotate(psi, pair, layer)
+
+    def mix_back(self, pair: Amplitudes, layer: Any) -> Floats:
+        """Undo it on psi, lam of `pair` (2, states, columns); return Im<lam|M|psi> (columns,)."""
+        psi, lam = pair[0], pair[1]
+        if self.mixer == "x":
+            return self.operations.flip_back(pair, layer)
+        if self.mixer == "grover":
+            product = (self._bra @ psi) * (self._bra @ lam).conj()
+        elif self.mixer == "xy_complete":
+            product = (lam.conj() * self._generator(psi)).sum(0)
+        else:
+            overlaps = np.zeros(psi.shape[-1])
+            for edge in reversed(self._pairs()):
+                x, y = _exchanged(psi, *edge)
+                u, v = _exchanged(lam, *edge)
+                products = (u.conj() * y + v.conj() * x).sum((0, 1, 2))
+                overlaps += np.asarray(self.operations.host(products)).imag
+                self._rotate(psi, edge, -layer)
+                self._rotate(lam, edge, -layer)
+            return overlaps
+        self.mix(psi, -layer)
+        self.mix(lam, -layer)
+        return np.asarray(self.operations.host(product)).imag
+
+    def _pairs(self) -> list[tuple[int, int]]:
+        """Return the ordered pairs (a, b), a < b, of qubits that the mixer couples."""
+        coupled = [
+            (block.variables[i], block.variables[j])
+            for block in self.blocks
+            for i, j in edges(self.mixer, block.n)
+        ]
+        return [(min(pair), max(pair)) for pair in coupled]
+
+    def _rotate(self, psi: Amplitudes, pair: tuple[int, int], angles: Floats) -> None:
+        """Apply exp(-i angle (XX + YY)/2) to two qubits."""
+        x, y = _exchanged(psi, *pair)
+        cos, sin = self._row(np.cos(angles)), self._row(-1j * np.sin(angles))
+        kept = 1.0 * x
+        x[:] = cos * x + sin * y
+        y[:] = cos * y + sin * kept
+
+    def _generator(self, psi: Amplitudes) -> Amplitudes:
+        """Return M psi of the complete mixer: J+ J- minus the number of ones, in every block."""
+        total = 0.0 * psi
+        for block in self.blocks:
+            lowered, raised = 0.0 * psi, -block.ones * psi
+            for qubit in block.variables:
+                _halves(lowered, qubit)[0][:] += _halves(psi, qubit)[1]
+            for qubit in block.variables:
+                _halves(raised, qubit)[1][:] += _halves(lowered, qubit)[0]
+            total += raised
+        return total
+
+    def _exponentiate(self, psi: Amplitudes, angles: Floats) -> None:
+        """Apply exp(-i angle M) of the complete mixer by its Taylor series, in short steps."""
+        largest = sum(block.ones * (block.n - block.ones) for block in self.blocks)
+        steps = max(1, int(np.ceil(np.abs(angles).max() * largest)))
+        for _ in range(steps):
+            term = 1.0 * psi
+            for order in range(1, _TERMS):
+                term = self._generator(term) * self._row(-1j * angles / (steps * order))
+                psi += term
+
+    def _row(self, values: NDArray[Any]) -> Any:
+        return self.operations.array(values.astype(self._dtype))
+
+    @property
+    def _turned(self) -> bool:
+        """Whether states carry the phase i^(number of ones)."""
+        return self.mixer == "x"
+
+    def _initial(self, amplitudes: NDArray[np.complex128] | None) -> NDArray[np.complex128]:
+        """Return the start state: uniform, or as given, over the allowed states."""
+        allowed = np.arange(self.dimension)
+        if self.blocks:
+            count = int(np.prod([block.size for block in self.blocks]))
+            allowed = rows(self.blocks, np.arange(count)) @ (1 << np.arange(self.n))
+        start = np.zeros(self.dimension, dtype=np.complex128)
+        start[allowed] = checked_start(amplitudes, len(allowed))
+        return start
+
+    def _fits(self, device: Device) -> None:
+        """Refuse what does not fit: at the peak of a gradient, five states and two tables."""
+        each = 5 * self._dtype.itemsize + 16
+        largest = int(free_bytes(device) // each).bit_length() - 1
+        require(
+            self.dimension * each,
+            what=f"the state of {self.n} qubits",
+            advice=f"try n <= {largest}, or backend 'subspace' if numbers of ones are fixed",
+            device=device,
+        )
+
+
+def _costs(ansatz: QaoaAnsatz) -> Floats:
+    """Return the cost of every state (2^n,), doubling the table qubit by qubit."""
+    table = np.array([ansatz.constant], dtype=np.float64)
+    for new in range(ansatz.n):
+        field = np.array([ansatz.linear[new]])
+        for old in range(new):
+            field = np.concatenate([field, field + ansatz.quadratic[old, new]])
+        table = np.concatenate([table, table + field])
+    return table
+
+
+def _ones(n: int) -> NDArray[np.int64]:
+    """Return the number of ones of every state (2^n,)."""
+    count = np.zeros(1, dtype=np.int64)
+    for _ in range(n):
+        count = np.concatenate([count, count + 1])
+    return count
+
+
+def _halves(psi: Amplitudes, qubit: int) -> tuple[Amplitudes, Amplitudes]:
+    """Return views of the states with the qubit at 0 and at 1."""
+    parts = psi.reshape(-1, 2, 1 << qubit, psi.shape[-1])
+    return parts[:, 0], parts[:, 1]
+
+
+def _exchanged(psi: Amplitudes, a: int, b: int) -> tuple[Amplitudes, Amplitudes]:
+    """Return views of the states with qubits (a, b) = (1, 0) and (0, 1), a < b."""
+    parts = psi.reshape(-1, 2, 1 << (b - a - 1), 2, 1 << a, psi.shape[-1])
+    return parts[:, 0, :, 1], parts[:, 1, :, 0]
