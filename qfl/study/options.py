@@ -73,7 +73,7 @@ SECTIONS: dict[str, Section] = {
     "channel": Section("qfl.security:CHANNELS"),
     "methods": Section("qfl.solvers:SOLVERS", key="solver", reserved=("label",)),
 }
-BACKENDS = "qfl.backends:BACKENDS"
+BACKENDS, TARGETS = "qfl.backends:BACKENDS", "qfl.backends:TARGETS"
 
 
 def registry(section: str) -> Registry:
@@ -157,19 +157,17 @@ def _row(table: Registry, name: object, key: str, issues: list[Issue]) -> Any:
 
 
 def _backend(values: Mapping[str, Any], issues: list[Issue]) -> dict[str, Any]:
-    """Return the resolved options of a solver's backend; "row:target" sets its option target."""
+    """Return the resolved options of a solver's backend; "row:target" sets one of them."""
     table: Registry = load(BACKENDS)
+    targets: Mapping[str, str] = load(TARGETS)
     name, given = values.get("backend"), values.get("backend_options", {})
     target: dict[str, Any] = {}
     if isinstance(name, str) and name not in table.table():
         family, colon, rest = name.partition(":")
-        if colon and family in table.table():
-            name, target = family, {"target": rest}
+        if colon and family in targets:
+            name, target = family, {targets[family]: rest}
     row = _row(table, name, "backend", issues)
     if row is None or not isinstance(given, Mapping):
-        return {}
-    if target and "target" not in _names(row):
-        issues.append(Issue("backend", f"{name!r} takes no target, got {values['backend']!r}"))
         return {}
     allowed = [key for key in _names(row) if key not in target]
     known = {key: value for key, value in given.items() if key in allowed}

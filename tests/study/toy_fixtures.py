@@ -23,6 +23,7 @@ def toy_world(monkeypatch):
         section = replace(options.SECTIONS[name], registry=f"toys:{table}", shared=shared)
         monkeypatch.setitem(options.SECTIONS, name, section)
     monkeypatch.setattr(options, "BACKENDS", "toys:BACKENDS")
+    monkeypatch.setattr(options, "TARGETS", "toys:TARGETS")
     return toys
 
 

@@ -104,7 +104,7 @@ class Noisy:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    target: str
+    machine: str
     queue: str = "short"
 
 
@@ -123,6 +123,7 @@ SOLVERS = Registry(
         "circuit": Row(f"{HERE}:Circuit", "a quantum circuit"),
     },
 )
+TARGETS = {"remote": "machine"}
 BACKENDS = Registry(
     "backend",
     {
