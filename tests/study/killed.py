@@ -28,8 +28,7 @@ def study() -> Study:
         "smoke",
         {
             "federation.rounds": 2,
-            "methods": [{"solver": "random"}, {"solver": "greedy"}],
-            "headline.method": "greedy",
+            "methods": [{"solver": "random"}, {"solver": "qaoa", "depth": 1, "shots": 24}],
         },
     )
 

@@ -1,0 +1,54 @@
+"""The studies that come with the repository: readable, runnable, the same through either door."""
+
+import ast
+import runpy
+from pathlib import Path
+
+import pytest
+
+from qfl.cli.studies import packaged
+from qfl.study import Study, cells
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = sorted((ROOT / "studies").glob("*.py"))
+FILES = sorted((ROOT / "studies").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_states_its_question_and_is_short(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 80
+    docstring = ast.get_docstring(ast.parse(text))
+    assert "?" in docstring
+    assert "Hypothesis" in docstring
+    assert 'if __name__ == "__main__":' in text
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_study_has_a_smoke_and_a_paper_profile(path):
+    study = Study.load(path)
+    assert study.question.endswith("?")
+    assert study.hypothesis
+    assert set(study.profiles) >= {"smoke", "paper"}
+    assert len(study.with_overrides("smoke").seeds) == 2
+
+
+def test_both_doors_of_the_selection_study_lead_to_the_same_cells():
+    script = runpy.run_path(str(ROOT / "studies/selection.py"))["study"]
+    file = Study.load(ROOT / "studies/selection.toml")
+    assert script == file
+    assert [cell.id for cell in cells(script)] == [cell.id for cell in cells(file)]
+    assert packaged("selection").read_text() == (ROOT / "studies/selection.toml").read_text()
+
+
+def test_the_selection_study_compares_what_it_promises():
+    study = Study.load(packaged("selection"))
+    labels = {method["label"] for method in study.methods}
+    assert labels == {
+        "random", "random_best", "greedy", "annealing", "exact", "qaoa", "qaoa_noisy"
+    }  # fmt: skip
+    assert (study.scenario["clients"], study.federation["clients_per_round"]) == (16, 4)
+    assert len(study.seeds) >= 6
+    assert study.federation["eavesdropped_round"] == 5
+    by_label = {method["label"]: method for method in study.methods}
+    assert by_label["qaoa"]["shots"] == by_label["random_best"]["shots"] == 24
