@@ -5,7 +5,11 @@ in `PROBLEMS` is a family of random instances: a frozen dataclass with `draw(rng
 Nothing here knows a network, a model, torch or a quantum framework.
 """
 
+from typing import Any
+
+from qfl.core.problem import Problem
 from qfl.core.registry import Registry, Row
+from qfl.core.rng import Streams
 from qfl.problems.graphs import densest_subgraph, maxcut
 from qfl.problems.selection import client_selection
 from qfl.problems.slots import SlotGrid, aggregation_schedule
@@ -28,11 +32,28 @@ PROBLEMS = Registry(
     },
 )
 
+
+def draw(name: str, *, seed: int, **options: Any) -> Problem:
+    """Return a random instance of the family `name`; the same seed gives the same instance.
+
+    Args:
+        name: a row of PROBLEMS.
+        seed: of the random stream "instance".
+        options: the fields of the family's class.
+
+    >>> draw("client_selection", seed=0, clients=6, choose=2).constraint
+    Exactly(k=2)
+    """
+    problem: Problem = PROBLEMS.configure(name, options).draw(Streams(seed)("instance"))
+    return problem
+
+
 __all__ = [
     "PROBLEMS",
     "SlotGrid",
     "aggregation_schedule",
     "client_selection",
     "densest_subgraph",
+    "draw",
     "maxcut",
 ]

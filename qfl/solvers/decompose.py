@@ -31,6 +31,7 @@ class Decompose:
 
     Attributes:
         block: the most variables per block: what the inner solver's backend can take.
+        neighbours: fill a block with the variables most coupled to it instead of random ones.
         inner, inner_options: the solver of a block.
         start, start_options: the solver of the first decision; cheap and classical.
         idle_sweeps: sweeps without any gain after which the search stops.
@@ -38,6 +39,7 @@ class Decompose:
     """
 
     block: int = 12
+    neighbours: bool = False
     inner: str = "qaoa"
     inner_options: Mapping[str, Any] = field(default_factory=dict)
     start: str = "greedy"
@@ -64,7 +66,8 @@ class Decompose:
         while idle < self.idle_sweeps and sweeps < self.max_sweeps:
             sweeps, idle = sweeps + 1, idle + 1
             for core in partition(problem, self.block, rng):
-                reduced = restrict(problem, fill(problem, x, core, self.block, rng), x)
+                order = self._candidates(problem, core, rng)
+                reduced = restrict(problem, fill(problem, x, core, order, self.block), x)
                 found = inner.solve(reduced.problem, rng=rng)
                 bill, blocks = bill + found.bill, blocks + 1
                 candidate = reduced.lift(found.x)
@@ -87,6 +90,16 @@ class Decompose:
             },
         )
 
+    def _candidates(
+        self, problem: Problem, core: NDArray[np.intp], rng: np.random.Generator
+    ) -> NDArray[np.intp]:
+        """Return the variables outside `core`, in the order in which a block takes them."""
+        outside = rng.permutation(np.setdiff1d(np.arange(problem.n), core))
+        if not self.neighbours:
+            return outside
+        coupling = np.abs(problem.qubo.quadratic + problem.qubo.quadratic.T)[core].sum(0)
+        return outside[np.argsort(-coupling[outside], kind="stable")]
+
 
 def partition(problem: Problem, size: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
     """Yield disjoint sets of variables that cover all, each with room left in a block of `size`.
@@ -106,8 +119,8 @@ def fill(
     problem: Problem,
     x: NDArray[np.uint8],
     core: NDArray[np.intp],
+    candidates: NDArray[np.intp],
     size: int,
-    rng: np.random.Generator,
 ) -> NDArray[np.intp]:
     """Return `core` filled up to `size` variables, sorted; first with the kind that it lacks.
 
@@ -116,11 +129,10 @@ def fill(
     """
     if _groups(problem):
         return np.sort(core)
-    outside = rng.permutation(np.setdiff1d(np.arange(problem.n), core))
     present = x[core]
     if present.all() or not present.any():
-        outside = outside[np.argsort(x[outside] == present[0], kind="stable")]
-    return np.sort(np.concatenate([core, outside[: size - len(core)]]))
+        candidates = candidates[np.argsort(x[candidates] == present[0], kind="stable")]
+    return np.sort(np.concatenate([core, candidates[: size - len(core)]]))
 
 
 def _groups(problem: Problem) -> tuple[tuple[int, ...], ...]:

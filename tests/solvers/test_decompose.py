@@ -20,7 +20,10 @@ from tests.solvers.conftest import dense
 def test_blocks_cover_everything_and_hold_both_kinds(constraint, n, size):
     problem, rng = dense(constraint, n), np.random.default_rng(0)
     x = constraint.sample(n, 1, rng)[0]
-    blocks = [fill(problem, x, core, size, rng) for core in partition(problem, size, rng)]
+    blocks = [
+        fill(problem, x, core, np.setdiff1d(np.arange(n), core), size)
+        for core in partition(problem, size, rng)
+    ]
     assert set(np.concatenate(blocks)) == set(range(n))
     assert all(len(block) == size for block in blocks)
     if constraint != Unconstrained():
@@ -40,10 +43,12 @@ def test_a_group_larger_than_a_block_is_refused():
         solve(dense(OneHot(((0, 1, 2),)), 3), "decompose", seed=0, block=2, inner="exact")
 
 
-def test_the_objective_never_rises_and_ends_block_optimal():
+@pytest.mark.parametrize("neighbours", [False, True])
+def test_the_objective_never_rises_and_ends_block_optimal(neighbours):
     """With exact blocks of two thirds of the variables the optimum itself is reached here."""
     problem = ClientSelection(clients=12, choose=4).draw(np.random.default_rng(2))
-    decision = solve(problem, "decompose", seed=1, block=8, inner="exact", start="random")
+    options = {"block": 8, "inner": "exact", "start": "random", "neighbours": neighbours}
+    decision = solve(problem, "decompose", seed=1, **options)
     assert decision.feasible
     assert decision.energy <= decision.diagnostics["start_energy"]
     assert decision.energy == pytest.approx(spectrum(problem).optimum, abs=1e-9)
@@ -55,6 +60,15 @@ def test_more_variables_than_any_device_has():
     decision = solve(problem, "decompose", seed=0, block=16, inner="exact", max_sweeps=4)
     assert decision.feasible
     assert decision.diagnostics["blocks"] >= 3
+
+
+def test_a_quantum_block_decides_for_forty_clients():
+    problem = ClientSelection(clients=40, choose=8).draw(np.random.default_rng(0))
+    qaoa = {"shots": 16, "depth": 2, "schedule": "transfer"}
+    decision = solve(problem, "decompose", seed=0, block=10, inner_options=qaoa, start="random")
+    assert decision.feasible
+    assert decision.bill.qubits == 10
+    assert decision.energy < decision.diagnostics["start_energy"]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """How `data/client_selection.json` was made, so that anyone can make it again.
 
->>> rows = client_selection_rows([tuning_instance(0)], deepest=1)
->>> [row["depth"] for row in rows]
-[1]
+>>> rows = client_selection_rows("xy_complete", [tuning_instance(0)], deepest=1)
+>>> [(row["mixer"], row["depth"]) for row in rows]
+[('xy_complete', 1)]
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from qfl.solvers.schedules.units import in_units
 
 SIZES = ((8, 3), (10, 3), (12, 4), (12, 3))
 WEIGHTS = (0.5, 1.0, 2.0)
-MIXER = "xy_complete"
 
 Vector = NDArray[np.float64]
 
@@ -43,28 +42,31 @@ def tuning_instance(seed: int) -> Problem:
     return Problem("tuning", qubo, Exactly(k), tuple(f"c{i}" for i in range(n)))
 
 
-def client_selection_rows(problems: Sequence[Problem], *, deepest: int) -> list[dict[str, Any]]:
+def client_selection_rows(
+    mixer: str, problems: Sequence[Problem], *, deepest: int
+) -> list[dict[str, Any]]:
     """Return one row per depth 1..deepest: the angles, in units, best for `problems` on average.
 
     The figure of merit is the mean approximation ratio. Each depth starts from the resampled
     angles of the one before, so the rows change smoothly with the depth.
     """
-    scenes = [_Scene(problem) for problem in problems]
+    scenes = [_Scene(problem, mixer) for problem in problems]
     angles, rows = np.array([[0.55], [-0.65]]), []
     for depth in range(1, deepest + 1):
         start = resampled(angles, depth).ravel()
         found = minimize(_mean_loss, start, args=(scenes,), jac=True, method="L-BFGS-B")
         angles = found.x.reshape(2, depth)
         gammas, betas = angles.round(4)
-        rows.append({"depth": depth, "gamma": gammas.tolist(), "beta": (-betas).tolist()})
+        row = {"depth": depth, "gamma": gammas.tolist(), "beta": (-betas).tolist()}
+        rows.append({"mixer": mixer, **row})
     return rows
 
 
 class _Scene:
     """The loss of one instance, 0 at its optimum and 1 at its worst state, over angles in units."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.landscape = Landscape(problem, encode(problem, MIXER), MIXER, open_backend("subspace"))
+    def __init__(self, problem: Problem, mixer: str) -> None:
+        self.landscape = Landscape(problem, encode(problem, mixer), mixer, open_backend("subspace"))
         self.units = in_units(self.landscape, np.ones((2, 1)))
         found = spectrum(problem)
         self.optimum, self.range = found.optimum, found.worst - found.optimum

@@ -1,4 +1,4 @@
-"""Angles from tables: published ones for the transverse mixer, our own for XY mixers.
+"""Angles from tables: published ones for the transverse mixer, our own for constrained mixers.
 
 The files in `data/` name their source. Where a depth is missing, `transfer_angles` resamples the
 nearest one along the layers, which is the idea of INTERP.
@@ -14,15 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from circuits.qaoa import MIXERS
 from qfl.core.errors import ConfigError
 from qfl.solvers.landscape import Angles, Landscape
+from qfl.solvers.options import check_choice
 from qfl.solvers.schedules.units import in_units
-
-_TABLE_OF = {
-    "x": "sherrington_kirkpatrick",
-    "xy_complete": "client_selection",
-    "xy_trotter": "client_selection",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +26,7 @@ class Transfer:
     """Angles that were good for similar instances, rescaled by the units; no training.
 
     The transverse mixer takes the optimal angles of the Sherrington-Kirkpatrick model
-    (arXiv:2110.14206), XY mixers those of random client selections.
+    (arXiv:2110.14206), all others those of random client selections (`derive.py`).
     """
 
     def angles(self, landscape: Landscape, depth: int, rng: np.random.Generator) -> Angles:
@@ -85,17 +81,13 @@ def fixed_angles(degree: int, depth: int) -> Angles:
 
 
 def transfer_angles(mixer: str, depth: int) -> Angles:
-    """Return angles in units for `mixer`, (2, depth); resampled if the table lacks the depth.
-
-    Raises:
-        ConfigError: there is no table for the mixer.
-    """
-    if mixer not in _TABLE_OF:
-        raise ConfigError(
-            f"no transfer angles for mixer {mixer!r}; allowed: {', '.join(sorted(_TABLE_OF))}; "
-            "start from 'linear_ramp' instead"
-        )
-    rows = {row["depth"]: row for row in _rows(_TABLE_OF[mixer])}
+    """Return angles in units for `mixer`, (2, depth); resampled if the table lacks the depth."""
+    check_choice("mixer", mixer, MIXERS)
+    if mixer == "x":
+        rows = {row["depth"]: row for row in _rows("sherrington_kirkpatrick")}
+    else:
+        table = _rows("client_selection")
+        rows = {row["depth"]: row for row in table if row["mixer"] == mixer}
     nearest = min(rows, key=lambda known: (abs(known - depth), known))
     return resampled(_angles(rows[nearest]), depth)
 

@@ -12,9 +12,13 @@ from qfl.solvers.schedules.tables import transfer_angles
 
 @pytest.mark.golden
 def test_the_first_rows_of_the_table_come_out_again():
-    rows = client_selection_rows([tuning_instance(seed) for seed in range(12)], deepest=3)
+    problems = [tuning_instance(seed) for seed in range(12)]
+    rows = [
+        *client_selection_rows("xy_complete", problems, deepest=3),
+        *client_selection_rows("xy_parity_ring", problems, deepest=1),
+    ]
     for row in rows:
-        stored = transfer_angles("xy_complete", row["depth"])
+        stored = transfer_angles(row["mixer"], row["depth"])
         np.testing.assert_allclose(row["gamma"], stored[0], atol=2e-4)
         np.testing.assert_allclose(row["beta"], -stored[1], atol=2e-4)
 

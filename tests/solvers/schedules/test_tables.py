@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from circuits.qaoa import MIXERS
 from qfl.core.constraints import Exactly
-from qfl.core.errors import ConfigError
+from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.problems.graphs import MaxCut, adjacency, maxcut
 from qfl.problems.load import load
 from qfl.solvers.schedules.tables import FixedAngle, fixed_angles, resampled, transfer_angles
@@ -14,7 +15,7 @@ from tests.solvers.schedules.conftest import bowl
 RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("mixer", ["x", "xy_complete"])
+@pytest.mark.parametrize("mixer", MIXERS)
 @pytest.mark.parametrize("depth", [1, 4, 17, 25])
 def test_transfer_angles_ramp_towards_the_minimum(mixer, depth):
     gammas, betas = transfer_angles(mixer, depth)
@@ -56,8 +57,8 @@ def test_what_no_table_has_is_said():
         fixed_angles(3, 40)
     with pytest.raises(ConfigError, match="use 'transfer'"):
         FixedAngle().angles(bowl(dense(Exactly(2), 5), "xy_complete"), 2, RNG)
-    with pytest.raises(ConfigError, match="linear_ramp"):
-        transfer_angles("grover", 3)
+    with pytest.raises(UnknownNameError, match="xy_complete"):
+        transfer_angles("xy", 3)
 
 
 def test_resampling_keeps_what_is_already_there():
