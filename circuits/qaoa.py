@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +46,9 @@ class QaoaAnsatz:
         depth: number of layers p >= 0.
         blocks: ((variables, ones), ...), disjoint and covering; the state starts in the product of
             Dicke states (W states for ones = 1) and never leaves these weights. Empty for "x".
-        initial: amplitudes over the states that the blocks allow (in the order of the subspace
-            engine) for a warm start; None for the uniform superposition.
+        initial: amplitudes over the states that the blocks allow for a warm start; None for the
+            uniform superposition. Block 0 varies fastest, and inside a block its variables count
+            upwards as the integer sum_i x_i 2^i.
     """
 
     constant: float
@@ -85,6 +87,7 @@ class _Frame:
     depth: int
     blocks: Blocks
     steps: int
+    start: tuple[int, ...] | None
 
 
 def circuit(ansatz: QaoaAnsatz, *, trotter_steps: int | None = None) -> CircuitSpec:
@@ -94,12 +97,14 @@ def circuit(ansatz: QaoaAnsatz, *, trotter_steps: int | None = None) -> CircuitS
     is a global phase and is left out. "xy_complete" is exact on blocks with a single 1 or a single
     0, where it is a Grover mixer of angle m beta; for other blocks no short exact circuit is known.
 
+    A warm start has a circuit if it is one state of the blocks, say the choice of a greedy solver.
+
     Args:
         trotter_steps: first-order steps that stand in for "xy_complete" on those other blocks;
             one step equals "xy_trotter". Other mixers do not use it.
 
     Raises:
-        ValueError: the ansatz has a warm start, or needs `trotter_steps` and has none.
+        ValueError: the warm start is a superposition, or `trotter_steps` is needed and missing.
 
     >>> ansatz = QaoaAnsatz(0.0, np.ones(2), np.zeros((2, 2)), "x", 1)
     >>> print(circuit(ansatz).bind([0.5, -0.25]))
@@ -112,18 +117,19 @@ def circuit(ansatz: QaoaAnsatz, *, trotter_steps: int | None = None) -> CircuitS
     rx(-0.5) 1
     measure 0 1
     """
-    if ansatz.initial is not None:
-        raise ValueError(
-            "a warm start is a list of amplitudes and no short circuit prepares it; "
-            "run it on an exact backend, or leave `initial` out"
-        )
     hard = [f"{k} of {len(block)}" for block, k in ansatz.blocks if 1 < k < len(block) - 1]
     if ansatz.mixer == "xy_complete" and hard and trotter_steps is None:
         raise ValueError(
             f"'xy_complete' has no short exact circuit for blocks of {', '.join(hard)}; "
             "use mixer 'xy_trotter', or give trotter_steps >= 1 to approximate it"
         )
-    frame = _Frame(ansatz.n, ansatz.mixer, ansatz.depth, ansatz.blocks, trotter_steps or 1)
+    steps = 1 if trotter_steps is None else trotter_steps
+    frame = _frame(ansatz, steps)
+    if ansatz.initial is not None and frame.start is None:
+        raise ValueError(
+            "a warm start that is a superposition has no short circuit; start from one state of "
+            "the blocks, run it on an exact backend, or leave `initial` out"
+        )
     return _build(frame, *ising(ansatz))
 
 
@@ -161,12 +167,12 @@ def resources(ansatz: QaoaAnsatz, *, trotter_steps: int = 1, basis: Basis = "cz"
 
     Only the pattern of zero coefficients matters, and the answer is cached on it. "xy_complete"
     on blocks without a short exact circuit counts `trotter_steps` steps; the default of one is a
-    lower bound. A warm start is counted as if it began in the uniform superposition.
+    lower bound. A warm start in a superposition is counted as if it began in the uniform one.
 
     >>> resources(QaoaAnsatz(0.0, np.ones(4), np.triu(np.ones((4, 4)), 1), "x", 2))
     Resources(qubits=4, depth=12, two_qubit_gates=24)
     """
-    frame = _Frame(ansatz.n, ansatz.mixer, ansatz.depth, ansatz.blocks, trotter_steps)
+    frame = _frame(ansatz, trotter_steps)
     fields, couplings = ising(ansatz)
     return _count(frame, (fields != 0).tobytes(), (couplings != 0).tobytes(), basis)
 
@@ -199,6 +205,32 @@ def schedule(couplings: NDArray[np.float64]) -> Pairs:
     return tuple(pair for pairs in rounds for pair in pairs)
 
 
+def _frame(ansatz: QaoaAnsatz, steps: int) -> _Frame:
+    if steps < 1:
+        raise ValueError(f"trotter_steps must be at least 1, got {steps}")
+    start = None if ansatz.initial is None else _ones(ansatz, ansatz.initial)
+    return _Frame(ansatz.n, ansatz.mixer, ansatz.depth, ansatz.blocks, steps, start)
+
+
+def _ones(ansatz: QaoaAnsatz, initial: NDArray[np.complex128]) -> tuple[int, ...] | None:
+    """Return which variables are 1 in the only state of a warm start; None for superpositions.
+
+    Reference: Knuth, TAOCP 4A, 7.2.1.3, theorem L (the combinatorial number system).
+    """
+    occupied = np.flatnonzero(initial)
+    if len(occupied) != 1 or not ansatz.blocks:
+        return None
+    rank = int(occupied[0])
+    found = []
+    for variables, ones in ansatz.blocks:
+        rank, within = divmod(rank, comb(len(variables), ones))
+        for left in range(ones, 0, -1):
+            place = max(i for i in range(len(variables)) if comb(i, left) <= within)
+            within -= comb(place, left)
+            found.append(variables[place])
+    return tuple(sorted(found))
+
+
 @lru_cache(maxsize=256)
 def _count(frame: _Frame, fields: bytes, couplings: bytes, basis: Basis) -> Resources:
     linear = np.frombuffer(fields, dtype=np.bool_).astype(np.float64)
@@ -211,16 +243,15 @@ def _build(
 ) -> CircuitSpec:
     pairs = schedule(couplings)
     blocks = [preparation(variables, ones) for variables, ones in frame.blocks]
-    gates = [gate for block in blocks for gate in block.gates]
-    if not blocks:
-        gates = [Gate("h", (k,)) for k in range(frame.n)]
+    start = _joint(frame, blocks)
+    gates = list(start.gates) if blocks else [Gate("h", (k,)) for k in range(frame.n)]
     for layer in range(1, frame.depth + 1):
         gamma = f"gamma_{layer}"
         gates += _fields_layer(fields.tolist(), gamma)
         gates += (
             Gate("rzz", pair, factor=2 * float(couplings[pair]), parameter=gamma) for pair in pairs
         )
-        gates += _mixer_layer(frame, blocks, f"beta_{layer}")
+        gates += _mixer_layer(frame, blocks, start, f"beta_{layer}")
     return CircuitSpec(frame.n, tuple(gates), _names(frame.depth), tuple(range(frame.n)))
 
 
@@ -234,11 +265,13 @@ def _fields_layer(fields: Sequence[float], gamma: str) -> list[Gate]:
     return [Gate("rz", (qubit,), factor=angle, parameter=gamma) for qubit, angle in angles]
 
 
-def _mixer_layer(frame: _Frame, blocks: list[Preparation], beta: str) -> list[Gate]:
+def _mixer_layer(
+    frame: _Frame, blocks: list[Preparation], start: Preparation, beta: str
+) -> list[Gate]:
     if frame.mixer == "x":
         return list(mixers.transverse_field(frame.n, beta))
     if frame.mixer == "grover":
-        return list(mixers.grover(_joint(frame.n, blocks), beta))
+        return list(mixers.grover(start, beta))
     gates: list[Gate] = []
     for (variables, ones), block in zip(frame.blocks, blocks, strict=True):
         if frame.mixer == "xy_complete" and min(ones, len(variables) - ones) <= 1:
@@ -248,11 +281,13 @@ def _mixer_layer(frame: _Frame, blocks: list[Preparation], beta: str) -> list[Ga
     return gates
 
 
-def _joint(n: int, blocks: list[Preparation]) -> Preparation:
-    """Return one preparation of all blocks, or of |+>^n, written as coming from |1...1>."""
+def _joint(frame: _Frame, blocks: list[Preparation]) -> Preparation:
+    """Return one preparation of the start state; |+>^n is written as coming from |1...1>."""
+    if frame.start is not None:
+        return Preparation(frame.start, ())
     if not blocks:
-        from_ones = (Gate(name, (k,)) for k in range(n) for name in ("x", "h"))
-        return Preparation(tuple(range(n)), tuple(from_ones))
+        from_ones = (Gate(name, (k,)) for k in range(frame.n) for name in ("x", "h"))
+        return Preparation(tuple(range(frame.n)), tuple(from_ones))
     return Preparation(
         tuple(qubit for block in blocks for qubit in block.excited),
         tuple(gate for block in blocks for gate in block.spread),

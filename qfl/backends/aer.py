@@ -119,8 +119,8 @@ class AerCompiled:
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
         """Return `shots` measurements at one angle set, drawn by Aer."""
-        if shots == 0:
-            return Counts.zero(self.ansatz.n)
+        if shots < 1:
+            raise BackendError(f"a sample needs at least 1 shot, got {shots}")
         row = angle_row(self.ansatz, angles)
         seed = int(rng.integers(2**31))
         (counts,) = self._run(self._measured, row, "counts", shots=shots, seed_simulator=seed)

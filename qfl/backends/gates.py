@@ -38,6 +38,8 @@ def angle_rows(
     array = np.asarray(angles, dtype=np.float64)
     if array.shape[-2:] != (2, ansatz.depth):
         raise BackendError(f"angles must have shape (..., 2, {ansatz.depth}), got {array.shape}")
+    if not np.isfinite(array).all():
+        raise BackendError("angles must be finite, found NaN or infinity")
     shape = array.shape[:-2]
     return array.reshape(math.prod(shape), 2 * ansatz.depth), shape
 

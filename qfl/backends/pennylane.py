@@ -110,8 +110,8 @@ class PennyLaneCompiled:
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
         """Return `shots` measurements at one angle set, drawn by the device."""
         n = self.ansatz.n
-        if shots == 0:
-            return Counts.zero(n)
+        if shots < 1:
+            raise BackendError(f"a sample needs at least 1 shot, got {shots}")
         (row,) = angle_row(self.ansatz, angles)
         measured = [qml.sample(wires=range(n))]
         script = qml.tape.QuantumScript(to_pennylane(self.spec, row), measured, shots=shots)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,6 +7,9 @@ from hypothesis import strategies as st
 
 from circuits import qaoa
 from circuits.qaoa import MIXERS, QaoaAnsatz, circuit, resources
+from qfl.backends.subspace import SubspaceBackend
+from qfl.simulators import evolution
+from qfl.simulators.subspace import Subspace
 
 EXACT = [mixer for mixer in MIXERS if mixer != "xy_complete"]
 
@@ -17,6 +22,20 @@ def test_the_gates_make_the_defined_state(mixer, n, oracle):
     angles = rng.normal(size=(2, 2))
     state = oracle.from_zero(circuit(ansatz).bind(angles.ravel()))
     assert oracle.distance(state, oracle.qaoa_state(ansatz, angles)) < 1e-12
+
+
+@pytest.mark.parametrize("mixer", MIXERS[1:])
+@pytest.mark.parametrize("n", [4, 10])
+def test_the_subspace_engine_makes_the_same_state(mixer, n, oracle):
+    rng = np.random.default_rng(n)
+    ansatz = oracle.random_ansatz(mixer, n, rng, k=1 if mixer == "xy_complete" else None)
+    angles = rng.normal(size=(2, 2))
+    engine = Subspace(ansatz)
+    amplitudes = engine.reordered(evolution.evolve(engine, angles[None]))[:, 0]
+    index = engine.states(np.arange(engine.dimension)).astype(int) @ (1 << np.arange(n))
+    state = np.zeros(2**n, complex)
+    state[index] = amplitudes
+    assert oracle.distance(oracle.from_zero(circuit(ansatz).bind(angles.ravel())), state) < 1e-10
 
 
 @pytest.mark.property
@@ -67,6 +86,26 @@ def test_trotter_steps_approach_the_complete_mixer(oracle):
         ansatz.constant, ansatz.linear, ansatz.quadratic, "xy_trotter", 1, ansatz.blocks
     )
     assert one_step.hash == circuit(trotter).hash
+
+
+@pytest.mark.parametrize("mixer", EXACT[1:])
+def test_a_basis_state_is_a_warm_start(mixer, oracle):
+    rng = np.random.default_rng(9)
+    blocks = (((4, 0, 2, 6), 2), ((1, 5, 3), 1))
+    cold = QaoaAnsatz(
+        0.0, rng.normal(size=7), np.triu(rng.normal(size=(7, 7)), 1), mixer, 1, blocks
+    )
+    allowed = Subspace(cold).states(np.arange(18))
+    for place in (0, 7, 17):
+        warm = replace(cold, initial=np.eye(18)[place])
+        start = oracle.from_zero(circuit(replace(warm, depth=0)))
+        assert oracle.bits_of(7)[np.abs(start).argmax()].tolist() == allowed[place].tolist()
+        angles = rng.normal(size=(2, 1))
+        states, probabilities = SubspaceBackend().compile(warm).distribution(angles)
+        found = np.abs(oracle.from_zero(circuit(warm).bind(angles.ravel()))) ** 2
+        index = states.astype(int) @ (1 << np.arange(7))
+        np.testing.assert_allclose(found[index], probabilities, atol=1e-12)
+    assert resources(warm).two_qubit_gates <= resources(cold).two_qubit_gates
 
 
 def test_grover_search_without_blocks(oracle):
@@ -138,7 +177,7 @@ def test_what_has_no_circuit_is_refused():
     with pytest.raises(ValueError, match=r"no short exact circuit for blocks of 2 of 5; use mixer"):
         circuit(QaoaAnsatz(*cost, "xy_complete", 1, blocks))
     warm = QaoaAnsatz(*cost, "xy_ring", 1, blocks, np.ones(10) / np.sqrt(10))
-    with pytest.raises(ValueError, match="warm start is a list of amplitudes"):
+    with pytest.raises(ValueError, match="warm start that is a superposition"):
         circuit(warm)
     assert resources(warm) == resources(QaoaAnsatz(*cost, "xy_ring", 1, blocks))
     with pytest.raises(ValueError, match="mixer 'x' keeps no block"):
