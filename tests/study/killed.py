@@ -3,7 +3,7 @@
     python killed.py FOLDER
 
 Writes FOLDER/<moment> for every moment; prints each moment with the signal that ended it. The
-processes are forked from this one, so that torch is imported once.
+processes are forked from this one, so that torch is imported and the data are read once.
 """
 
 import multiprocessing
@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from qfl.study import Study, run, store
+from qfl.study import Study, cells, run, store
 from qfl.study.events import CellStored, Event, Planned, RoundPlayed
 from qfl.study.run import default_play
 
@@ -80,4 +80,5 @@ def main(folder: str) -> None:
 
 if __name__ == "__main__":
     default_play()
+    cells(study())
     main(*sys.argv[1:])
