@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qfl.core.errors import ConfigError
-from qfl.study import RunFolder, Study
+from qfl.study import RunFolder, Study, cells
 from qfl.study.folder import LOCK
 from qfl.study.run import RUNS
 
@@ -31,6 +31,7 @@ def find_study(
     """
     path = Path(name)
     if path.is_dir():
+        _check_lock(RunFolder(path))
         path = path / LOCK
     if path.suffix == ".py" and path.is_file():
         return _from_script(path).with_overrides(profile, overrides)
@@ -74,6 +75,16 @@ def find_run(name: str | None) -> RunFolder:
 def all_runs() -> list[RunFolder]:
     """Return every run under runs/, by name."""
     return [RunFolder(lock.parent) for lock in sorted(RUNS.glob(f"*/{LOCK}"))]
+
+
+def _check_lock(folder: RunFolder) -> None:
+    """Refuse to continue a run whose lock no longer unfolds into the same cells."""
+    asked = set(folder.asked())
+    if {cell.id for cell in cells(Study.load(folder.path / LOCK))} != asked:
+        raise ConfigError(
+            f"{folder.path / LOCK} unfolds into other cells than it lists: defaults or data have "
+            f"changed since. Run the study file with --out {folder.path} instead"
+        )
 
 
 def _from_script(path: Path) -> Study:

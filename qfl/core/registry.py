@@ -10,7 +10,8 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Any
@@ -46,14 +47,10 @@ class Registry:
 
     kind: str
     rows: Mapping[str, Row]
-    _plugins: dict[str, Row] = field(default_factory=dict, repr=False)
 
     def table(self) -> dict[str, Row]:
         """Return all rows by name, those of other distributions included."""
-        if not self._plugins:
-            for point in entry_points(group=f"qfl.{self.kind}s"):
-                self._plugins[point.name] = Row(point.value, f"from {point.module}")
-        return {**self._plugins, **self.rows}
+        return {**_plugins(self.kind), **self.rows}
 
     def row(self, name: str) -> Row:
         """Return one row.
@@ -112,3 +109,10 @@ def load(target: str) -> Any:
     """Import and return what "module:attribute" names."""
     module, _, attribute = target.partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+@cache
+def _plugins(kind: str) -> dict[str, Row]:
+    """Return the rows of other distributions; scanning for them is slow, so it is done once."""
+    points = entry_points(group=f"qfl.{kind}s")
+    return {point.name: Row(point.value, f"from {point.module}") for point in points}

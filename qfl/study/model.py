@@ -19,6 +19,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    PrivateAttr,
     StringConstraints,
     ValidationError,
     ValidationInfo,
@@ -47,7 +48,7 @@ class Headline(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     metric: str
-    target: float
+    target: Annotated[float, Field(allow_inf_nan=False)]
     method: str
     baseline: str
 
@@ -107,6 +108,12 @@ class Study(BaseModel):
     sweep: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
     profiles: dict[str, Settings] = Field(default_factory=dict)
 
+    _given: Settings = PrivateAttr(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        """Two studies are equal if everything in them is, however it was written."""
+        return isinstance(other, Study) and self.model_dump() == other.model_dump()
+
     @classmethod
     def load(
         cls,
@@ -138,15 +145,17 @@ class Study(BaseModel):
     def with_overrides(
         self, profile: str | None = None, overrides: Mapping[str, Any] | None = None
     ) -> Study:
-        """Return this study with a profile and then `overrides` applied, checked again."""
-        return self._from(self.model_dump(), profile, overrides, source=f"study {self.name!r}")
+        """Return this study as it was given, with a profile and then `overrides` applied."""
+        return self._from(deepcopy(self._given), profile, overrides, source=f"study {self.name!r}")
 
     def at(self, point: Mapping[str, Any]) -> Study:
         """Return this study at one point of its sweep, without axes and profiles."""
         if not point:
             return self
-        given = self.model_dump(exclude={"profiles", "sweep"})
+        given = deepcopy(self._given)
         apply(given, point)
+        for key in ("sweep", "profiles"):
+            given.pop(key, None)
         return type(self).model_validate(given)
 
     @classmethod
@@ -161,13 +170,13 @@ class Study(BaseModel):
         issues: list[Issue] = []
         changes: Settings = {}
         if profile is not None:
-            profiles = given.get("profiles", {})
-            if profile in profiles:
+            profiles = given.get("profiles")
+            profiles = profiles if isinstance(profiles, Mapping) else {}
+            if isinstance(profiles.get(profile), Mapping):
                 changes |= flatten(profiles[profile])
             else:
-                issues.append(
-                    Issue("profiles", str(UnknownNameError("profile", profile, profiles)))
-                )
+                unknown = UnknownNameError("profile", profile, map(str, profiles))
+                issues.append(Issue("profiles", str(unknown)))
         changes |= overrides or {}
         issues += apply(given, changes)
         try:
@@ -196,6 +205,7 @@ class Study(BaseModel):
         if study is None or issues:
             name = given.get("name", "") if isinstance(given, Mapping) else ""
             raise StudyError((info.context or {}).get("source", f"study {name!r}"), issues)
+        study._given = deepcopy(dict(given)) if isinstance(given, Mapping) else study.model_dump()
         return study
 
     @classmethod
@@ -243,10 +253,12 @@ class Study(BaseModel):
         methods: list[Settings] = []
         for index, method in enumerate(given):
             label = method.get("label", method.get("solver"))
+            where = label if isinstance(label, str) else str(index)
+            if not isinstance(label, str) or not label.strip():
+                issues.append(Issue(f"{where}.label", f"must be a text, got {label!r}"))
             try:
-                methods.append(resolve("methods", {**method, "label": label}))
+                methods.append(resolve("methods", {**method, "label": where}))
             except Issues as found:
-                where = label if isinstance(label, str) else str(index)
                 issues += [Issue(f"{where}.{key}", message) for key, message in found.issues]
         issues += _duplicates(methods)
         if not given:

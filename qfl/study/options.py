@@ -129,6 +129,35 @@ def build_row(section: str, settings: Mapping[str, Any]) -> Any:
     return build(registry(section).resolve(settings[key]), settings)
 
 
+def change_row(section: str, settings: dict[str, Any], key: str, name: object) -> None:
+    """Drop, in place, the options that only the row being replaced by `name` has.
+
+    Args:
+        section: whose settings these are.
+        settings: raw, possibly wrong: then nothing is dropped and checking tells.
+        key: the section's own key, or "backend".
+        name: the new row.
+    """
+    table, options = registry(section), settings
+    kept = {name for target in SECTIONS[section].shared for name in _names(load(target))}
+    if key == "backend":
+        table, options, kept = load(BACKENDS), settings.get("backend_options", {}), set()
+    old, new = (_fields_of(table, each) for each in (settings.get(key), name))
+    if old is None or new is None or not isinstance(options, dict):
+        return
+    for option in (old - new - kept) & options.keys():
+        del options[option]
+
+
+def _fields_of(table: Registry, name: object) -> set[str] | None:
+    """Return the options of a row, None if there is no such row or it is not installed."""
+    rows = table.table()
+    family = name if name in rows else str(name).partition(":")[0]
+    if family not in rows or not rows[family].installed:
+        return None
+    return set(_names(table.resolve(family)))
+
+
 def explain(error: ValidationError, allowed: Sequence[str]) -> Iterator[Issue]:
     """Yield what pydantic found in a study, sections unfolded, each with its dotted key."""
     for detail in error.errors(include_url=False):

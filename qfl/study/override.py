@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from qfl.core.errors import UnknownNameError
-from qfl.study.options import Issue
+from qfl.study.options import SECTIONS, Issue, change_row
+
+_ROW_KEYS = {"backend", *(section.key for section in SECTIONS.values())}
 
 
 def flatten(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,16 +29,18 @@ def flatten(settings: Mapping[str, Any]) -> dict[str, Any]:
 def apply(study: dict[str, Any], changes: Mapping[str, Any]) -> list[Issue]:
     """Set dotted keys in a raw study, in place; return those that lead nowhere.
 
-    "methods.LABEL.OPTION" names an option of one method, "sweep.KEY" one axis. Keys that no
-    section knows are set all the same: checking the study refuses them with the nearest match,
-    and it refuses methods that are no list of tables.
+    "methods.LABEL.OPTION" names an option of one method, "sweep.KEY" one axis. Whole sections are
+    set first, then rows (another algorithm, solver or backend), then options; a row that goes
+    takes along the options that only it has. Keys that no section knows are set all the same:
+    checking the study refuses them with the nearest match.
 
     >>> study = {"methods": [{"label": "qaoa", "solver": "qaoa"}]}
     >>> apply(study, {"methods.qaoa.depth": 4}), study["methods"]
     ([], [{'label': 'qaoa', 'solver': 'qaoa', 'depth': 4}])
     """
     issues = []
-    for key, value in changes.items():
+    for key in sorted(changes, key=_rank):
+        value = changes[key]
         top, dot, rest = key.partition(".")
         if not dot:
             study[key] = value
@@ -45,10 +49,21 @@ def apply(study: dict[str, Any], changes: Mapping[str, Any]) -> list[Issue]:
         elif top == "methods":
             issues += _set_in_method(study, rest, value)
         elif isinstance(study.setdefault(top, {}), dict):
-            _set(study[top], rest, value)
+            _set_option(top, study[top], rest, value)
         else:
             issues.append(Issue(key, f"{top} is a single value, not a table"))
     return issues
+
+
+def _rank(key: str) -> int:
+    """Whole sections first, then rows, then options."""
+    return 0 if "." not in key else 1 if key.rpartition(".")[2] in _ROW_KEYS else 2
+
+
+def _set_option(section: str, table: dict[str, Any], path: str, value: Any) -> None:
+    if section in SECTIONS and path in (SECTIONS[section].key, "backend"):
+        change_row(section, table, path, value)
+    _set(table, path, value)
 
 
 def _set(table: dict[str, Any], path: str, value: Any) -> None:
@@ -70,7 +85,7 @@ def _set_in_method(study: dict[str, Any], rest: str, value: Any) -> list[Issue]:
     labels = [str(method.get("label", method.get("solver"))) for method in methods]
     for label, method in zip(labels, methods, strict=True):
         if rest.startswith(f"{label}."):
-            _set(method, rest.removeprefix(f"{label}."), value)
+            _set_option("methods", method, rest.removeprefix(f"{label}."), value)
             return []
     unknown = UnknownNameError("method label", rest.partition(".")[0], labels)
     return [Issue(f"methods.{rest}", str(unknown))]

@@ -42,6 +42,15 @@ def test_a_run_folder_is_continued_where_it_is(qfl, file, here):
     assert "mine: 2 cells to do, 2 done already" in done.err
 
 
+def test_a_lock_that_no_longer_means_the_same_cells_is_refused(qfl, file, here):
+    qfl("run", file, "--jobs", 1)
+    lock = here / "runs/toy/study.lock.toml"
+    lock.write_text(lock.read_text().replace("skew = 0.3", "skew = 0.4"))
+    done = qfl("run", "runs/toy", "--jobs", 1)
+    assert done.code == 2
+    assert "Run the study file with --out runs/toy instead" in done.err
+
+
 def test_a_folder_shows_the_settings_it_was_last_run_with(qfl, file, here):
     assert qfl("run", file, "--profile", "smoke", "--jobs", 1).code == 0
     assert qfl("status", "toy").out.splitlines()[1] == "runs/toy\t2\t\t\t\t\t\t"

@@ -1,11 +1,13 @@
 """One study from TOML or Python; every error of a study in one message."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from qfl.core.errors import ConfigError, StudyError
+from qfl.study.grid import cells
 from qfl.study.model import Study
 
 TEXT = """
@@ -117,6 +119,64 @@ def test_a_study_built_in_python_takes_profiles_and_overrides(study, file):
 def test_an_algorithm_can_be_changed_with_its_options(toy_world, file):
     changes = {"federation.algorithm": "pull", "federation.mu": 0.5}
     assert Study.load(file, overrides=changes).federation["mu"] == 0.5
+
+
+def test_a_changed_row_takes_its_own_options_along(toy_world, settings):
+    settings["federation"] |= {"algorithm": "pull", "mu": 0.5, "learning_rate": 0.7}
+    settings["methods"][1] |= {"backend": "noisy", "backend_options": {"error": 0.2}}
+    study = Study(**settings)
+    changed = study.with_overrides(
+        overrides={"federation.algorithm": "average", "methods.qaoa.backend": "remote:there"}
+    )
+    assert "mu" not in changed.federation
+    assert changed.federation["learning_rate"] == 0.7
+    assert changed.methods[1]["backend_options"] == {"queue": "short"}
+    simple = study.with_overrides(
+        overrides={
+            "methods.qaoa.solver": "guess",
+            "methods": [settings["methods"][1]],
+            "headline.baseline": "qaoa",
+        }
+    )
+    assert simple.methods == ({"label": "qaoa", "solver": "guess"},)
+
+
+def test_an_axis_may_vary_the_row(toy_world, settings):
+    settings["federation"] |= {"algorithm": "pull", "mu": 0.5}
+    settings["sweep"] = {"federation.algorithm": ["average", "pull"]}
+    found = [cell.federation for cell in cells(Study(**settings))]
+    assert [f.get("mu") for f in found[:4]] == [None, None, 0.5, 0.5]
+
+
+def test_no_input_raises_anything_but_a_study_error(toy_world, settings):
+    """Replace each value of a study, at any depth, by values of every wrong kind."""
+
+    def places(value, path=()):
+        yield path
+        if isinstance(value, dict | list):
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, inner in items:
+                yield from places(inner, (*path, key))
+
+    settings["sweep"] = {"scenario.skew": [0.1, 0.2], "methods.qaoa.depth": [1, 2]}
+    settings["methods"][1]["backend_options"] = {}
+    refused = 0
+    for path in list(places(settings))[1:]:
+        for wrong in (None, -1, 1.5, "", "x", [], [1], [[]], {}, {"x": 1}, True, float("nan")):
+            trial = deepcopy(settings)
+            inner = trial
+            for key in path[:-1]:
+                inner = inner[key]
+            inner[path[-1]] = wrong
+            for make in (
+                Study.model_validate,
+                lambda raw: Study._from(raw, "smoke", {"methods.qaoa.shots": 1}, source="x"),
+            ):
+                try:
+                    make(deepcopy(trial))
+                except StudyError as error:
+                    refused += bool(error.issues)
+    assert refused > 500
 
 
 def broken(file: Path, *changes: tuple[str, str]) -> str:
