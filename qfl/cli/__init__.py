@@ -34,9 +34,11 @@ COMMANDS = (
 def main(study: Study | None = None) -> None:
     """Run the command line on `sys.argv`; given a study, run it with the options of `qfl run`.
 
-    A script that ends with ``if __name__ == "__main__": main(study)`` is a second front door to
-    the same cells; the guard is needed because worker processes import the script again.
+    A script that ends with `main(study)` is a second front door to the same cells. Worker
+    processes import such a script again; in them this does nothing.
     """
+    if "--multiprocessing-fork" in sys.orig_argv:
+        return
     from qfl.cli.app import app
     from qfl.cli.exits import DISK_FULL, Exit, code_of
     from qfl.core.errors import QflError

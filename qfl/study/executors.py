@@ -20,6 +20,8 @@ from typing import Any, TypeVar, cast
 
 from threadpoolctl import threadpool_limits
 
+from qfl.core.errors import ConfigError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -74,6 +76,9 @@ class Pool:
             function: importable by name, so that a fresh process finds it.
             tasks: picklable.
             lost: makes the item that stands for a task whose worker died, given the cause.
+
+        Raises:
+            ConfigError: workers cannot even start.
         """
         waiting = list(reversed(tasks))
         busy: dict[Connection, _Worker] = {}
@@ -99,6 +104,7 @@ class _Worker:
         self.pipe, theirs = context.Pipe()
         self.process: SpawnProcess = context.Process(target=_work, args=(theirs, function))
         self.task: Any = None
+        self.began = False
         with _keyboard_held():
             self.process.start()
         theirs.close()
@@ -135,11 +141,20 @@ def _hear(
         worker.process.join(_PATIENCE_SECONDS)
         code = worker.process.exitcode
         worker.stop()
+        if not worker.began:
+            raise ConfigError(
+                f"a worker process ended before it began (exit code {code}). A script must start "
+                'a study under `if __name__ == "__main__":`, and workers must be able to import '
+                "what plays it; jobs=1 needs neither"
+            ) from None
         if waiting:
             fresh = _Worker(function)
             busy[fresh.pipe] = fresh
             fresh.give(waiting.pop())
         yield worker.task, lost(worker.task, _cause_of_death(code))
+        return
+    worker.began = True
+    if more is None:
         return
     if more:
         yield worker.task, item
@@ -153,6 +168,7 @@ def _hear(
 def _work(pipe: Connection, function: Callable[[Any], Iterator[Any]]) -> None:
     """Serve tasks until the parent is gone."""
     with one_thread():
+        pipe.send((None, None))
         while True:
             try:
                 task = pipe.recv()

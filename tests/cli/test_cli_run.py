@@ -2,11 +2,13 @@
 
 import errno
 import json
+import sys
 from importlib import import_module
 
 import pytest
 import toys
 
+from qfl.cli import main
 from qfl.study import store
 from qfl.study.folder import toml
 from qfl.study.grid import cells
@@ -34,6 +36,12 @@ def test_a_script_is_a_second_front_door_to_the_same_cells(qfl, file, study, her
         "from qfl.study import Study\nstudy = Study.load(__file__.replace('.py', '.toml'))\n"
     )
     assert "4 done already" in qfl("run", script, "--jobs", 1).err
+
+
+def test_a_worker_that_imports_the_script_runs_nothing(study, here, monkeypatch):
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-c", "...", "--multiprocessing-fork"])
+    assert main(study) is None
+    assert list(here.iterdir()) == []
 
 
 def test_a_run_folder_is_continued_where_it_is(qfl, file, here):

@@ -1,8 +1,10 @@
 """Both executors stream the same items, one thread per process, and lose no task."""
 
 import os
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import toys
@@ -38,6 +40,21 @@ def test_tasks_run_with_one_thread(executor):
 def test_a_worker_that_dies_is_replaced_and_its_task_named():
     found = list(Pool(1).map(toys.die_on_one, TASKS, lost=lost))
     assert found == [(3, 3), (1, (1, "its worker process died with exit code 7")), (2, 2)]
+
+
+def test_workers_that_cannot_start_are_one_error(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from qfl.study.executors import Pool\n"
+        "import toys\n"
+        "print(list(Pool(2).map(toys.count_up, [1, 2], lost=lambda task, cause: cause)))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(toys.__file__).parent)}
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, env=environment, timeout=60
+    )
+    assert done.returncode == 1
+    assert "ConfigError: a worker process ended before it began (exit code 1)" in done.stderr
 
 
 def test_leaving_early_ends_the_workers():
