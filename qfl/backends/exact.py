@@ -26,6 +26,10 @@ class States(evolution.Engine, Protocol):
         """Return the states with these places in the outer order as rows (len(ranks), n)."""
         ...
 
+    def amplitudes(self, angles: Floats) -> NDArray[Any]:
+        """Return the final state (states,) in the outer order for angles (2, depth)."""
+        ...
+
     def reordered(self, vector: NDArray[Any]) -> NDArray[Any]:
         """Return a vector (states, ...) of the inner order in the outer one."""
         ...
@@ -59,6 +63,11 @@ class ExactlyCompiled:
         everything = np.arange(self.engine.dimension)
         return self.engine.states(everything), self.engine.reordered(self._single(angles))
 
+    def amplitudes(self, angles: ArrayLike) -> NDArray[np.complex128]:
+        """Return the final amplitudes (m,) of the states that `distribution` lists."""
+        batch = self._one(angles)
+        return np.asarray(self.engine.amplitudes(batch[0]), dtype=np.complex128)
+
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
         """Return `shots` independent measurements at one angle set."""
         if shots < 1:
@@ -69,13 +78,16 @@ class ExactlyCompiled:
         return Counts.of(self.engine.states(ranks), counts)
 
     def _single(self, angles: ArrayLike) -> Floats:
+        return evolution.probabilities(self.engine, self._one(angles))[:, 0]
+
+    def _one(self, angles: ArrayLike) -> Floats:
         batch, shape = self._batch(angles)
         if shape:
             raise BackendError(
                 f"samples and distributions take one angle set of shape (2, {self.depth}), "
                 f"got {np.shape(angles)}"
             )
-        return evolution.probabilities(self.engine, batch)[:, 0]
+        return batch
 
     def _figure(self, objective: Objective | None) -> Figure:
         wanted = Mean() if objective is None else objective

@@ -72,12 +72,9 @@ class ArrayOperations:
     def turn(self, psi: Any, costs: Any, angles: Floats) -> None:
         psi *= self.exp(-1j * costs[:, None] * self.array(angles))
 
-    def turn_back(self, pair: Any, costs: Any, angles: Floats) -> Floats:
-        psi, lam = pair[0], pair[1]
-        overlaps = self.host((costs[:, None] * lam.conj() * psi).sum(0)).imag
-        for states in (psi, lam):
-            self.turn(states, costs, -angles)
-        return np.asarray(overlaps)
+    def overlaps(self, pair: Any, costs: Any) -> Floats:
+        products = costs[:, None] * pair[1].conj() * pair[0]
+        return np.asarray(self.host(products.sum(0)).imag)
 
     def flip(self, psi: Any, angles: Floats) -> None:
         cos, sin = self._cos_sin(angles, psi)
@@ -128,7 +125,7 @@ def on_torch(device: str) -> ArrayOperations:
     import torch
 
     return ArrayOperations(
-        array=lambda values: torch.as_tensor(values, device=device),
+        array=lambda values: torch.as_tensor(np.require(values, requirements="W"), device=device),
         host=lambda values: np.asarray(values.cpu()),
         exp=torch.exp,
         copy=torch.clone,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,14 +69,18 @@ def rows(blocks: tuple[Block, ...], ranks: NDArray[np.int64]) -> NDArray[np.uint
     return found
 
 
-def checked_start(amplitudes: NDArray[np.complex128] | None, size: int) -> NDArray[np.complex128]:
+def checked_start(
+    amplitudes: NDArray[np.complex128] | None, size: int, dtype: np.dtype[Any]
+) -> NDArray[Any]:
     """Return a warm start of `size` amplitudes, checked, or the uniform state if it is None.
+
+    The uniform state takes no memory: it is one number, broadcast.
 
     Raises:
         ProblemError: not `size` finite amplitudes of norm 1.
     """
     if amplitudes is None:
-        return np.full(size, size**-0.5, dtype=np.complex128)
+        return np.broadcast_to(np.asarray(size**-0.5, dtype), size)
     start = np.asarray(amplitudes, dtype=np.complex128)
     if start.shape != (size,) or not np.isfinite(start).all():
         raise ProblemError(
@@ -88,7 +93,7 @@ def checked_start(amplitudes: NDArray[np.complex128] | None, size: int) -> NDArr
             f"a warm start needs amplitudes of norm 1, got {norm:.9g}; take the square roots of "
             "probabilities that sum to 1"
         )
-    return start
+    return start.astype(dtype)
 
 
 def quadratic_costs(

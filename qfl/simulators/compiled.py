@@ -25,7 +25,7 @@ class CompiledOperations:
     def pair(self, psi: NDArray[Any], factors: Floats) -> NDArray[Any]:
         both = np.empty((2, *psi.shape), psi.dtype)
         both[0] = psi
-        np.multiply(psi, factors, out=both[1], casting="same_kind")
+        kernels.weigh(_floats(psi), np.broadcast_to(factors, psi.shape), _floats(both[1]))
         return both
 
     def lower(self, psi: NDArray[Any], n: int, k: int) -> NDArray[Any]:
@@ -70,10 +70,10 @@ class CompiledOperations:
     def turn(self, psi: NDArray[Any], costs: Floats, angles: Floats) -> None:
         kernels.turn(_floats(psi), costs, angles)
 
-    def turn_back(self, pair: NDArray[Any], costs: Floats, angles: Floats) -> Floats:
-        overlaps = np.zeros(len(angles))
-        kernels.turn_back(_floats(pair, 2), costs, angles, overlaps)
-        return overlaps
+    def overlaps(self, pair: NDArray[Any], costs: Floats) -> Floats:
+        found = np.zeros(pair.shape[2])
+        kernels.overlaps(_floats(pair[0]), _floats(pair[1]), costs, found)
+        return found
 
     def flip(self, psi: NDArray[Any], angles: Floats) -> None:
         self._flip(psi[None], angles)
@@ -84,7 +84,7 @@ class CompiledOperations:
     def _flip(self, states: NDArray[Any], angles: Floats) -> Floats:
         cos, sin = _cos_sin(np.repeat(angles, 2), states)
         overlaps = np.zeros(len(cos))
-        bundle = np.empty((len(states), max(kernels_flips.BUNDLE, 32 * len(cos))), cos.dtype)
+        bundle = np.empty((len(states), max(kernels_flips.BUNDLE, 64 * len(cos))), cos.dtype)
         kernels_flips.flip(_floats(states, 2), cos, sin, overlaps, bundle)
         return overlaps.reshape(-1, 2).sum(axis=1)
 

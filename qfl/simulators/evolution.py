@@ -89,8 +89,10 @@ def _gradient(engine: Engine, angles: Floats, figure: Figure) -> tuple[Floats, F
     layers = engine.layers(angles[:, 1].T)
     for layer in reversed(range(angles.shape[2])):
         gradient[:, 1, layer] = 2 * engine.mix_back(pair, layers[layer])
-        gammas = np.ascontiguousarray(angles[:, 0, layer])
-        gradient[:, 0, layer] = 2 * operations.turn_back(pair, engine.costs, gammas)
+        gradient[:, 0, layer] = 2 * operations.overlaps(pair, engine.costs)
+        if layer:
+            for states in pair:
+                operations.turn(states, engine.costs, -angles[:, 0, layer])
     return value, gradient
 
 

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from circuits.mixers import edges
 from circuits.qaoa import QaoaAnsatz
 from qfl.simulators.blocks import Block, checked_start, rows
+from qfl.simulators.evolution import evolve
+from qfl.simulators.grover import Reflection
 from qfl.simulators.memory import free_bytes, require
 from qfl.simulators.operations import Amplitudes, Device, Floats, Operations, operations
 
@@ -59,9 +61,8 @@ class Hypercube:
         start = self._initial(ansatz.initial)
         if self._turned:
             start = start * 1j ** _ones(self.n)
-        self._ket = start.astype(self._dtype)[:, None]
-        self._column = self.operations.array(self._ket)
-        self._bra = self.operations.array(self._ket[:, 0].conj())
+        self._reflection = Reflection(start.astype(self._dtype), self.operations)
+        self.start = self._reflection.start
 
     def states(self, ranks: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the states of these numbers as rows, (len(ranks), n)."""
@@ -71,14 +72,10 @@ class Hypercube:
         """Return `vector`: the inner order is the outer one."""
         return vector
 
-    def amplitudes(self, psi: Amplitudes) -> NDArray[Any]:
-        """Return psi (states, columns) on the host, out of the frame of the transverse field."""
-        host = self.operations.host(psi)
-        return host * ((-1j) ** _ones(self.n))[:, None] if self._turned else host
-
-    def start(self, columns: int) -> Amplitudes:
-        """Return the initial state (states, columns), once per column."""
-        return self.operations.array(np.repeat(self._ket, columns, axis=1))
+    def amplitudes(self, angles: Floats) -> NDArray[Any]:
+        """Return the final state (states,) for angles (2, depth)."""
+        psi = self.operations.host(evolve(self, angles[None]))[:, 0]
+        return psi * (-1j) ** _ones(self.n) if self._turned else psi
 
     def layers(self, betas: Floats) -> list[Any]:
         """Return the betas of each layer (layers, columns)."""
@@ -89,7 +86,7 @@ class Hypercube:
         if self.mixer == "x":
             self.operations.flip(psi, layer)
         elif self.mixer == "grover":
-            psi += self._column * ((self._bra @ psi) * self._row(np.exp(-1j * layer) - 1))
+            self._reflection.mix(psi, layer)
         elif self.mixer == "xy_complete":
             self._exponentiate(psi, layer)
         else:
@@ -102,8 +99,8 @@ class Hypercube:
         if self.mixer == "x":
             return self.operations.flip_back(pair, layer)
         if self.mixer == "grover":
-            product = (self._bra @ psi) * (self._bra @ lam).conj()
-        elif self.mixer == "xy_complete":
+            return self._reflection.mix_back(pair, layer)
+        if self.mixer == "xy_complete":
             product = (lam.conj() * self._generator(psi)).sum(0)
         else:
             overlaps = np.zeros(psi.shape[-1])
@@ -173,7 +170,7 @@ class Hypercube:
             count = int(np.prod([block.size for block in self.blocks]))
             allowed = rows(self.blocks, np.arange(count)) @ (1 << np.arange(self.n))
         start = np.zeros(self.dimension, dtype=np.complex128)
-        start[allowed] = checked_start(amplitudes, len(allowed))
+        start[allowed] = checked_start(amplitudes, len(allowed), start.dtype)
         return start
 
     def _fits(self, device: Device) -> None:

@@ -78,41 +78,21 @@ def turn(psi: Floats, costs: Floats, angles: Floats) -> None:
             row[2 * c + 1] = y * cos - x * sin
 
 
-@compiled
-def turn_back(pair: Floats, costs: Floats, angles: Floats, overlaps: Floats) -> None:
-    """Undo `turn` on psi and lam of `pair` (2, floats); add Im<lam|cost|psi> to `overlaps`."""
-    columns, psi, lam = len(angles), pair[0], pair[1]
-    for first in range(0, len(costs), 1024):
-        block = costs[first : first + 1024]
-        x = psi[2 * columns * first : 2 * columns * (first + len(block))]
-        y = lam[2 * columns * first : 2 * columns * (first + len(block))]
-        _overlaps(x, y, block, overlaps)
-        if columns == 1:
-            for s in range(len(block)):
-                cos, sin = cos_sin(angles[0] * block[s])
-                p, q, u, v = x[2 * s], x[2 * s + 1], y[2 * s], y[2 * s + 1]
-                x[2 * s], x[2 * s + 1] = p * cos - q * sin, q * cos + p * sin
-                y[2 * s], y[2 * s + 1] = u * cos - v * sin, v * cos + u * sin
-            continue
-        for s in range(len(block)):
-            one = x[2 * columns * s : 2 * columns * (s + 1)]
-            two = y[2 * columns * s : 2 * columns * (s + 1)]
-            for c in range(columns):
-                cos, sin = cos_sin(angles[c] * block[s])
-                p, q, u, v = one[2 * c], one[2 * c + 1], two[2 * c], two[2 * c + 1]
-                one[2 * c], one[2 * c + 1] = p * cos - q * sin, q * cos + p * sin
-                two[2 * c], two[2 * c + 1] = u * cos - v * sin, v * cos + u * sin
-
-
 @summing
-def _overlaps(psi: Floats, lam: Floats, costs: Floats, overlaps: Floats) -> None:
-    columns = len(overlaps)
+def overlaps(psi: Floats, lam: Floats, costs: Floats, found: Floats) -> None:
+    """Add Im<lam|cost|psi> of every column to `found`."""
+    columns, total = len(found), 0.0
+    if columns == 1:
+        for s in range(len(costs)):
+            total += costs[s] * (lam[2 * s] * psi[2 * s + 1] - lam[2 * s + 1] * psi[2 * s])
+        found[0] += total
+        return
     for c in range(columns):
         total = 0.0
         for s in range(len(costs)):
             i = 2 * (columns * s + c)
             total += costs[s] * (lam[i] * psi[i + 1] - lam[i + 1] * psi[i])
-        overlaps[c] += total
+        found[c] += total
 
 
 @inlined
@@ -136,14 +116,13 @@ def exchange(x: Floats, y: Floats, cos: Floats, sin: Floats) -> None:
                 two[2 * i], two[2 * i + 1] = c * u + s * q, c * v - s * p
 
 
-@summing
+@inlined
 def exchange_overlaps(x: Floats, y: Floats, u: Floats, v: Floats, overlaps: Floats) -> None:
     """Add Im(u* y + v* x) to `overlaps`, for stretches x, y of psi and u, v of lam."""
     columns = len(overlaps)
     for c in range(columns):
         total = 0.0
-        for row in range(len(x) // (2 * columns)):
-            i = 2 * (columns * row + c)
+        for i in range(2 * c, len(x), 2 * columns):
             total += u[i] * y[i + 1] - u[i + 1] * y[i] + v[i] * x[i + 1] - v[i + 1] * x[i]
         overlaps[c] += total
 
@@ -154,3 +133,14 @@ def densities(psi: Floats, probabilities: Floats) -> None:
     for s in range(len(probabilities)):
         x, y = np.float64(psi[2 * s]), np.float64(psi[2 * s + 1])
         probabilities[s] = x * x + y * y
+
+
+@compiled
+def weigh(psi: Floats, factors: Floats, lam: Floats) -> None:
+    """Write psi times the factors (states, columns)."""
+    columns = factors.shape[1]
+    for s in range(len(factors)):
+        for c in range(columns):
+            i = 2 * (s * columns + c)
+            lam[i] = psi[i] * factors[s, c]
+            lam[i + 1] = psi[i + 1] * factors[s, c]

@@ -13,7 +13,7 @@ from qfl.simulators.kernels import Floats, compiled, inlined, summing
 BUNDLE = 1 << 15
 """Floats worked on at a time: 256 KiB in double precision, inside a second-level cache."""
 _ROWS = 1 << 5
-_STRETCH = 1 << 9
+_STRETCH = BUNDLE // _ROWS // 2
 
 
 @compiled
@@ -23,7 +23,7 @@ def flip(states: Floats, cos: Floats, sin: Floats, overlaps: Floats, bundle: Flo
     Args:
         cos, sin: of beta, for each float of a row of columns.
         overlaps: with m = 2 states psi, lam: takes Im<lam|sum Y|psi>, split over those floats.
-        bundle: scratch (m, max(BUNDLE, 32 len(cos))).
+        bundle: scratch (m, max(BUNDLE, 64 len(cos))).
     """
     size = states.shape[1]
     stride = stretch = len(cos)
@@ -40,12 +40,10 @@ def flip(states: Floats, cos: Floats, sin: Floats, overlaps: Floats, bundle: Flo
                         target = bundle[m, row * length : (row + 1) * length]
                         for i in range(length):
                             target[i] = source[i]
+                if len(states) == 2:
+                    _overlaps(bundle[0, : rows * stretch], bundle[1], stretch, overlaps)
                 half = stretch
                 while half < rows * stretch:
-                    if len(states) == 2:
-                        _overlaps(
-                            bundle[0, : rows * stretch], bundle[1, : rows * stretch], half, overlaps
-                        )
                     for m in range(len(states)):
                         _flip(bundle[m, : rows * stretch], half, cos, sin)
                     half *= 2
@@ -57,20 +55,19 @@ def flip(states: Floats, cos: Floats, sin: Floats, overlaps: Floats, bundle: Flo
                             target[i] = source[i]
         stride *= rows
         rows = min(_ROWS, size // stride)
-        stretch = min(stride, max(_STRETCH, stretch))
+        while stretch < min(stride, _STRETCH):
+            stretch *= 2
 
 
 @inlined
 def _flip(part: Floats, half: int, cos: Floats, sin: Floats) -> None:
     """Flip the qubit whose 0 and 1 lie `half` floats apart."""
     width, c, s = len(cos), cos[0], sin[0]
-    if half <= 8 and width == 2:  # too short for slices
-        apart = half // 2
-        for pair in range(len(part) // 4):
-            i = 2 * (2 * pair - (pair & (apart - 1)))
-            p, q, u, v = part[i], part[i + 1], part[i + half], part[i + half + 1]
-            part[i], part[i + 1] = c * p - s * u, c * q - s * v
-            part[i + half], part[i + half + 1] = c * u + s * p, c * v + s * q
+    if half == 2:  # one column, lowest qubit: too short for slices
+        for i in range(len(part) // 4):
+            p, q, u, v = part[4 * i], part[4 * i + 1], part[4 * i + 2], part[4 * i + 3]
+            part[4 * i], part[4 * i + 1] = c * p - s * u, c * q - s * v
+            part[4 * i + 2], part[4 * i + 3] = c * u + s * p, c * v + s * q
     else:
         for at in range(0, len(part), 2 * half):
             x, y = part[at : at + half], part[at + half : at + 2 * half]
@@ -88,28 +85,38 @@ def _flip(part: Floats, half: int, cos: Floats, sin: Floats) -> None:
 
 @summing
 def _overlaps(psi: Floats, lam: Floats, half: int, overlaps: Floats) -> None:
-    """Add Im<lam|Y|psi> of that qubit to `overlaps`."""
-    width = len(overlaps)
-    if width == 2:
-        total = 0.0
-        if half <= 8:
-            apart = half // 2
-            for pair in range(len(psi) // 4):
-                i = 2 * (2 * pair - (pair & (apart - 1)))
-                j = i + half
-                total += psi[i] * lam[j] - psi[j] * lam[i]
-                total += psi[i + 1] * lam[j + 1] - psi[j + 1] * lam[i + 1]
+    """Add Im<lam|Y|psi> to `overlaps`, for all qubits whose 0 and 1 lie `half` or more apart.
+
+    Two qubits at a time, from the four amplitudes a, b, c, d of psi and lam over their states.
+    """
+    width, total = len(overlaps), 0.0
+    while 2 * half < len(psi):
+        if half == 2:  # one column, lowest qubits: too short for slices
+            for i in range(len(psi) // 8):
+                for e in (8 * i, 8 * i + 1):
+                    total += (psi[e] - psi[e + 6]) * (lam[e + 2] + lam[e + 4])
+                    total += (psi[e + 2] + psi[e + 4]) * (lam[e + 6] - lam[e])
         else:
-            for at in range(0, len(psi), 2 * half):
-                x, y = psi[at : at + half], psi[at + half : at + 2 * half]
-                u, v = lam[at : at + half], lam[at + half : at + 2 * half]
-                for i in range(half):
-                    total += x[i] * v[i] - y[i] * u[i]
-        overlaps[0] += total
-        return
-    for at in range(0, len(psi), 2 * half):
-        for row in range(at, at + half, width):
-            x, y = psi[row : row + width], psi[row + half : row + half + width]
-            u, v = lam[row : row + width], lam[row + half : row + half + width]
-            for i in range(width):
-                overlaps[i] += x[i] * v[i] - y[i] * u[i]
+            for at in range(0, len(psi), 4 * half):
+                for row in range(at, at + half, half if width == 2 else width):
+                    size = half if width == 2 else width
+                    a, p = psi[row : row + size], lam[row : row + size]
+                    row += half
+                    b, q = psi[row : row + size], lam[row : row + size]
+                    row += half
+                    c, r = psi[row : row + size], lam[row : row + size]
+                    row += half
+                    d, s = psi[row : row + size], lam[row : row + size]
+                    if width == 2:
+                        for i in range(size):
+                            total += (a[i] - d[i]) * (q[i] + r[i]) + (b[i] + c[i]) * (s[i] - p[i])
+                    else:
+                        for i in range(size):
+                            overlaps[i] += (a[i] - d[i]) * (q[i] + r[i])
+                            overlaps[i] += (b[i] + c[i]) * (s[i] - p[i])
+        half *= 4
+    if half < len(psi):
+        for row in range(0, half, width):
+            for i in range(row, row + width):
+                overlaps[i - row] += psi[i] * lam[half + i] - psi[half + i] * lam[i]
+    overlaps[0] += total

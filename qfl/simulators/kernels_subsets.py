@@ -11,7 +11,6 @@ from __future__ import annotations
 from qfl.simulators.kernels import (
     Floats,
     Integers,
-    compiled,
     exchange,
     exchange_overlaps,
     inlined,
@@ -115,7 +114,7 @@ def lift(
             moved = _advance(top, k)
 
 
-@compiled
+@summing
 def rotate(
     states: Floats,
     outer: int,

@@ -138,7 +138,7 @@ def _growth(n: int, k: int, ladder: NDArray[Any], newton: NDArray[Any]) -> NDArr
 def leja(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return `points` so ordered that each maximises the product of distances to those before.
 
-    Reference: Reichel, BIT 30 (1990) 332, eq. 1.2.
+    Reference: Reichel, Newton interpolation at Leja points, BIT 30 (1990) 332.
 
     >>> leja(np.array([3.0, 2.0, 1.0, 0.0])).tolist()
     [3.0, 0.0, 2.0, 1.0]

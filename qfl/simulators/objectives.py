@@ -37,7 +37,7 @@ class Mean:
 class Cvar:
     """The mean of the lowest `alpha` of the probability mass; the boundary counts in part.
 
-    Reference: Barkoutsos et al., arXiv:1907.04769, eq. 5.
+    Reference: Barkoutsos et al., arXiv:1907.04769, definition of CVaR.
 
     >>> costs, mass = np.array([-3.0, -1.0, 0.0, 2.0]), np.array([[0.1], [0.2], [0.3], [0.4]])
     >>> Cvar(0.2).prepare(costs)(mass)[0].round(12).tolist()
@@ -70,7 +70,7 @@ class Cvar:
 class Gibbs:
     """-log <exp(-eta cost)>: rewards low costs exponentially.
 
-    Reference: Li et al., arXiv:1909.07621, eq. 3.
+    Reference: Li et al., arXiv:1909.07621, definition of the Gibbs objective.
 
     >>> value, _ = Gibbs(2.0).prepare(np.array([1.0, 1.0]))(np.array([[0.5], [0.5]]))
     >>> value.round(12).tolist()

@@ -65,8 +65,8 @@ class Operations(Protocol):
         """Multiply psi (states, columns) by exp(-i angle cost)."""
         ...
 
-    def turn_back(self, pair: Amplitudes, costs: Any, angles: Floats) -> Floats:
-        """Undo `turn` on pair (2, states, columns) and return the overlaps."""
+    def overlaps(self, pair: Amplitudes, costs: Any) -> Floats:
+        """Return Im<lam|cost|psi> (columns,) for psi, lam of pair (2, states, columns)."""
         ...
 
     def flip(self, psi: Amplitudes, angles: Floats) -> None:

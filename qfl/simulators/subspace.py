@@ -19,6 +19,8 @@ from circuits.qaoa import QaoaAnsatz
 from qfl.core.errors import BackendError
 from qfl.simulators.blocks import Block, checked_start, quadratic_costs, rows
 from qfl.simulators.combinations import rank
+from qfl.simulators.evolution import evolve
+from qfl.simulators.grover import Reflection
 from qfl.simulators.ladder import Plan, plans
 from qfl.simulators.memory import free_bytes, require
 from qfl.simulators.operations import Amplitudes, Device, Floats, Operations, operations
@@ -71,10 +73,11 @@ class Subspace:
         self.operations = operations(device) if use is None else use
         self.table = quadratic_costs(self.blocks, ansatz, self.operations)
         self.costs = self.operations.array(self.table)
-        start = self.reordered(checked_start(ansatz.initial, self.dimension))
-        self._ket = start.astype(self._dtype)[:, None]
-        self._column = self.operations.array(self._ket)
-        self._bra = self.operations.array(self._ket[:, 0].conj())
+        start = checked_start(ansatz.initial, self.dimension, self._dtype)
+        if ansatz.initial is not None:
+            start = self.reordered(start)
+        self._reflection = Reflection(start, self.operations)
+        self.start = self._reflection.start
 
     def states(self, ranks: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the states with these places in the outer order as rows, (len(ranks), n)."""
@@ -94,12 +97,6 @@ class Subspace:
         turned = np.flip(vector.reshape(*shape, *vector.shape[1:]), axes)
         return np.ascontiguousarray(turned).reshape(vector.shape)
 
-    def start(self, columns: int) -> Amplitudes:
-        """Return the initial state (states, columns), once per column."""
-        psi = np.empty((self.dimension, columns), dtype=self._dtype)
-        psi[:] = self._ket
-        return self.operations.array(psi)
-
     def layers(self, betas: Floats) -> list[Any]:
         """Return what each layer of betas (layers, columns) takes: one entry per block."""
         if self.mixer == "grover":
@@ -117,7 +114,7 @@ class Subspace:
     def mix(self, psi: Amplitudes, layer: Any) -> None:
         """Apply exp(-i beta M) up to a global phase, `layer` being one of `layers`."""
         if self.mixer == "grover":
-            self._reflect(psi, layer, self._bra @ psi)
+            self._reflection.mix(psi, layer)
             return
         columns = psi.shape[-1]
         for block, entry, outer in self._axes(layer):
@@ -133,10 +130,7 @@ class Subspace:
         """Undo it on psi, lam of `pair` (2, states, columns); return Im<lam|M|psi> (columns,)."""
         columns, host = pair.shape[-1], self.operations.host
         if self.mixer == "grover":
-            on_psi, on_lam = self._bra @ pair[0], self._bra @ pair[1]
-            self._reflect(pair[0], -layer, on_psi)
-            self._reflect(pair[1], -layer, on_lam)
-            return np.asarray((host(on_psi) * host(on_lam).conj()).imag)
+            return self._reflection.mix_back(pair, layer)
         overlaps = np.zeros(columns)
         for block, entry, outer in self._axes(layer):
             view = pair.reshape(2, outer, block.size, -1)
@@ -153,10 +147,13 @@ class Subspace:
                 overlaps += found.reshape(-1, columns).sum(0)
         return overlaps
 
-    def phase(self, betas: Floats) -> complex:
-        """Return the global phase that `mix` leaves out over all layers (layers,) of betas."""
-        weights = sum(block.weight for block in self.blocks) if self.mixer == "xy_complete" else 0
-        return complex(np.exp(1j * weights * betas.sum()))
+    def amplitudes(self, angles: Floats) -> NDArray[Any]:
+        """Return the final state (states,) in the outer order for angles (2, depth)."""
+        psi = self.reordered(self.operations.host(evolve(self, angles[None]))[:, 0])
+        if self.mixer == "xy_complete":  # the phase that `mix` leaves out
+            weight = sum(block.weight for block in self.blocks)
+            psi *= np.exp(1j * weight * angles[1].sum())
+        return psi
 
     def _climb(
         self,
@@ -196,10 +193,6 @@ class Subspace:
             self.operations.lift(self.operations.lower(term, n, k), product, n, k)
             psi += self._row(difference, repeat) * product
             term = product
-
-    def _reflect(self, psi: Amplitudes, betas: Floats, overlaps: Amplitudes) -> None:
-        """Apply exp(-i beta |D><D|), given <D|psi> for each column."""
-        psi += self._column * (overlaps * self._row(np.exp(-1j * betas) - 1, 1))
 
     def _row(self, values: NDArray[np.complex128], repeat: int) -> Any:
         return self.operations.array(np.tile(values, repeat).astype(self._dtype))

@@ -1,0 +1,100 @@
+"""The Grover mixer, and QAOA under it by distinct cost values, for any number of variables.
+
+From the uniform start states of equal cost keep equal amplitudes, so one amplitude per distinct
+cost is enough: as many as there are values, however many states share them.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qfl.core.errors import ProblemError
+from qfl.simulators.operations import Amplitudes, Floats, Operations, operations
+
+
+class Reflection:
+    """The start state D (states,) of an engine, and the mixer exp(-i beta |D><D|) about it."""
+
+    def __init__(self, start: NDArray[Any], use: Operations) -> None:
+        self._ket, self._operations = start, use
+
+    def start(self, columns: int) -> Amplitudes:
+        """Return D (states, columns), once per column."""
+        return self._operations.array(np.repeat(self._ket[:, None], columns, axis=1))
+
+    @cached_property
+    def _bra(self) -> Amplitudes:
+        return self._operations.array(self._ket.conj())
+
+    @cached_property
+    def _column(self) -> Amplitudes:
+        return self._operations.array(self._ket[:, None])
+
+    def mix(self, psi: Amplitudes, betas: Floats) -> None:
+        """Apply the mixer, one beta per column."""
+        self._reflect(psi, self._bra @ psi, betas)
+
+    def mix_back(self, pair: Amplitudes, betas: Floats) -> Floats:
+        """Undo it on psi, lam of `pair`; return Im<lam|D><D|psi> (columns,)."""
+        on_psi, on_lam = self._bra @ pair[0], self._bra @ pair[1]
+        self._reflect(pair[0], on_psi, -betas)
+        self._reflect(pair[1], on_lam, -betas)
+        host = self._operations.host
+        return np.asarray((host(on_psi) * host(on_lam).conj()).imag)
+
+    def _reflect(self, psi: Amplitudes, overlaps: Amplitudes, betas: Floats) -> None:
+        factors = self._operations.array((np.exp(-1j * betas) - 1).astype(self._ket.dtype))
+        psi += self._column * (overlaps * factors)
+
+
+class Spectrum:
+    """The engine of distinct costs under the Grover mixer; see `evolution.Engine`.
+
+    Args:
+        values: (m,) the distinct costs.
+        counts: (m,) how many states have each; may be huge.
+        precision: "double" or "single".
+
+    Raises:
+        ProblemError: values and counts of different or no length, not finite, or a count <= 0.
+
+    Reference: Bridi and Marquezino, arXiv:2401.11056, section II.
+
+    >>> from qfl.simulators.evolution import probabilities
+    >>> angles = np.full((1, 2, 2), np.pi)  # two rounds of Grover search for 3 of 56
+    >>> probabilities(Spectrum([0.0, 1.0], [53, 3]), angles)[1].round(7).tolist()
+    [0.8462448]
+    """
+
+    def __init__(self, values: ArrayLike, counts: ArrayLike, *, precision: str = "double") -> None:
+        self.table = np.array(values, dtype=np.float64)
+        share = np.array(counts, dtype=np.float64)
+        if self.table.ndim != 1 or share.shape != self.table.shape or not share.size:
+            raise ProblemError(
+                f"distinct costs need one count each, got shapes {self.table.shape} and "
+                f"{share.shape}"
+            )
+        if not (np.isfinite(self.table).all() and np.isfinite(share).all() and (share > 0).all()):
+            raise ProblemError("distinct costs must be finite and their counts finite and > 0")
+        self.operations = operations()
+        self.costs, self.columns = self.table, 64
+        dtype = np.complex128 if precision == "double" else np.complex64
+        start = np.sqrt(share / share.sum()).astype(dtype)
+        self._reflection = Reflection(start, self.operations)
+        self.start = self._reflection.start
+        self.mix = self._reflection.mix
+        self.mix_back = self._reflection.mix_back
+
+    @classmethod
+    def of(cls, costs: ArrayLike, *, precision: str = "double") -> Spectrum:
+        """Return the engine for states of these costs (states,), equal ones merged."""
+        values, counts = np.unique(np.asarray(costs, dtype=np.float64), return_counts=True)
+        return cls(values, counts, precision=precision)
+
+    def layers(self, betas: Floats) -> list[Any]:
+        """Return the betas of each layer (layers, columns)."""
+        return list(betas)
