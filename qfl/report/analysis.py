@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from qfl.core.metrics import metric
 from qfl.report import dotplots, figures, listings
 from qfl.report.compare import Family, finals, primary, secondary, unpaired
 from qfl.report.curves import Curve, curves
 from qfl.report.datasets import ROUNDS, Columns, bands_table, rounds_table
 from qfl.report.figures import Figure
-from qfl.report.headline import Headline, headlines
+from qfl.report.headline import Headline, headline
 from qfl.report.links import Link, aborts, links, poorest_pools
-from qfl.report.outcomes import Summary, summaries
+from qfl.report.outcomes import Group, Summary, summaries
 from qfl.report.palette import Style, styles
 from qfl.report.results import Results, Run
 from qfl.report.tables import Table, summary_table
@@ -32,7 +34,7 @@ class Analysis:
 
     results: Results
     styles: tuple[Style, ...]
-    headlines: tuple[Headline, ...]
+    headline: Headline
     families: tuple[Family, ...]
     unpaired: tuple[Run, ...]
     summaries: tuple[Summary, ...]
@@ -50,14 +52,14 @@ def analyse(results: Results) -> Analysis:
     """Return the content of the report of `results`."""
     looks = styles(results)
     read_off = summaries(results)
-    drawn = {name: found for name in results.metrics if (found := curves(results, name))}
+    drawn = {name: found for name in results.main_metrics if (found := curves(results, name))}
     exchanged = links(results)
     asked = (primary(results), secondary(results), finals(results))
     families = tuple(family for family in asked if family is not None)
     return Analysis(
         results=results,
         styles=looks,
-        headlines=headlines(results),
+        headline=headline(results),
         families=families,
         unpaired=unpaired(results),
         summaries=read_off,
@@ -80,39 +82,10 @@ def _tables(
     families: Sequence[Family],
     exchanged: Sequence[Link],
 ) -> dict[str, Table]:
-    spread = "± is half of the 95 % interval of the mean over seeds, brackets the interval itself."
     made = (
-        summary_table(
-            results,
-            read_off,
-            key="comparison",
-            caption="Learning, by method",
-            groups=("learning",),
-            note=spread,
-        ),
-        summary_table(
-            results,
-            read_off,
-            key="decisions",
-            caption="Decisions, by method",
-            groups=("decision",),
-            note="Shares pool the decisions of all rounds and seeds (Wilson interval).",
-        ),
-        summary_table(
-            results,
-            read_off,
-            key="costs",
-            caption="Cost of one training run, by method",
-            groups=("cost", "clock"),
-            note=spread,
-        ),
-        summary_table(
-            results,
-            read_off,
-            key="security",
-            caption="Keys of one training run, by method",
-            groups=("security",),
-            note=spread,
+        *(
+            summary_table(results, read_off, key=key, caption=caption, groups=groups, note=note)
+            for key, caption, groups, note in _SUMMARIES
         ),
         listings.pairs_table(families),
         listings.links_table(exchanged),
@@ -154,14 +127,26 @@ def _learning(
     if first is None:
         return {"learning": (), "seeds": ()}
     with_curve = {curve.method for curve in drawn[first]}
+    values = np.concatenate([run.curve(first) for run in results.runs])
+    span = (float(values.min()), float(values.max()))
     seeds = tuple(
-        figures.seeds_figure(metric(first), style, baseline=baseline)
+        figures.seeds_figure(metric(first), style, baseline=baseline, span=span)
         for style in looks
         if style.method in with_curve
     )
     return {"learning": learning, "seeds": seeds}
 
 
+_SPREAD = "± is half of the 95 % interval of the mean over seeds."
+_POOLED = "Shares pool the decisions of all rounds and seeds; brackets are Wilson intervals."
+_SUMMARIES: tuple[tuple[str, str, tuple[Group, ...], str], ...] = (
+    ("comparison", "Learning, by method", ("learning",), _SPREAD),
+    ("modalities", "Final values with one modality alone, by method", ("modality",), _SPREAD),
+    ("decisions", "Decisions, by method", ("decision",), _POOLED),
+    ("bills", "One decision costs, by method", ("bill",), "Means over rounds, then over seeds."),
+    ("costs", "One training run costs, by method", ("cost", "clock"), _SPREAD),
+    ("security", "Keys of one training run, by method", ("security",), _SPREAD),
+)
 _DECISIONS = ("approximation_ratio", "optimum_hit", "optimum_probability")
 _COSTS = ("virtual_seconds", "energy_joules", "total_seconds")
 

@@ -65,10 +65,13 @@ def encoded(table: Columns) -> dict[str, Any]:
     return found
 
 
-def resolve(source: Source, tables: Mapping[str, Columns], *, axis: str) -> list[dict[str, Any]]:
-    """Return the rows that a figure gets when it is drawn against `axis`."""
+def resolve(
+    source: Source, tables: Mapping[str, Columns], *, axis: str, setting: str
+) -> list[dict[str, Any]]:
+    """Return the rows that a figure gets when it is drawn against `axis` in one setting."""
     table = tables[source.table]
     rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+    rows = [row for row in rows if row.get("setting", setting) == setting]
     if source.methods:
         rows = [row for row in rows if row["method"] in source.methods]
     if source.table == ROUNDS:

@@ -205,7 +205,12 @@ def pools_figure(pools: Pools) -> Figure:
         ),
         vega.layer(
             "pools",
-            {"type": "line", "color": vega.INK, "strokeWidth": 2, "point": {"size": 22}},
+            {
+                "type": "line",
+                "color": vega.INK,
+                "strokeWidth": 2,
+                "point": {"size": 22, "color": vega.INK},
+            },
             hideable=False,
             x=x,
             y=y,
@@ -255,12 +260,12 @@ def _point_with_interval(x: Any, y: Any, title: str, **paint: Any) -> list[vega.
 
 
 def _difference_caption(found: Sequence[Difference]) -> str:
-    first = found[0]
-    better = "right" if first.outcome.metric.higher_is_better else "left"
-    who = display(first.method)
+    names = {display(difference.method) for difference in found}
+    who = names.pop() if len(names) == 1 else "the first method"
+    better = "Right" if found[0].outcome.metric.higher_is_better else "Left"
     return (
-        f"{who} minus the other method, on the same federation. A dot is a seed, the bar the 95 % "
-        f"interval of the mean. {vega.capital(better)} of zero, {who} is better."
+        f"{vega.capital(who)} minus the other, on the same federation. A dot is a seed, the bar "
+        f"the 95 % interval of the mean. {better} of zero, {who} is better."
     )
 
 
@@ -269,8 +274,7 @@ def _gap(found: Difference, a: float, b: float) -> float:
 
 
 def _against(found: Difference) -> str:
-    name = f"{display(found.method)} − {display(found.baseline)}"
-    return f"{found.setting}: {name}" if found.setting else name
+    return f"{display(found.method)} − {display(found.baseline)}"
 
 
 def _or(value: float, otherwise: float) -> float:

@@ -29,6 +29,7 @@ class Figure:
         spec: Vega-Lite without data.
         data: data set -> its own columns, or the shared table they come from.
         wide: takes the whole measure.
+        method: the one method it is about, or "".
     """
 
     key: str
@@ -38,17 +39,22 @@ class Figure:
     spec: Mapping[str, Any]
     data: Mapping[str, Columns | Source]
     wide: bool = False
+    method: str = ""
 
 
-def with_data(figure: Figure, tables: Mapping[str, Columns], *, width: int = 640) -> dict[str, Any]:
-    """Return the spec with the data of its first view, for renderers without the page's script."""
+def with_data(
+    figure: Figure, tables: Mapping[str, Columns], *, setting: str = ""
+) -> dict[str, Any]:
+    """Return the spec with the data of one setting, for renderers without the page's script."""
     own = {f"{figure.key}/{name}": data for name, data in figure.data.items()}
     tables = {**tables, **{key: data for key, data in own.items() if not isinstance(data, Source)}}
     datasets = {}
     for name, data in figure.data.items():
         source = data if isinstance(data, Source) else Source(f"{figure.key}/{name}")
-        datasets[name] = resolve(source, tables, axis="round")
-    return {**figure.spec, "datasets": datasets, "width": width, "title": figure.title}
+        hidden = name == "lines" and "ends" in figure.data
+        datasets[name] = [] if hidden else resolve(source, tables, axis="round", setting=setting)
+    title = f"{figure.title}, {display(setting)}" if setting else figure.title
+    return {**figure.spec, "datasets": datasets, "width": 640, "title": title}
 
 
 def curve_figure(
@@ -67,10 +73,10 @@ def curve_figure(
     shown = f"focus ? datum.method === focus : indexof({strong!r}, datum.method) >= 0"
     layers = [
         _band(x, y, paint, shown),
-        _seed_lines(x, y, paint, shown),
+        _seed_lines(x, y, paint),
         vega.layer(
             "band",
-            {"type": "line", "interpolate": "monotone"},
+            {"type": "line"},
             x=x,
             y=y,
             color=paint,
@@ -98,10 +104,17 @@ def curve_figure(
     )
 
 
-def seeds_figure(measured: Metric, style: Style, *, baseline: str) -> Figure:
-    """Return one method's seeds as thin lines with their mean, before the baseline's mean."""
+def seeds_figure(
+    measured: Metric, style: Style, *, baseline: str, span: tuple[float, float]
+) -> Figure:
+    """Return one method's seeds as thin lines with their mean, before the baseline's mean.
+
+    Args:
+        span: least and greatest value over all methods, so that panels share their y axis.
+    """
     x = vega.number("x", None, nice=False, tickCount=4)
     y = vega.number("y", None, format=vega.tick_format(measured), tickCount=3)
+    y["scale"] = {"domain": list(span), "nice": True}
     own = vega.colour([style])
     layers = [
         vega.layer(
@@ -134,25 +147,26 @@ def seeds_figure(measured: Metric, style: Style, *, baseline: str) -> Figure:
             "band": Source(measured.name, methods=(style.method,)),
             "lines": Source(ROUNDS, y=measured.name, methods=(style.method,)),
         },
+        method=style.method,
     )
 
 
 def _band(x: Any, y: Any, paint: Any, shown: str) -> vega.Layer:
     return vega.layer(
         "band",
-        {"type": "area", "interpolate": "monotone"},
+        {"type": "area"},
         x=x,
         y={**y, "field": "low"},
         y2={"field": "high"},
         color=paint,
-        opacity=vega.when(0, {"test": shown, "value": 0.14}),
+        opacity=vega.when(0, {"test": f"!seeds && ({shown})", "value": 0.14}),
     )
 
 
-def _seed_lines(x: Any, y: Any, paint: Any, shown: str) -> vega.Layer:
+def _seed_lines(x: Any, y: Any, paint: Any) -> vega.Layer:
     return vega.layer(
         "lines",
-        {"type": "line", "strokeWidth": 0.8},
+        {"type": "line", "strokeWidth": 1},
         x=x,
         y=y,
         color=paint,
@@ -160,8 +174,9 @@ def _seed_lines(x: Any, y: Any, paint: Any, shown: str) -> vega.Layer:
         opacity=vega.when(
             0,
             {"test": "seed && datum.seed !== seed", "value": 0},
-            {"test": "seed && !focus", "value": 1},
-            {"test": f"(seeds && !focus) || ({shown})", "value": 0.4},
+            {"test": "focus && datum.method !== focus", "value": 0.06},
+            {"test": "seed", "value": 1},
+            {"test": "seeds", "value": 0.45},
         ),
     )
 

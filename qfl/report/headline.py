@@ -17,66 +17,91 @@ Verdict = Literal["difference", "no difference", "no claim"]
 
 
 @dataclass(frozen=True, slots=True)
-class Headline:
-    """The answer to the study's question.
+class Statement:
+    """One declared comparison in words.
 
     Attributes:
         verdict: what may be said.
-        sentence: with effect, interval and n.
+        text: with effect, interval and n.
         detail: test, p and kind of interval.
-        difference: the comparison behind it; None if there was nothing to compare.
         sides: (method, its number, what it counts) of both sides.
     """
 
     verdict: Verdict
-    sentence: str
+    text: str
     detail: str
-    difference: Difference | None = None
-    sides: tuple[Side, ...] = ()
+    difference: Difference
+    sides: tuple[Side, ...]
 
     @property
     def effect(self) -> tuple[str, str]:
-        """The paired difference and its interval as text; empty without a comparison."""
-        if self.difference is None:
-            return "", ""
+        """The paired difference and its interval as text."""
         point, _, bracket = interval_text(self.difference).partition(" [")
         return point, f"[{bracket}" if bracket else ""
 
 
-def headlines(results: Results) -> tuple[Headline, ...]:
-    """Return one headline per setting, in order; at least one."""
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The answer to the study's question.
+
+    Attributes:
+        verdict: the strongest that any statement allows.
+        sentence: the one statement, or how many of them found a difference.
+        statements: one per setting and variant of the method.
+    """
+
+    verdict: Verdict
+    sentence: str
+    statements: tuple[Statement, ...] = ()
+
+
+def headline(results: Results) -> Headline:
+    """Return the answer to the study's question."""
     request, family = results.headline, primary(results)
     if request is None or family is None:
         methods = count(len(results.methods), "method")
-        sentence = f"No headline comparison was declared; {methods} are described below."
-        return (Headline("no claim", sentence, ""),)
+        return Headline(
+            "no claim", f"No headline comparison was declared; {methods} are described below."
+        )
     if not family.differences:
-        return (_nothing_to_compare(results, request),)
-    return tuple(_headline(request, family, found) for found in family.differences)
+        return Headline("no claim", _nothing_to_compare(results, request))
+    made = tuple(_statement(request, family, found) for found in family.differences)
+    found = sum(statement.verdict == "difference" for statement in made)
+    verdict = "difference" if found else made[0].verdict
+    if len(made) > 1:
+        return Headline(verdict, _overview(request, family, found), made)
+    prefix = {"no claim": f"No claim: {family.refusal}. ", "no difference": _NONE_FOUND}
+    return Headline(verdict, prefix.get(verdict, "") + made[0].text, made)
 
 
-def _nothing_to_compare(results: Results, request: HeadlineRequest) -> Headline:
-    absent = [m for m in (request.method, request.baseline) if not results.variants(m)]
-    names = " and ".join(display(name) for name in absent)
-    why = f"no finished cell of {names}" if absent else "no seed that both methods finished"
-    return Headline("no claim", f"No claim: there is {why}.", "")
+_NONE_FOUND = "No difference was found: "
 
 
-def _headline(request: HeadlineRequest, family: Family, found: Difference) -> Headline:
-    place = f"{found.setting}: " if found.setting else ""
-    facts, sides = _facts(request, found)
+def _overview(request: HeadlineRequest, family: Family, found: int) -> str:
     if family.refusal:
-        sentence = f"No claim: {family.refusal}. {facts}"
-        return Headline("no claim", place + sentence, _detail(found), found, sides)
-    if found.found:
-        return Headline("difference", place + facts, _detail(found), found, sides)
-    return Headline(
-        "no difference",
-        f"{place}No difference was found: {facts}",
-        _detail(found),
-        found,
-        sides,
-    )
+        return f"No claim: {family.refusal}."
+    sides = f"of {display(request.method)} with {display(request.baseline)}"
+    total = len(family.differences)
+    if not found:
+        return f"No difference was found in any of {total} comparisons {sides}."
+    return f"A difference was found in {found} of {total} comparisons {sides}."
+
+
+def _nothing_to_compare(results: Results, request: HeadlineRequest) -> str:
+    absent = [m for m in (request.method, request.baseline) if not results.variants(m)]
+    names = " or ".join(display(name) for name in absent)
+    why = f"no finished cell of {names}" if absent else "no seed that both methods finished"
+    return f"No claim: there is {why}."
+
+
+def _statement(request: HeadlineRequest, family: Family, found: Difference) -> Statement:
+    text, sides = _facts(request, found)
+    verdict: Verdict = "no difference"
+    if family.refusal:
+        verdict = "no claim"
+    elif found.found:
+        verdict = "difference"
+    return Statement(verdict, text, _detail(found), found, sides)
 
 
 def _facts(request: HeadlineRequest, found: Difference) -> tuple[str, tuple[Side, ...]]:

@@ -126,7 +126,7 @@ def unfinished_table(results: Results) -> Table:
 
 def cells_table(results: Results) -> Table:
     """Return one row per cell that has ended, whatever became of it."""
-    measured = [metric(name) for name in results.metrics]
+    measured = [metric(name) for name in results.main_metrics]
     columns = _columns("cell", "method", "setting", "seed|", "state", "rounds|")
     columns += tuple(
         TableColumn(m.name, f"final {m.label}", m.arrow, m.definition) for m in measured
@@ -176,7 +176,7 @@ def _cell_row(row: CellRow, names: tuple[str, str, str], finals: list[TableCell]
     cells = (
         _id(row),
         TableCell(display(method), sort=method),
-        _text(setting),
+        _text(display(setting)),
         _number(row.cell.seed),
         _text(state),
         TableCell(str(row.rounds[-1].round) if row.rounds else "–", sort=len(row.rounds)),

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qfl.core.metrics import Metric, metric
-from qfl.report.compare import Family
+from qfl.report.compare import Family, headline_outcome
 from qfl.report.intervals import ALPHA, BOOTSTRAP_FROM
+from qfl.report.outcomes import summarise
 from qfl.report.results import Results, Run
-from qfl.report.statistics import rank_refusal
+from qfl.report.statistics import friedman, rank_refusal
 from qfl.report.words import count, display, listed, p_text
 
 EMULATION = (
@@ -132,8 +133,27 @@ def _test_name(censored: bool, exact: bool) -> str:
 
 
 def _ranks(results: Results) -> str:
-    refusal = rank_refusal(len(results.settings), len(results.methods))
-    return f"No Friedman test: {refusal}." if refusal else ""
+    """Return Friedman's test over instances, or why there is none."""
+    blocks, methods = len(results.settings), results.methods
+    if refusal := rank_refusal(blocks, len(methods)):
+        return f"No Friedman test: {refusal}."
+    if results.headline is None:
+        return ""
+    outcome = headline_outcome(results.headline)
+    cells = [[summarise(outcome, results.of(s, m)) for m in methods] for s in results.settings]
+    table = [[cell.interval.estimate for cell in row if cell is not None] for row in cells]
+    if any(len(row) < len(methods) for row in table):
+        return "No Friedman test: some method is missing in some instance."
+    better = bool(outcome.metric.higher_is_better)
+    ranks = friedman(table, higher_is_better=better)
+    order = sorted(zip(ranks.mean_ranks, methods, strict=True))
+    return (
+        f"{blocks} instances, seeds averaged first. Friedman on {outcome.metric.label}: chi-square "
+        f"{ranks.statistic:.1f}, p = {p_text(ranks.p)}. Mean ranks, 1 is best: "
+        f"{', '.join(f'{display(method)} {rank:.2f}' for rank, method in order)}. Two methods "
+        f"differ if their ranks are {ranks.critical_difference:.2f} apart (Nemenyi, alpha "
+        f"{p_text(ALPHA)})."
+    )
 
 
 def _censoring(results: Results) -> str:
@@ -149,7 +169,7 @@ def _censoring(results: Results) -> str:
 
 
 def _definitions(results: Results) -> str:
-    names = [*results.metrics, "approximation_ratio", "optimum_probability", "curve_mean"]
+    names = [*results.main_metrics, "approximation_ratio", "optimum_probability", "curve_mean"]
     known = {metric(name).label: metric(name) for name in names}
     return " ".join(f"{_sentence(measured)}." for measured in known.values())
 

@@ -17,9 +17,9 @@ from qfl.core.metrics import Metric, metric
 from qfl.core.record import Choice
 from qfl.core.rng import Streams
 from qfl.report.intervals import Interval, Times, mean_interval, times_to_event, wilson_interval
-from qfl.report.results import HeadlineRequest, Results, Run
+from qfl.report.results import MODALITY, HeadlineRequest, Results, Run
 
-Group = Literal["learning", "decision", "cost", "security", "clock"]
+Group = Literal["learning", "modality", "decision", "bill", "cost", "security", "clock"]
 
 _OPTIMAL = 1e-9
 """Relative gap below which an energy counts as the optimum."""
@@ -126,12 +126,13 @@ def time_to_target(request: HeadlineRequest, axis: str, name: str) -> Outcome:
 
 def final_value(name: str) -> Outcome:
     """Return the outcome that reads the last value of a metric."""
+    group: Group = "modality" if MODALITY in name else "learning"
 
     def read(run: Run) -> float:
         curve = run.curve(name)
         return float(curve[-1]) if curve.size else math.nan
 
-    return Outcome(replace(metric(name), label=f"final {metric(name).label}"), "learning", read)
+    return Outcome(replace(metric(name), label=f"final {metric(name).label}"), group, read)
 
 
 def approximation_ratio(choice: Choice) -> float:
@@ -261,7 +262,7 @@ _DECISIONS = (
         for name in ("optimum_probability", "in_constraint_probability")
     ),
     *(
-        Outcome(metric(name), "decision", _mean_of(_field(name)))
+        Outcome(metric(name), "bill", _mean_of(_field(name)))
         for name in ("evaluations", "shots", "qubits", "depth", "two_qubit_gates")
     ),
 )

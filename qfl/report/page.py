@@ -16,19 +16,13 @@ from typing import Any
 from qfl.report import listings, methods, payload, summary
 from qfl.report.analysis import Analysis, analyse
 from qfl.report.datasets import thinning_note
-from qfl.report.figures import with_data
+from qfl.report.figures import slug, with_data
 from qfl.report.results import read
 from qfl.report.words import display, p_text
 from qfl.study.store import write_atomically
 
 PAGE = "report.html"
 FIGURES = "figures"
-
-_VERDICTS = {
-    "difference": "A difference was found",
-    "no difference": "No difference was found",
-    "no claim": "No claim",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +51,7 @@ def write(run_dir: Path) -> Report:
     for name, text in texts.items():
         write_atomically(run_dir / name, text)
     return Report(
-        headline=analysis.headlines[0].sentence,
+        headline=analysis.headline.sentence,
         html=run_dir / PAGE,
         summaries=tuple(run_dir / name for name in texts),
         figures=_draw(run_dir / FIGURES, analysis),
@@ -85,9 +79,9 @@ def render(analysis: Analysis) -> str:
         a=analysis,
         title=results.text("title") or results.name,
         looks={look.method: look for look in analysis.styles},
-        verdicts=_VERDICTS,
         facts=payload.facts_line(analysis),
         thinning=thinning_note(results),
+        levels=payload.levels_line(results),
         warnings=payload.warnings(results),
         axes=payload.axes(analysis),
         baseline=results.headline.baseline if results.headline else "",
@@ -107,12 +101,19 @@ def _draw(folder: Path, analysis: Analysis) -> tuple[Path, ...]:
     """Write every figure as SVG and remove those of an earlier report."""
     import vl_convert
 
-    paths = {folder / f"{figure.key}.svg": figure for figure in analysis.figures}
-    for old in sorted(set(folder.glob("*.svg")) - paths.keys()):
+    settings = analysis.results.settings or ("",)
+    specs = {
+        folder / f"{'-'.join(filter(None, (figure.key, slug(setting))))}.svg": with_data(
+            figure, analysis.data, setting=setting
+        )
+        for setting in settings
+        for figure in analysis.figures
+    }
+    for old in sorted(set(folder.glob("*.svg")) - specs.keys()):
         old.unlink()
-    for path, figure in paths.items():
-        write_atomically(path, vl_convert.vegalite_to_svg(with_data(figure, analysis.data)))
-    return tuple(paths)
+    for path, spec in specs.items():
+        write_atomically(path, vl_convert.vegalite_to_svg(spec))
+    return tuple(specs)
 
 
 def _asset(name: str) -> str:

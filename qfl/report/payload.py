@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from qfl.core.envelope import SecurityLevel
 from qfl.core.metrics import metric
 from qfl.report.analysis import Analysis
 from qfl.report.datasets import Columns, Source, columns, encoded
@@ -42,7 +44,7 @@ def axes(analysis: Analysis) -> tuple[tuple[str, str], ...]:
     """Return the x axes that some curve has, with their titles."""
     used = {
         axis
-        for name in analysis.results.metrics
+        for name in analysis.results.main_metrics
         if name in analysis.data
         for axis in analysis.data[name]["axis"]
     }
@@ -64,6 +66,19 @@ def facts_line(analysis: Analysis) -> str:
         span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
         parts.append(f"{span} rounds")
     return " · ".join(parts)
+
+
+def levels_line(results: Results) -> str:
+    """Return how many rounds ran at which security level, "" if nothing was sealed."""
+    levels = Counter(
+        record.level for run in results.runs for record in run.row.rounds if record.links
+    )
+    known = {level.value: level.name.lower().replace("_", " ") for level in SecurityLevel}
+    parts = [
+        f"{level}{f' ({known[level]})' if level in known else ''} in {count(number, 'round')}"
+        for level, number in sorted(levels.items())
+    ]
+    return f"Security level of the envelopes: {', '.join(parts)}." if parts else ""
 
 
 def warnings(results: Results) -> list[str]:

@@ -24,6 +24,8 @@ from qfl.study.run import PLAYER
 from qfl.study.store import CellRow
 
 METHOD = "method"
+MODALITY = "@"
+"""In a metric's name: "digit.accuracy@image" is measured on the image alone."""
 
 AXES = ("round", "virtual_seconds", "payload_bytes", "total_seconds")
 """What a learning curve may be drawn against."""
@@ -148,6 +150,11 @@ class Results:
         first = self.headline.metric if self.headline else ""
         names = dict.fromkeys(name for run in self.runs for name in run.metric_names())
         return tuple(sorted(names, key=lambda n: (n != first, n.endswith("loss"), n)))
+
+    @property
+    def main_metrics(self) -> tuple[str, ...]:
+        """The metrics of whole tasks, without those of a single modality."""
+        return tuple(name for name in self.metrics if MODALITY not in name)
 
     def of(self, setting: str, method: str) -> tuple[Run, ...]:
         """Return the runs of one method in one setting, by seed."""

@@ -10,6 +10,7 @@ from qfl.report.analysis import Analysis
 from qfl.report.listings import counts_text
 from qfl.report.methods import paragraphs
 from qfl.report.tables import Table, TableCell
+from qfl.report.words import display
 
 
 def render(analysis: Analysis) -> dict[str, str]:
@@ -21,20 +22,26 @@ def render(analysis: Analysis) -> dict[str, str]:
     }
 
 
-_SHOWN = ("comparison", "decisions", "costs", "security", "aborts", "unfinished")
+_SHOWN = (
+    *("comparison", "modalities", "decisions", "bills", "costs"),
+    *("security", "aborts", "unfinished"),
+)
 
 
 def _markdown(analysis: Analysis) -> str:
     results = analysis.results
     lines = [f"# {results.text('title') or results.name}", ""]
     lines += [f"*{results.text('question')}*", ""] if results.text("question") else []
-    for headline in analysis.headlines:
-        lines += [f"**{headline.sentence}**", ""]
-        lines += [headline.detail, ""] if headline.detail else []
+    statements = analysis.headline.statements
+    lines += [f"**{analysis.headline.sentence}**", ""]
+    if len(statements) > 1:
+        lines += [f"- {display(s.difference.setting) or 'all'}: {s.text}" for s in statements]
+        lines.append("")
+    lines += [text for s in statements[:1] if s.detail for text in (s.detail, "")]
     lines += [f"{counts_text(results)}.", ""]
     for key in _SHOWN:
         table = analysis.tables[key]
-        if table.rows and len(table.columns) > 1:
+        if table.rows:
             lines += [f"## {table.caption}", "", *_grid(table), ""]
             lines += [table.note, ""] if table.note else []
     lines += ["## Methods", ""]

@@ -124,7 +124,7 @@ def _names(results: Results, setting: str, method: str) -> tuple[TableCell, ...]
     cell = TableCell(display(method), sort=order)
     if len(results.settings) < 2:
         return (cell,)
-    return (TableCell(setting, sort=setting), cell)
+    return (TableCell(display(setting), sort=setting), cell)
 
 
 def _is_void(summary: Summary, summaries: Sequence[Summary]) -> bool:
@@ -139,11 +139,7 @@ def _cell(summary: Summary) -> TableCell:
     seeds = {seed: _beyond(measured, value, end) for seed, value in summary.values.items()}
     if summary.times is not None and summary.times.censored:
         times = summary.times
-        text = (
-            f"> {measured.text(times.end)}"
-            if math.isinf(times.median)
-            else measured.text(times.median)
-        )
+        text = _beyond(measured, times.median, times.end)
         reached = f"{times.reached}/{interval.n} reached"
         return TableCell(text, "median", reached, times.median, "", seeds)
     return TableCell(
@@ -171,7 +167,7 @@ def _beyond(measured: Metric, value: float, end: float) -> str:
     """Return a time to a target, "> end" if it was not seen."""
     if math.isfinite(value):
         return measured.text(value)
-    return f"> {end:.0f}" if end.is_integer() and not measured.unit else f"> {measured.text(end)}"
+    return f"> {measured.short(end)}"
 
 
 def _marks(

@@ -70,6 +70,7 @@ def number(
 def categories(field: str, order: Sequence[str], *, labels: str = "") -> dict[str, Any]:
     """Return a nominal y channel in the given order, without lines or ticks."""
     axis: dict[str, Any] = {"domain": False, "ticks": False, "labelPadding": 10, "grid": False}
+    axis["labelLimit"] = 260
     if labels:
         axis["labelExpr"] = labels
     return {"field": field, "type": "nominal", "sort": list(order), "title": None, "axis": axis}

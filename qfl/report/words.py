@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 _ACRONYMS = {"qaoa": "QAOA", "rqaoa": "RQAOA", "milp": "MILP", "sca": "SCA", "vqc": "VQC"}
@@ -13,7 +14,7 @@ def display(label: str) -> str:
     >>> display("qaoa_noisy"), display("random_best")
     ('QAOA noisy', 'random best')
     """
-    return " ".join(_ACRONYMS.get(word, word) for word in label.split("_"))
+    return re.sub(r"[a-z]+", lambda word: _ACRONYMS.get(word[0], word[0]), label.replace("_", " "))
 
 
 def count(number: int, noun: str) -> str:

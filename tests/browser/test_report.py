@@ -1,5 +1,6 @@
 """The report in a real browser that cannot reach any network."""
 
+import json
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -52,7 +53,7 @@ def report(tmp_path_factory):
 def opened(report, tmp_path):
     """Return a function that opens the report at an address fragment."""
 
-    def open_at(fragment=""):
+    def open_at(fragment="", path=report.html):
         done = subprocess.run(
             [
                 CHROMIUM,
@@ -64,7 +65,7 @@ def opened(report, tmp_path):
                 "--virtual-time-budget=15000",
                 f"--user-data-dir={tmp_path}",
                 "--dump-dom",
-                f"{report.html.as_uri()}{fragment}",
+                f"{path.as_uri()}{fragment}",
             ],
             capture_output=True,
             timeout=90,
@@ -94,6 +95,60 @@ def test_a_view_is_restored_from_its_address(opened):
     assert off == {"greedy", "exact"}
     assert {row["data-method"] for row in page.rows["comparison"]}.isdisjoint(off)
     assert {row["data-seed"] for row in page.rows["cells"]} == {"2"}
+
+
+CLICKS = """
+<script>
+(async () => {
+  const wait = () => new Promise((done) => setTimeout(done, 400));
+  while (!document.body.dataset.drawn) await wait();
+  const seen = {};
+  const chip = (method) => document.querySelector(`.chip[data-method="${method}"]`);
+  const shown = () => [...document.querySelectorAll("table[data-table=comparison] tbody tr")]
+    .filter((row) => !row.classList.contains("hidden")).map((row) => row.dataset.method).join(" ");
+  const click = (target, detail) =>
+    target.dispatchEvent(new MouseEvent("click", { bubbles: true, detail }));
+  const double = (target) => {
+    click(target, 1); click(target, 2);
+    target.dispatchEvent(new MouseEvent("dblclick", { bubbles: true }));
+  };
+  click(chip("greedy"), 1); await wait();
+  seen.hidden = shown();
+  seen.hash = location.hash;
+  double(chip("qaoa")); await wait();
+  seen.alone = shown();
+  double(chip("qaoa")); await wait();
+  seen.all = shown();
+  document.querySelector("table[data-table=comparison] thead th:nth-child(2) button").click();
+  seen.ascending = shown();
+  document.querySelector("table[data-table=comparison] thead th:nth-child(2) button").click();
+  seen.descending = shown();
+  chip("qaoa").dispatchEvent(new Event("pointerenter")); await wait();
+  chip("qaoa").dispatchEvent(new Event("pointerleave")); await wait();
+  const select = document.querySelector("select[data-state=x]");
+  select.value = "payload_bytes"; select.dispatchEvent(new Event("change")); await wait();
+  seen.x = location.hash;
+  document.querySelector(".reset").click(); await wait();
+  seen.reset = location.hash;
+  document.body.dataset.seen = JSON.stringify(seen);
+})();
+</script>
+"""
+
+
+def test_the_bar_hides_isolates_sorts_and_remembers(report, opened):
+    clicked = report.html.with_name("clicked.html")
+    clicked.write_text(report.html.read_text().rpartition("</body>")[0] + CLICKS)
+    page = opened(path=clicked)
+    assert page.body["data-errors"] == "0"
+    seen = json.loads(page.body["data-seen"])
+    methods = "random random_best greedy annealing exact qaoa qaoa_noisy"
+    assert seen["hidden"] == methods.replace("greedy ", "")
+    assert seen["hash"] == "#hide=greedy"
+    assert (seen["alone"], seen["all"]) == ("qaoa", methods)
+    assert seen["ascending"].split()[-1] == seen["descending"].split()[0] == "random"
+    assert sorted(seen["ascending"].split()) == sorted(methods.split())
+    assert (seen["x"], seen["reset"]) == ("#x=payload_bytes", "")
 
 
 def test_an_address_from_elsewhere_does_no_harm(opened):

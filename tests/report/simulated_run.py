@@ -121,7 +121,7 @@ class Simulation:
         )
 
     def _record(self, number, method, metrics, left, rng):
-        level = "aes-256-gcm/qkd"
+        level = "L3"
         if number == 0:
             facts = {"total_variation": 0.53, "hellinger": 0.49, "size_gini": 0.21}
             blank = Costs(), (), level, Timings()

@@ -43,7 +43,10 @@ def test_rounds_hold_every_measured_point(run_dir):
     table = rounds_table(read(run_dir))
     assert {len(values) for values in table.values()} == {42 * 21}
     rows = resolve(
-        Source(ROUNDS, y="ink.r2", methods=("qaoa",)), {ROUNDS: table}, axis="payload_bytes"
+        Source(ROUNDS, y="ink.r2", methods=("qaoa",)),
+        {ROUNDS: table},
+        axis="payload_bytes",
+        setting="",
     )
     assert len(rows) == 6 * 21
     assert rows[1]["x"] == rows[1]["payload_bytes"]

@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -131,6 +133,23 @@ def test_ten_thousand_points_stay_within_budget(tmp_path):
     folder = simulate(tmp_path, seeds=6, rounds=238, exchange=False)
     assert 7 * 6 * 239 > 10_000
     assert len(render(analyse(read(folder))).encode()) < 2_000_000
+
+
+def test_a_run_without_a_result_still_has_a_page(tmp_path):
+    simulation = Simulation(seeds=2, rounds=2, methods=("random", "qaoa"))
+    rows = [replace(row, status="failed", reason="boom", rounds=()) for row in simulation.rows()]
+    report = qfl.report.write(write_run(tmp_path / "run", rows, simulation.lock()))
+    assert report.headline == "No claim: there is no finished cell of QAOA or random."
+    text = report.html.read_text(encoding="utf-8")
+    assert text.count("boom") == 2 * 4  # as text and as sort key
+    assert "4 cells of this study have no result yet." in text
+
+
+def test_importing_the_report_is_cheap():
+    code = "import sys, qfl.report; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert loaded.isdisjoint({"altair", "jinja2", "scipy", "torch", "vl_convert", "pandas"})
 
 
 def test_old_figures_are_removed(tmp_path):

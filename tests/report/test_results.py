@@ -8,15 +8,20 @@ from simulated_run import Simulation, write_run
 
 from qfl.core.cell import Cell
 from qfl.core.errors import ConfigError, StoreError
+from qfl.report.headline import headline
 from qfl.report.results import read
+from qfl.study.folder import describe, toml
 
 SMALL = Simulation(seeds=2, rounds=3, methods=("random", "greedy", "qaoa"))
 
 
 def labelled(row, **labels):
-    cell = row.cell
-    identity = {**cell.identity(), "selection": {**cell.selection, **labels}}
-    return replace(row, cell=Cell.from_identity(identity, {**cell.labels, **labels}))
+    """Return the row at another point of a sweep; depth is the solver's, skew the scenario's."""
+    identity = row.cell.identity()
+    for key, value in labels.items():
+        part = "solver" if key == "depth" else "scenario"
+        identity[part] = {**identity[part], key: value}
+    return replace(row, cell=Cell.from_identity(identity, {**row.cell.labels, **labels}))
 
 
 def test_methods_keep_the_order_of_the_study(run_dir):
@@ -67,7 +72,9 @@ def test_cells_of_other_code_are_stale(tmp_path):
     assert len(results.runs) == len(rows)
 
 
-def test_axes_shared_by_all_methods_are_settings_and_others_variants(tmp_path):
+@pytest.fixture
+def sweep(tmp_path):
+    """Return a run with two settings, and two variants of one method."""
     rows = [
         labelled(
             row, **({"depth": depth} if row.cell.labels["method"] == "qaoa" else {}), skew=skew
@@ -77,13 +84,27 @@ def test_axes_shared_by_all_methods_are_settings_and_others_variants(tmp_path):
         for depth in ("1", "2")
     ]
     rows = list({row.cell.id: row for row in rows}.values())
-    lock = SMALL.lock().partition("[lock")[0]
-    lock += "[lock]\nschema = 1\n[lock.cells]\n"
-    lock += "".join(f'{row.cell.id} = "x"\n' for row in rows)
-    results = read(write_run(tmp_path, rows, lock))
+    names = {row.cell.id: describe(row.cell) for row in rows}
+    lock = SMALL.lock().partition("[lock")[0] + toml({"lock": {"schema": 1, "cells": names}})
+    return write_run(tmp_path, rows, lock)
+
+
+def test_axes_shared_by_all_methods_are_settings_and_others_variants(sweep):
+    results = read(sweep)
     assert results.settings == ("skew 0.1", "skew 1.0")
     assert results.methods == ("random", "greedy", "qaoa, depth 1", "qaoa, depth 2")
     assert results.variants("qaoa") == ("qaoa, depth 1", "qaoa, depth 2")
+
+
+def test_a_sweep_has_a_statement_per_setting_and_variant(sweep):
+    results = read(sweep)
+    found = headline(results)
+    assert found.sentence == (
+        "No claim: 2 paired seeds cannot reach p < .05 in an exact test "
+        "for 4 comparisons with Holm: at least 8 are needed."
+    )
+    places = [(s.difference.setting, s.difference.method) for s in found.statements]
+    assert places == [(s, m) for s in results.settings for m in results.variants("qaoa")]
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

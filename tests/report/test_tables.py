@@ -31,9 +31,10 @@ def test_best_is_best_and_ties_include_zero(analysis):
 
 
 def test_budgets_and_indistinguishable_columns_are_not_marked(analysis):
-    decisions = analysis.tables["decisions"]
-    for label in ("shots", "evaluations", "qubits", "depth", "feasible"):
-        assert {cell.mark for cell in column(decisions, label).values()} == {""}
+    for label in ("shots", "evaluations", "qubits", "depth", "two-qubit gates"):
+        assert {cell.mark for cell in column(analysis.tables["bills"], label).values()} == {""}
+    feasible = column(analysis.tables["decisions"], "feasible")
+    assert {cell.mark for cell in feasible.values()} == {""}
 
 
 def test_proportions_show_wilson_brackets_over_decisions(analysis):

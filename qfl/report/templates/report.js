@@ -52,6 +52,7 @@
     for (const [name, data] of Object.entries(figure.data)) {
       let found = shown(data);
       if (name === "band") found = state.seed ? [] : found.map(spread);
+      if (name === "lines" && figure.data.ends && !state.seed && state.show !== "seeds") found = [];
       if (name === "ends" && (width < 520 || state.seed)) found = [];
       spec.datasets[name] = found;
     }
@@ -145,6 +146,8 @@
   function reflect() {
     const off = hidden();
     for (const chip of all(".chip")) chip.setAttribute("aria-pressed", String(!off.has(chip.dataset.method)));
+    for (const chart of all("[data-about]")) chart.classList.toggle("off", off.has(chart.dataset.about));
+    document.body.classList.toggle("one-seed", state.seed !== "");
     for (const input of all("[data-state]")) {
       if (input.type === "checkbox") input.checked = Boolean(state[input.dataset.state]);
       else input.value = state[input.dataset.state];
