@@ -1,4 +1,4 @@
-"""Values in the limits of infinite size, against the literature and against small graphs."""
+"""Values on the infinite tree, against the literature and against a ring by brute force."""
 
 import itertools
 import math
@@ -6,14 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from qfl.core.errors import CapacityError, ConfigError
-from qfl.solvers.schedules.tables import fixed_angles, transfer_angles
-from qfl.solvers.trees import (
-    edge_cut,
-    regular_cut_fraction,
-    spin_glass_energy,
-    tree_cut_fraction,
-)
+from qfl.core.errors import CapacityError, ConfigError, ProblemError
+from qfl.solvers.edge_formulas import regular_cut_fraction
+from qfl.solvers.schedules.tables import fixed_angles
+from qfl.solvers.trees import tree_cut_fraction, tree_optimum
 
 
 @pytest.mark.golden
@@ -39,12 +35,13 @@ def test_fixed_angles_give_the_tree_value(degree, depth, expected):
 
 @pytest.mark.golden
 @pytest.mark.parametrize(
-    ("depth", "expected"), [(1, 0.303300), (2, 0.407545), (3, 0.472619), (5, 0.547644)]
+    ("depth", "expected"), [(2, 0.7559064585), (3, 0.7923984288), (5, 0.8363808251)]
 )
-def test_published_angles_give_the_published_spin_glass_energies(depth, expected):
-    """Table of arXiv:2110.14206; the printed angles have four digits."""
-    gammas, betas = transfer_angles("x", depth)
-    assert spin_glass_energy(gammas, betas) == pytest.approx(expected, abs=1e-4)
+def test_the_best_values_on_the_three_regular_tree(depth, expected):
+    """arXiv:2503.12789 (parameter file)."""
+    value, angles = tree_optimum(3, depth)
+    assert value == pytest.approx(expected, abs=1e-9)
+    assert tree_cut_fraction(*angles, degree=3) == pytest.approx(value, abs=1e-12)
 
 
 @pytest.mark.golden
@@ -57,17 +54,6 @@ def test_the_depth_one_optimum_of_triangle_free_regular_graphs(degree, expected)
     angle = math.atan(1 / math.sqrt(degree - 1))
     reached = tree_cut_fraction([angle], [-math.pi / 8], degree=degree)
     assert reached == pytest.approx(expected, abs=1e-12)
-    one_edge = edge_cut(angle, -math.pi / 8, degrees=(degree, degree), triangles=0)
-    assert one_edge == pytest.approx(expected, abs=1e-12)
-
-
-@pytest.mark.golden
-def test_the_edge_formula_sums_to_the_cut_of_whole_graphs():
-    """K4 and the Petersen graph; statevector values."""
-    k4 = 6 * edge_cut(0.6, -0.3, degrees=(3, 3), triangles=2)
-    petersen = 15 * edge_cut(0.4, -0.25, degrees=(3, 3), triangles=0)
-    assert k4 == pytest.approx(3.660011321616393, abs=1e-10)
-    assert petersen == pytest.approx(9.58494015666189, abs=1e-10)
 
 
 def test_a_tree_of_degree_two_is_a_long_ring():
@@ -88,11 +74,11 @@ def test_a_tree_of_degree_two_is_a_long_ring():
 
 
 def test_too_deep_and_malformed_angles_are_refused():
-    with pytest.raises(CapacityError, match="depth 13"):
-        spin_glass_energy([0.1] * 13, [-0.1] * 13)
-    with pytest.raises(CapacityError, match="degree >= 2"):
+    with pytest.raises(CapacityError, match="got 14"):
+        tree_cut_fraction([0.1] * 14, [-0.1] * 14, degree=3)
+    with pytest.raises(CapacityError, match="got 11"):
+        tree_optimum(3, 11)
+    with pytest.raises(ProblemError, match="degree >= 2"):
         tree_cut_fraction([0.1], [-0.1], degree=1)
     with pytest.raises(ConfigError, match="one length"):
         tree_cut_fraction([0.1, 0.2], [-0.1], degree=3)
-    with pytest.raises(ConfigError, match="finite"):
-        tree_cut_fraction([math.nan], [-0.1], degree=3)
