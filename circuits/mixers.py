@@ -42,6 +42,22 @@ def transverse_field(n: int, beta: str) -> tuple[Gate, ...]:
     return tuple(Gate("rx", (k,), factor=2.0, parameter=beta) for k in range(n))
 
 
+def tilted_field(tilts: Sequence[float], beta: str) -> tuple[Gate, ...]:
+    """Return exp(-i beta sum_k (sin t_k X_k + cos t_k Z_k)).
+
+    Reference: Egger, Marecek and Woerner, arXiv:2009.10095, section 3.
+    """
+    return tuple(
+        gate
+        for k, tilt in enumerate(tilts)
+        for gate in (
+            Gate("ry", (k,), -tilt),
+            Gate("rz", (k,), factor=2.0, parameter=beta),
+            Gate("ry", (k,), tilt),
+        )
+    )
+
+
 def xy_product(
     mixer: str, variables: Sequence[int], beta: str, *, steps: int = 1
 ) -> tuple[Gate, ...]:

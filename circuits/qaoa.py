@@ -18,7 +18,7 @@ Only numpy and `circuits` may be imported here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import comb
 
@@ -58,12 +58,26 @@ class QaoaAnsatz:
     depth: int
     blocks: Blocks = ()
     initial: NDArray[np.complex128] | None = None
+    bias: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if self.mixer not in MIXERS:
             raise ValueError(f"unknown mixer {self.mixer!r}; allowed: {', '.join(MIXERS)}")
         if self.depth < 0:
             raise ValueError(f"depth must be >= 0, got {self.depth}")
+        if np.shape(self.quadratic) != (self.n, self.n) or np.tril(self.quadratic).any():
+            raise ValueError(
+                f"quadratic must be ({self.n}, {self.n}) and strictly upper triangular: add entry "
+                "(j, i) to entry (i, j), and the diagonal to linear"
+            )
+        if not (np.isfinite(self.linear).all() and np.isfinite(self.quadratic).all()):
+            raise ValueError("costs must be finite, found NaN or infinity")
+        for variables, ones in self.blocks:
+            if not 0 <= ones <= len(variables):
+                raise ValueError(
+                    f"cannot choose {ones} of {len(variables)}; ones must lie in "
+                    f"0..{len(variables)}"
+                )
         covered = sorted(variable for variables, _ in self.blocks for variable in variables)
         if self.blocks and covered != list(range(self.n)):
             raise ValueError(f"blocks must hold each of 0..{self.n - 1} exactly once: {covered}")
@@ -71,6 +85,17 @@ class QaoaAnsatz:
             raise ValueError("mixer 'x' keeps no block; leave blocks out and use a penalty")
         if not self.blocks and self.mixer.startswith("xy"):
             raise ValueError(f"mixer {self.mixer!r} needs blocks with a fixed number of ones")
+        if self.bias is not None and (self.mixer != "x" or self.initial is not None):
+            raise ValueError("a bias is a warm start of mixer 'x'; it excludes `initial`")
+        if self.bias is not None and not (
+            np.shape(self.bias) == (self.n,) and ((self.bias >= 0) & (self.bias <= 1)).all()
+        ):
+            raise ValueError(f"bias must be {self.n} probabilities in 0..1, got {self.bias}")
+
+    @property
+    def tilts(self) -> NDArray[np.float64]:
+        """Angle (n,) between Z and the axis of each qubit under mixer "x": pi/2 without a bias."""
+        return 2 * np.arcsin(np.sqrt(np.full(self.n, 0.5) if self.bias is None else self.bias))
 
     @property
     def n(self) -> int:
@@ -88,6 +113,7 @@ class _Frame:
     blocks: Blocks
     steps: int
     start: tuple[int, ...] | None
+    tilts: tuple[float, ...] = ()
 
 
 def circuit(ansatz: QaoaAnsatz, *, trotter_steps: int | None = None) -> CircuitSpec:
@@ -130,6 +156,8 @@ def circuit(ansatz: QaoaAnsatz, *, trotter_steps: int | None = None) -> CircuitS
             "a warm start that is a superposition has no short circuit; start from one state of "
             "the blocks, run it on an exact backend, or leave `initial` out"
         )
+    if ansatz.bias is not None:
+        frame = replace(frame, tilts=tuple(ansatz.tilts.tolist()))
     return _build(frame, *ising(ansatz))
 
 
@@ -146,10 +174,11 @@ def line_circuit(ansatz: QaoaAnsatz) -> CircuitSpec:
     >>> line_circuit(dense).measured
     (1, 3, 0, 2)
     """
-    if ansatz.mixer != "x" or ansatz.initial is not None:
+    warm = ansatz.initial is not None or ansatz.bias is not None
+    if ansatz.mixer != "x" or warm:
         raise ValueError(
             f"only mixer 'x' from |+>^n is laid out on a line, got {ansatz.mixer!r}"
-            f"{'' if ansatz.initial is None else ' with a warm start'}; use circuit()"
+            f"{' with a warm start' if warm else ''}; use circuit()"
         )
     fields, couplings = ising(ansatz)
     line = tuple(range(ansatz.n))
@@ -245,6 +274,8 @@ def _build(
     blocks = [preparation(variables, ones) for variables, ones in frame.blocks]
     start = _joint(frame, blocks)
     gates = list(start.gates) if blocks else [Gate("h", (k,)) for k in range(frame.n)]
+    if frame.tilts:
+        gates = [Gate("ry", (k,), tilt) for k, tilt in enumerate(frame.tilts)]
     for layer in range(1, frame.depth + 1):
         gamma = f"gamma_{layer}"
         gates += _fields_layer(fields.tolist(), gamma)
@@ -268,6 +299,8 @@ def _fields_layer(fields: Sequence[float], gamma: str) -> list[Gate]:
 def _mixer_layer(
     frame: _Frame, blocks: list[Preparation], start: Preparation, beta: str
 ) -> list[Gate]:
+    if frame.mixer == "x" and frame.tilts:
+        return list(mixers.tilted_field(frame.tilts, beta))
     if frame.mixer == "x":
         return list(mixers.transverse_field(frame.n, beta))
     if frame.mixer == "grover":

@@ -53,12 +53,14 @@ class Hypercube:
         self.n, self.mixer, self.dimension = ansatz.n, ansatz.mixer, 1 << ansatz.n
         self.columns = 64 if self.dimension <= _SMALL else 1
         self.blocks = tuple(Block(*block) for block in ansatz.blocks)
+        tilts = () if ansatz.bias is None else ansatz.tilts
+        self._axes = [(float(np.sin(tilt)), float(np.cos(tilt))) for tilt in tilts]
         self._dtype = np.dtype(_DTYPES[precision])
         self._fits(device)
         self.operations = operations(device) if use is None else use
         self.table = _costs(ansatz)
         self.costs = self.operations.array(self.table)
-        start = self._initial(ansatz.initial)
+        start = self._initial(ansatz)
         if self._turned:
             start = start * 1j ** _ones(self.n)
         self._reflection = Reflection(start.astype(self._dtype), self.operations)
@@ -83,8 +85,10 @@ class Hypercube:
 
     def mix(self, psi: Amplitudes, layer: Any) -> None:
         """Apply exp(-i beta M), one beta per column."""
-        if self.mixer == "x":
+        if self._turned:
             self.operations.flip(psi, layer)
+        elif self.mixer == "x":
+            self._tilt(psi, layer)
         elif self.mixer == "grover":
             self._reflection.mix(psi, layer)
         elif self.mixer == "xy_complete":
@@ -96,25 +100,25 @@ class Hypercube:
     def mix_back(self, pair: Amplitudes, layer: Any) -> Floats:
         """Undo it on psi, lam of `pair` (2, states, columns); return Im<lam|M|psi> (columns,)."""
         psi, lam = pair[0], pair[1]
-        if self.mixer == "x":
+        if self._turned:
             return self.operations.flip_back(pair, layer)
         if self.mixer == "grover":
             return self._reflection.mix_back(pair, layer)
-        if self.mixer == "xy_complete":
-            product = (lam.conj() * self._generator(psi)).sum(0)
-        else:
-            overlaps = np.zeros(psi.shape[-1])
-            for edge in reversed(self._pairs()):
-                x, y = _exchanged(psi, *edge)
-                u, v = _exchanged(lam, *edge)
-                products = (u.conj() * y + v.conj() * x).sum((0, 1, 2))
-                overlaps += np.asarray(self.operations.host(products)).imag
-                self._rotate(psi, edge, -layer)
-                self._rotate(lam, edge, -layer)
+        overlaps = np.zeros(psi.shape[-1])
+        if self.mixer in ("x", "xy_complete"):
+            image = self._field(psi) if self.mixer == "x" else self._generator(psi)
+            overlaps += self.operations.host((lam.conj() * image).sum(0)).imag
+            self.mix(psi, -layer)
+            self.mix(lam, -layer)
             return overlaps
-        self.mix(psi, -layer)
-        self.mix(lam, -layer)
-        return np.asarray(self.operations.host(product)).imag
+        for edge in reversed(self._pairs()):
+            x, y = _exchanged(psi, *edge)
+            u, v = _exchanged(lam, *edge)
+            products = (u.conj() * y + v.conj() * x).sum((0, 1, 2))
+            overlaps += self.operations.host(products).imag
+            self._rotate(psi, edge, -layer)
+            self._rotate(lam, edge, -layer)
+        return overlaps
 
     def _pairs(self) -> list[tuple[int, int]]:
         """Return the ordered pairs (a, b), a < b, of qubits that the mixer couples."""
@@ -132,6 +136,23 @@ class Hypercube:
         kept = 1.0 * x
         x[:] = cos * x + sin * y
         y[:] = cos * y + sin * kept
+
+    def _tilt(self, psi: Amplitudes, angles: Floats) -> None:
+        """Apply exp(-i angle (sin t X + cos t Z)) to every qubit."""
+        for qubit, (sine, cosine) in enumerate(self._axes):
+            x, y = _halves(psi, qubit)
+            kept, swap = 1.0 * x, self._row(-1j * sine * np.sin(angles))
+            x[:] = self._row(np.cos(angles) - 1j * cosine * np.sin(angles)) * x + swap * y
+            y[:] = self._row(np.cos(angles) + 1j * cosine * np.sin(angles)) * y + swap * kept
+
+    def _field(self, psi: Amplitudes) -> Amplitudes:
+        """Return the sum of sin t X + cos t Z over the qubits, applied to psi."""
+        total = 0.0 * psi
+        for qubit, (sine, cosine) in enumerate(self._axes):
+            (x, y), (u, v) = _halves(psi, qubit), _halves(total, qubit)
+            u += cosine * x + sine * y
+            v += sine * x - cosine * y
+        return total
 
     def _generator(self, psi: Amplitudes) -> Amplitudes:
         """Return M psi of the complete mixer: J+ J- minus the number of ones, in every block."""
@@ -161,16 +182,21 @@ class Hypercube:
     @property
     def _turned(self) -> bool:
         """Whether states carry the phase i^(number of ones)."""
-        return self.mixer == "x"
+        return self.mixer == "x" and not self._axes
 
-    def _initial(self, amplitudes: NDArray[np.complex128] | None) -> NDArray[np.complex128]:
-        """Return the start state: uniform, or as given, over the allowed states."""
+    def _initial(self, ansatz: QaoaAnsatz) -> NDArray[np.complex128]:
+        """Return the start state: a product, uniform, or as given over the allowed states."""
+        if ansatz.bias is not None:
+            product = np.ones(1, dtype=np.complex128)
+            for one in ansatz.bias:
+                product = np.concatenate([np.sqrt(1 - one) * product, np.sqrt(one) * product])
+            return product
         allowed = np.arange(self.dimension)
         if self.blocks:
             count = int(np.prod([block.size for block in self.blocks]))
             allowed = rows(self.blocks, np.arange(count)) @ (1 << np.arange(self.n))
         start = np.zeros(self.dimension, dtype=np.complex128)
-        start[allowed] = checked_start(amplitudes, len(allowed), start.dtype)
+        start[allowed] = checked_start(ansatz.initial, len(allowed), start.dtype)
         return start
 
     def _fits(self, device: Device) -> None:
