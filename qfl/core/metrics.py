@@ -51,10 +51,6 @@ class Metric:
         """↑ if more is better, ↓ if less is, "" if neither."""
         return {True: "↑", False: "↓", None: ""}[self.higher_is_better]
 
-    def better(self, value: float, other: float) -> bool:
-        """Return True if `value` is strictly better than `other`."""
-        return value > other if self.higher_is_better else value < other
-
     def text(self, value: float, *, unit: bool = True) -> str:
         """Return `value` as printed, with its unit.
 

@@ -7,6 +7,7 @@ number of pairs cannot reach alpha, no p-value is printed at all.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,7 +28,6 @@ from qfl.report.statistics import (
     pairs_needed,
 )
 from qfl.report.words import count, p_text
-from qfl.study.grid import pairing_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def difference(
     pairs = tuple(
         (seed, outcome.read(left[seed]), outcome.read(right[seed]))
         for seed in sorted(left.keys() & right.keys())
-        if _paired(left[seed], right[seed])
+        if left[seed].pairing == right[seed].pairing
     )
     pairs = tuple(pair for pair in pairs if not any(map(math.isnan, pair[1:])))
     if not pairs:
@@ -161,16 +161,13 @@ def difference(
 
 
 def unpaired(results: Results) -> tuple[Run, ...]:
-    """Return runs whose seed or instance is missing for some other method of their setting."""
-    lonely = []
+    """Return runs that some other method of their setting has no partner for."""
+    met: dict[str, set[str]] = defaultdict(set)
+    there: dict[str, set[str]] = defaultdict(set)
     for run in results.runs:
-        for method in results.methods:
-            partners = {r.seed: r for r in results.of(run.setting, method)}
-            partner = partners.get(run.seed)
-            if partner is None or not _paired(run, partner):
-                lonely.append(run)
-                break
-    return tuple(lonely)
+        met[run.pairing].add(run.method)
+        there[run.setting].add(run.method)
+    return tuple(run for run in results.runs if met[run.pairing] != there[run.setting])
 
 
 def _family(
@@ -207,8 +204,3 @@ def _refusal(pairs: int, needed: int, comparisons: int) -> str:
         f"{count(pairs, 'paired seed')} cannot reach p < {p_text(ALPHA)} in an exact test{family}: "
         f"at least {needed} are needed"
     )
-
-
-def _paired(one: Run, other: Run) -> bool:
-    """Return True if only the solver differs: same instance, partition and initial weights."""
-    return pairing_key(one.row.cell) == pairing_key(other.row.cell)

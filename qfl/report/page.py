@@ -81,6 +81,7 @@ def render(analysis: Analysis) -> str:
         looks={look.method: look for look in analysis.styles},
         facts=payload.facts_line(analysis),
         thinning=thinning_note(results),
+        samples=payload.samples_line(results),
         levels=payload.levels_line(results),
         warnings=payload.warnings(results),
         axes=payload.axes(analysis),

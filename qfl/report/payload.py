@@ -12,7 +12,7 @@ from qfl.report.analysis import Analysis
 from qfl.report.datasets import Columns, Source, columns, encoded
 from qfl.report.results import AXES, Results, Run
 from qfl.report.vega import DARK, capital
-from qfl.report.words import count
+from qfl.report.words import count, display, listed
 
 
 def payload(analysis: Analysis) -> dict[str, Any]:
@@ -66,6 +66,22 @@ def facts_line(analysis: Analysis) -> str:
         span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
         parts.append(f"{span} rounds")
     return " · ".join(parts)
+
+
+def samples_line(results: Results) -> str:
+    """Return which methods draw equally many samples per decision, "" if none do."""
+    drawn: dict[int, list[str]] = {}
+    for method in results.methods:
+        choices = [c for run in results.runs if run.method == method for c in run.choices()]
+        shots = max((choice.shots for choice in choices), default=0)
+        if shots:
+            drawn.setdefault(shots, []).append(display(method))
+    parts = [
+        f"{listed(names)} draw {count(shots, 'sample')} per decision"
+        for shots, names in sorted(drawn.items())
+        if len(names) > 1
+    ]
+    return f"Equal budgets: {'; '.join(parts)}." if parts else ""
 
 
 def levels_line(results: Results) -> str:
@@ -145,9 +161,12 @@ def _cells(analysis: Analysis) -> Mapping[str, Any]:
     rows: dict[str, dict[str, Any]] = {}
     for run in analysis.results.runs:
         rows[run.row.cell.id] = _names(run)
+    measured = set(analysis.results.metrics)
     runs = {(r.setting, r.method, r.seed): r for r in analysis.results.runs}
     for summary in analysis.summaries:
-        name = summary.outcome.metric.label.replace(" ", "_").replace(",", "")
+        name = summary.outcome.metric.name
+        if name in measured:
+            name = f"final_{name}"
         for seed, value in summary.values.items():
             rows[runs[summary.setting, summary.method, seed].row.cell.id][name] = value
     names = dict.fromkeys(name for row in rows.values() for name in row)

@@ -20,6 +20,7 @@ from qfl.core.metrics import metric
 from qfl.core.record import Choice, Costs, RoundRecord
 from qfl.study.fingerprint import fingerprint
 from qfl.study.folder import LOCK, RunFolder
+from qfl.study.grid import pairing_key
 from qfl.study.run import PLAYER
 from qfl.study.store import CellRow
 
@@ -55,6 +56,7 @@ class Run:
         label: the method as the study calls it.
         method: the label, with the axes that only some methods have: "qaoa, depth 4".
         setting: the axes that all methods share, as text; "" if there are none.
+        pairing: equal for runs that only their solver tells apart.
     """
 
     row: CellRow
@@ -62,6 +64,7 @@ class Run:
     method: str
     setting: str
     seed: int
+    pairing: str
 
     @property
     def rounds(self) -> int:
@@ -220,7 +223,8 @@ def _runs(rows: list[CellRow]) -> tuple[Run, ...]:
         texts = {key: f"{key} {row.cell.labels[key]}" for key in sorted(row.cell.labels)}
         own = [text for key, text in texts.items() if axes[key] != methods]
         shared = [text for key, text in texts.items() if axes[key] == methods and key != METHOD]
-        runs.append(Run(row, label, ", ".join([label, *own]), ", ".join(shared), row.cell.seed))
+        names = label, ", ".join([label, *own]), ", ".join(shared)
+        runs.append(Run(row, *names, row.cell.seed, pairing_key(row.cell)))
     return tuple(sorted(runs, key=lambda r: (r.setting, r.method, r.seed, r.row.cell.id)))
 
 

@@ -54,9 +54,3 @@ def test_signs_are_typographic_and_zero_has_none():
     assert accuracy.difference_text(0.0123) == "+1.2 points"
     assert accuracy.difference_text(-0.00001) == "0.0 points"
     assert metric("slant.r2").text(-0.5) == "−0.500"
-
-
-def test_direction_decides_what_is_better():
-    assert metric("digit.accuracy").better(0.9, 0.8)
-    assert metric("digit.loss").better(0.1, 0.2)
-    assert not metric("digit.loss").better(0.2, 0.2)

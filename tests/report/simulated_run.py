@@ -170,7 +170,7 @@ def _choice(number, method, rng):
         optimum=optimum,
         worst=worst,
         evaluations=1 if method == "random" else SUBSETS if method == "exact" else SHOTS,
-        shots=SHOTS if qubits else 0,
+        shots=SHOTS if qubits or method == "random_best" else 0,
         qubits=qubits,
         depth=4 * 46 if qubits else 0,
         two_qubit_gates=4 * 360 if qubits else 0,

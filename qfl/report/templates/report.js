@@ -187,6 +187,11 @@
         toggle(method, event.shiftKey);
       });
       chip.addEventListener("dblclick", () => { state.hide = beforeClick; toggle(method, true); });
+      chip.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" || !event.shiftKey) return;
+        event.preventDefault();
+        toggle(method, true);
+      });
       for (const kind of ["pointerenter", "focus"]) chip.addEventListener(kind, () => signalAll(method));
       for (const kind of ["pointerleave", "blur"]) chip.addEventListener(kind, () => signalAll());
     }
