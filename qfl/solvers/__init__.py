@@ -30,6 +30,7 @@ SOLVERS = Registry(
         "exact": Row("qfl.solvers.exact:Exact", "enumeration with proof"),
         "qaoa": Row("qfl.solvers.qaoa:Qaoa", "best feasible sample of a QAOA circuit"),
         "warm_start": Row("qfl.solvers.warm_start:WarmStart", "QAOA from a relaxed solution"),
+        "multi_angle": Row("qfl.solvers.multi_angle:MultiAngle", "QAOA with an angle per term"),
         "rqaoa": Row("qfl.solvers.rqaoa:Rqaoa", "QAOA correlations, one elimination per run"),
         "milp": Row("qfl.solvers.milp:Milp", "HiGHS with bound, gap and proof"),
         "relaxation": Row("qfl.solvers.relaxation:Relaxation", "convex relaxation and rounding"),

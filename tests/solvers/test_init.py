@@ -24,7 +24,12 @@ BUDGETS = {
 }
 
 
-CIRCUITS = {"qaoa", "warm_start", "rqaoa"}  # take what their mixer keeps; their own files check
+CIRCUITS = {
+    "qaoa",
+    "warm_start",
+    "rqaoa",
+    "multi_angle",
+}  # take what their mixer keeps; their own files check
 
 
 def test_every_solver_is_covered_here():

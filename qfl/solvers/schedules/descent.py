@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from qfl.core.errors import ConfigError
+from qfl.solvers.budget import cobyla, lbfgs, spsa
 from qfl.solvers.landscape import Angles, Landscape
 from qfl.solvers.options import check_choice, check_count
 from qfl.solvers.schedules.units import beta_unit, gamma_unit
@@ -81,8 +81,8 @@ def train(
 ) -> Vector:
     """Return coordinates near a minimum; never more than `training.evaluations` are asked for.
 
-    From exact values this is the best point seen. From samples it is where the optimiser ended,
-    because the lowest of many noisy values is biased.
+    L-BFGS gives the best point seen. COBYLA and SPSA, which also work from samples, give the point
+    where they ended, because the lowest of many noisy values is biased.
 
     Raises:
         ConfigError: exact values are asked of a backend that samples.
@@ -92,77 +92,32 @@ def train(
             "this backend samples, so training on it needs shots_per_evaluation > 0 and "
             "optimiser 'spsa' or 'cobyla'; or train elsewhere: training_backend='subspace'"
         )
-    meter = _Meter(landscape, chart, training, rng)
-    if training.optimiser == "spsa":
-        return _spsa(meter, start, training.evaluations, rng)
-    try:
-        if training.optimiser == "lbfgs":
-            end = minimize(meter.with_gradient, start, jac=True, method="L-BFGS-B").x
-        else:
-            simplex = len(start) + 2  # fewer, and COBYLA complains; the meter still stops it
-            options = {"maxiter": max(training.evaluations, simplex), "rhobeg": 0.15}
-            end = minimize(meter, start, method="COBYLA", options=options).x
-    except _BudgetSpent:
-        end = meter.best
-    return meter.best if not training.shots_per_evaluation else end
+    scaled = _Scaled(landscape, chart, training.shots_per_evaluation, rng)
+    evaluations = training.evaluations
+    if training.optimiser == "lbfgs":
+        return lbfgs(scaled.value_and_gradient, start, evaluations=evaluations).best
+    if training.optimiser == "cobyla":
+        return cobyla(scaled.value, start, evaluations=evaluations)
+    return spsa(scaled.value, start, evaluations=evaluations, rng=rng)
 
 
-class _BudgetSpent(Exception):
-    """Ends an optimiser of scipy that does not count as strictly as we do."""
-
-
-class _Meter:
-    """The dimensionless mean cost over the coordinates; remembers the best point."""
+class _Scaled:
+    """The dimensionless objective over the coordinates of a chart."""
 
     def __init__(
-        self, landscape: Landscape, chart: Chart, training: Training, rng: np.random.Generator
+        self, landscape: Landscape, chart: Chart, shots: int, rng: np.random.Generator
     ) -> None:
-        self.landscape, self.chart, self.training, self.rng = landscape, chart, training, rng
+        self.landscape, self.chart, self.shots, self.rng = landscape, chart, shots, rng
         gamma = gamma_unit(landscape)
         self.units = np.array([[gamma], [beta_unit(landscape.mixer, landscape.encoding.blocks)]])
         self.cost_unit = 2.0 / gamma
-        self.used, self.lowest = 0, np.inf
-        self.best: Vector = np.zeros(0)
 
-    def __call__(self, vector: Vector) -> float:
-        self._count()
+    def value(self, vector: Vector) -> float:
         angles = self.units * self.chart.angles(vector)
-        shots = self.training.shots_per_evaluation
-        if shots:
-            value = self.landscape.estimate(angles, shots, self.rng)
-        else:
-            value = self.landscape.value(angles)
-        return self._seen(value / self.cost_unit, vector)
+        if self.shots:
+            return self.landscape.estimate(angles, self.shots, self.rng) / self.cost_unit
+        return self.landscape.value(angles) / self.cost_unit
 
-    def with_gradient(self, vector: Vector) -> tuple[float, Vector]:
-        self._count()
+    def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
         value, gradient = self.landscape.value_and_gradient(self.units * self.chart.angles(vector))
-        pulled = self.chart.pull(self.units * gradient) / self.cost_unit
-        return self._seen(value / self.cost_unit, vector), pulled
-
-    def _count(self) -> None:
-        if self.used >= self.training.evaluations:
-            raise _BudgetSpent
-        self.used += 1
-
-    def _seen(self, value: float, vector: Vector) -> float:
-        if value < self.lowest:
-            self.lowest, self.best = value, vector.copy()
-        return value
-
-
-def _spsa(meter: _Meter, start: Vector, evaluations: int, rng: np.random.Generator) -> Vector:
-    """Return the end of simultaneous-perturbation descent with the usual decays.
-
-    Reference:
-        Spall, IEEE Trans. Aerosp. Electron. Syst. 34 (1998) 817, section III.
-    """
-    vector = start.copy()
-    steps = evaluations // 2
-    for step in range(steps):
-        width = 0.1 / (step + 1) ** 0.101
-        rate = 0.05 / (step + 1 + 0.1 * steps) ** 0.602
-        signs = rng.choice([-1.0, 1.0], size=len(vector))
-        difference = meter(vector + width * signs) - meter(vector - width * signs)
-        vector = vector - rate * difference / (2 * width) * signs
-    return vector
+        return value / self.cost_unit, self.chart.pull(self.units * gradient) / self.cost_unit

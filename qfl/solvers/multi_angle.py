@@ -1,0 +1,146 @@
+"""QAOA with one angle per term instead of one per layer: more parameters, shallower circuits.
+
+Every rotation of the cost and of the mixer gets its own angle, trained by gradients through the
+gate-by-gate state vector; it starts from the transferable angles of plain QAOA, so training can
+only improve on them. The states of all qubits are held: for about 16 qubits and fewer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from circuits.qaoa import circuit, resources
+from circuits.spec import CircuitSpec, Gate
+from qfl.core.counts import Counts
+from qfl.core.decision import Bill, Decision
+from qfl.core.problem import Problem
+from qfl.simulators.statevector import probabilities, run
+from qfl.solvers.budget import Counted, lbfgs
+from qfl.solvers.encoding import INEQUALITIES, encode
+from qfl.solvers.landscape import Landscape, open_backend
+from qfl.solvers.options import check_choice, check_count
+from qfl.solvers.postprocess import POSTPROCESSES, pick
+from qfl.solvers.schedules.tables import Transfer
+
+MIXERS = ("x", "xy_trotter", "xy_ring", "xy_parity_ring")
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultiAngle:
+    """Multi-angle QAOA on our own state vector.
+
+    Attributes:
+        shots: samples to decide from.
+        depth: layers.
+        mixer: one of MIXERS, those whose terms are single gates.
+        evaluations: the most evaluations of the mean cost; a gradient comes with its value.
+        penalty, inequality: as in `qaoa`.
+        postprocess: one of POSTPROCESSES.
+
+    Reference:
+        Herrman, Lotshaw, Ostrowski, Humble, Siopsis, arXiv:2109.11455.
+    """
+
+    shots: int
+    depth: int = 1
+    mixer: str = "x"
+    evaluations: int = 60
+    penalty: float | str = "largest_flip"
+    inequality: str = "filter"
+    postprocess: str = "none"
+
+    def __post_init__(self) -> None:
+        for name in ("shots", "depth", "evaluations"):
+            check_count(name, getattr(self, name))
+        check_choice("mixer", self.mixer, MIXERS)
+        check_choice("inequality", self.inequality, INEQUALITIES)
+        check_choice("postprocess", self.postprocess, POSTPROCESSES)
+
+    def solve(self, problem: Problem, *, rng: np.random.Generator) -> Decision:
+        """Return the best feasible of `shots` samples at the trained angles."""
+        started = perf_counter()
+        encoding = encode(problem, self.mixer, penalty=self.penalty, inequality=self.inequality)
+        scene = Landscape(problem, encoding, self.mixer, open_backend("statevector"))
+        shared = Transfer().angles(scene, self.depth, rng)
+        spec, shares = separate(circuit(scene.ansatz(self.depth)))
+        states = _basis(problem.n)
+        costs = encoding.qubo.energy(states)
+        trained = _train(spec, costs, shared.ravel()[shares], self.evaluations)
+        mass = _distribution(spec, trained.best)
+        counts = Counts.of(states, rng.multinomial(self.shots, mass / mass.sum()))
+        found = pick(problem, counts, postprocess=self.postprocess)
+        feasible = problem.is_feasible(states)
+        energies = np.where(feasible, problem.qubo.energy(states), np.inf)
+        needs = resources(scene.ansatz(self.depth))
+        bill = Bill(
+            evaluations=trained.used + found.evaluations,
+            shots=self.shots,
+            qubits=needs.qubits,
+            depth=needs.depth,
+            two_qubit_gates=needs.two_qubit_gates,
+            qpu_seconds=perf_counter() - started,
+        )
+        diagnostics = {
+            "mixer": self.mixer,
+            "parameters": float(len(spec.parameters)),
+            **encoding.record,
+            **found.diagnostics,
+            "expectation": float(costs @ mass),
+            "in_constraint_probability": float(mass[feasible].sum()),
+            "optimum_probability": float(mass[energies <= energies.min() + 1e-12].sum()),
+        }
+        return Decision.of(
+            problem, found.x, solver="multi_angle", bill=bill, diagnostics=diagnostics
+        )
+
+
+def separate(spec: CircuitSpec) -> tuple[CircuitSpec, NDArray[np.intp]]:
+    """Return the circuit with one parameter per rotation, and which old parameter each one was.
+
+    >>> gates = (Gate("rx", (0,), factor=2.0, parameter="b"), Gate("rx", (1,), parameter="b"))
+    >>> split, shares = separate(CircuitSpec(2, gates, ("b",)))
+    >>> split.parameters, shares.tolist()
+    (('b.0', 'b.1'), [0, 0])
+    """
+    gates: list[Gate] = []
+    names: list[str] = []
+    shares: list[int] = []
+    for gate in spec.gates:
+        if gate.parameter:
+            shares.append(spec.parameters.index(gate.parameter))
+            names.append(f"{gate.parameter}.{len(names)}")
+            gate = replace(gate, parameter=names[-1])
+        gates.append(gate)
+    split = replace(spec, gates=tuple(gates), parameters=tuple(names))
+    return split, np.array(shares, dtype=np.intp)
+
+
+def _train(spec: CircuitSpec, costs: Vector, start: Vector, evaluations: int) -> Counted:
+    table = torch.tensor(costs)
+    scale = float(np.ptp(costs)) or 1.0
+
+    def loss(vector: Vector) -> tuple[float, Vector]:
+        angles = torch.tensor(vector, requires_grad=True)
+        value = probabilities(run(spec, angles)) @ table / scale
+        (gradient,) = torch.autograd.grad(value, angles)
+        return float(value.detach()), gradient.numpy()
+
+    return lbfgs(loss, start, evaluations=evaluations)
+
+
+def _distribution(spec: CircuitSpec, angles: Vector) -> Vector:
+    with torch.no_grad():
+        mass: Vector = probabilities(run(spec, torch.tensor(angles))).numpy()
+    return mass
+
+
+def _basis(n: int) -> NDArray[np.uint8]:
+    """Return all states in the order of the state vector, (2^n, n)."""
+    return ((np.arange(1 << n)[:, None] >> np.arange(n)) & 1).astype(np.uint8)
