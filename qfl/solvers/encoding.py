@@ -28,12 +28,19 @@ INEQUALITIES = ("filter", "unbalanced")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoding:
-    """The cost that the circuit sees, the blocks that its mixer keeps, and how both came about."""
+    """The cost that the circuit sees, the blocks that its mixer keeps, and how both came about.
+
+    Attributes:
+        qubo, blocks: of the circuit.
+        record: rules and weights, for the diagnostics.
+        initial, bias: a warm start, as in QaoaAnsatz.
+    """
 
     qubo: Qubo
     blocks: Blocks
     record: Mapping[str, float | str]
     initial: NDArray[np.complex128] | None = None
+    bias: NDArray[np.float64] | None = None
 
 
 def encode(

@@ -75,6 +75,7 @@ class Landscape:
             depth=0,
             blocks=encoding.blocks,
             initial=encoding.initial,
+            bias=encoding.bias,
         )
 
     def ansatz(self, depth: int) -> QaoaAnsatz:

@@ -80,16 +80,17 @@ class Qaoa:
         rng: np.random.Generator,
         *,
         initial: NDArray[np.complex128] | None = None,
+        bias: NDArray[np.float64] | None = None,
     ) -> Run:
         """Return the samples and what they cost, undecided.
 
         Args:
             problem: the instance.
             rng: of the samples, and of a schedule that needs one.
-            initial: amplitudes of a warm start, as in QaoaAnsatz.
+            initial, bias: a warm start, as in QaoaAnsatz.
         """
         started = perf_counter()
-        encoding = replace(self._encode(problem), initial=initial)
+        encoding = replace(self._encode(problem), initial=initial, bias=bias)
         scene = training = self._landscape(problem, encoding, self.backend, self.backend_options)
         if self.training_backend is not None:
             training = self._landscape(problem, encoding, self.training_backend, {})

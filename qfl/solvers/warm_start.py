@@ -1,9 +1,10 @@
 """QAOA that starts where a relaxation points, instead of from the uniform state.
 
 The relaxed value c_i of every variable, kept inside [bias, 1 - bias], becomes a product
-distribution; restricted to the states that the ansatz can reach it is the start state,
-amplitude(x)^2 proportional to prod c_i^x_i (1 - c_i)^(1 - x_i). With the mixer "grover" the start
-is the mixer's top eigenstate, as QAOA wants it; XY mixers take it as it is.
+distribution. Mixer "x" starts each qubit there and turns about it, so the start stays the mixer's
+top eigenstate. For the others the distribution is restricted to the states that the ansatz can
+reach, amplitude(x)^2 proportional to prod c_i^x_i (1 - c_i)^(1 - x_i): with "grover" that is again
+the top eigenstate, XY mixers take it as it is.
 """
 
 from __future__ import annotations
@@ -61,25 +62,26 @@ class WarmStart:
         started = perf_counter()
         sampler = Qaoa(shots=self.shots, **self.qaoa)
         relaxed, bound, steps = relax(problem, iterations=self.iterations)
-        initial = start_amplitudes(sampler.reachable(problem), relaxed, bias=self.bias)
+        kept = np.clip(relaxed, self.bias, 1.0 - self.bias)
+        initial = None
+        if sampler.mixer != "x":
+            initial = start_amplitudes(sampler.reachable(problem), kept)
         extra = Bill(evaluations=steps, classical_seconds=perf_counter() - started)
-        run = sampler.run(problem, rng, initial=initial)
+        run = sampler.run(problem, rng, initial=initial, bias=kept if initial is None else None)
         run = replace(run, bill=run.bill + extra, record={**run.record, "bias": self.bias})
         decision = decide(problem, run, self.postprocess, solver="warm_start")
         return replace(decision, bound=min(bound, decision.energy), proof="bound")
 
 
 def start_amplitudes(
-    states: NDArray[np.uint8], relaxed: NDArray[np.float64], *, bias: float
+    states: NDArray[np.uint8], relaxed: NDArray[np.float64]
 ) -> NDArray[np.complex128]:
-    """Return normalised amplitudes over `states` (m, n) from relaxed values (n,).
+    """Return normalised amplitudes over `states` (m, n) from values (n,) strictly in 0..1.
 
     >>> states = np.array([[1, 0], [0, 1]], np.uint8)
-    >>> amplitudes = start_amplitudes(states, np.array([1.0, 0.0]), bias=0.25)
-    >>> (np.abs(amplitudes) ** 2).round(3).tolist()
+    >>> (np.abs(start_amplitudes(states, np.array([0.75, 0.25]))) ** 2).round(3).tolist()
     [0.9, 0.1]
     """
-    kept = np.clip(relaxed, bias, 1.0 - bias)
-    logarithm = states @ np.log(kept) + (1.0 - states) @ np.log1p(-kept)
+    logarithm = states @ np.log(relaxed) + (1.0 - states) @ np.log1p(-relaxed)
     weights = np.exp(logarithm - logarithm.max())
     return np.sqrt(weights / weights.sum()).astype(np.complex128)
