@@ -89,7 +89,7 @@ def levels_line(results: Results) -> str:
     levels = Counter(
         record.level for run in results.runs for record in run.row.rounds if record.links
     )
-    known = {level.value: level.name.lower().replace("_", " ") for level in SecurityLevel}
+    known = {level.value: display(level.name.lower()) for level in SecurityLevel}
     parts = [
         f"{level}{f' ({known[level]})' if level in known else ''} in {count(number, 'round')}"
         for level, number in sorted(levels.items())

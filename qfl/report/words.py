@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_ACRONYMS = {"qaoa": "QAOA", "rqaoa": "RQAOA", "milp": "MILP", "sca": "SCA", "vqc": "VQC"}
+_ACRONYMS = {
+    name.lower(): name for name in ("QAOA", "RQAOA", "MILP", "SCA", "VQC", "QKD", "AEAD", "KEM")
+}
 
 
 def display(label: str) -> str:
