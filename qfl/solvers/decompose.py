@@ -8,7 +8,7 @@ improves, so the objective never rises; the end is optimal block by block, not g
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -53,8 +53,9 @@ class Decompose:
         check_count("max_sweeps", self.max_sweeps)
         if "decompose" in (self.inner, self.start):
             raise ConfigError("'decompose' cannot be its own inner solver or start")
-        SOLVERS.configure(self.inner, self.inner_options)
-        SOLVERS.configure(self.start, self.start_options)
+        for role in ("inner", "start"):
+            options = SOLVERS.configure(getattr(self, role), getattr(self, f"{role}_options"))
+            object.__setattr__(self, f"{role}_options", asdict(options))
 
     def solve(self, problem: Problem, *, rng: np.random.Generator) -> Decision:
         """Return a decision that no visited block improves."""

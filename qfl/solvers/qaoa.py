@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from circuits.qaoa import MIXERS, resources
 from qfl.core.counts import Counts
 from qfl.core.decision import Bill, Decision
+from qfl.core.errors import ConfigError
 from qfl.core.problem import Problem
+from qfl.solvers import SOLVERS
 from qfl.solvers.encoding import INEQUALITIES, Encoding, encode
 from qfl.solvers.landscape import OBJECTIVES, Angles, Landscape, open_backend
 from qfl.solvers.options import check_choice, check_count
@@ -68,7 +70,8 @@ class Qaoa:
         check_choice("postprocess", self.postprocess, POSTPROCESSES)
         resolved = asdict(SCHEDULES.configure(self.schedule, self.schedule_options))
         object.__setattr__(self, "schedule_options", resolved)
-        OBJECTIVES.configure(self.objective, self.objective_options)
+        resolved = asdict(OBJECTIVES.configure(self.objective, self.objective_options))
+        object.__setattr__(self, "objective_options", resolved)
 
     def solve(self, problem: Problem, *, rng: np.random.Generator) -> Decision:
         """Return the best feasible of `shots` samples at the scheduled angles."""
@@ -141,6 +144,22 @@ class Qaoa:
             classical_seconds=max(0.0, seconds - quantum),
             qpu_seconds=quantum,
         )
+
+
+def inner_options(shots: int, options: Mapping[str, Any], *, solver: str) -> dict[str, Any]:
+    """Return the fields of the `qaoa` inside another solver, all defaults resolved.
+
+    Raises:
+        ConfigError: an option that belongs to the outer solver, or a wrong one.
+    """
+    for key in _OUTER:
+        if key in options:
+            raise ConfigError(f"give {key} to {solver!r} itself, not inside qaoa")
+    resolved = asdict(SOLVERS.configure("qaoa", {"shots": shots, **options}))
+    return {key: value for key, value in resolved.items() if key not in _OUTER}
+
+
+_OUTER = ("shots", "postprocess")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from qfl.core.constraints import Exactly, OneHot, Unconstrained
 from qfl.core.decision import Bill, Decision
-from qfl.core.errors import ConfigError, ProblemError
+from qfl.core.errors import ProblemError
 from qfl.core.problem import Problem
 from qfl.solvers.exact import spectrum
 from qfl.solvers.options import check_choice, check_count
 from qfl.solvers.postprocess import POSTPROCESSES, improve
-from qfl.solvers.qaoa import Qaoa
+from qfl.solvers.qaoa import Qaoa, inner_options
 from qfl.solvers.restrict import Reduced, restrict, tie
 from qfl.solvers.scale import uniform
 
@@ -49,9 +49,8 @@ class Rqaoa:
     def __post_init__(self) -> None:
         check_count("cutoff", self.cutoff)
         check_choice("postprocess", self.postprocess, POSTPROCESSES)
-        if "shots" in self.qaoa:
-            raise ConfigError("give shots to 'rqaoa' itself, not inside qaoa")
-        Qaoa(shots=self.shots, **self.qaoa)
+        options = inner_options(self.shots, self.qaoa, solver="rqaoa")
+        object.__setattr__(self, "qaoa", options)
 
     def solve(self, problem: Problem, *, rng: np.random.Generator) -> Decision:
         """Return the decision that the eliminations lead to.

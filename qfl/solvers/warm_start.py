@@ -22,7 +22,7 @@ from qfl.core.errors import ConfigError
 from qfl.core.problem import Problem
 from qfl.solvers.options import check_choice
 from qfl.solvers.postprocess import POSTPROCESSES
-from qfl.solvers.qaoa import Qaoa, decide
+from qfl.solvers.qaoa import Qaoa, decide, inner_options
 from qfl.solvers.relaxation import relax
 
 
@@ -51,7 +51,8 @@ class WarmStart:
         check_choice("postprocess", self.postprocess, POSTPROCESSES)
         if not 0.0 < self.bias <= 0.5:
             raise ConfigError(f"bias must lie in (0, 0.5], got {self.bias}")
-        Qaoa(shots=self.shots, **self.qaoa)
+        options = inner_options(self.shots, self.qaoa, solver="warm_start")
+        object.__setattr__(self, "qaoa", options)
 
     def solve(self, problem: Problem, *, rng: np.random.Generator) -> Decision:
         """Return the best feasible of `shots` samples.

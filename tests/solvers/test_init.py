@@ -1,5 +1,8 @@
 """Every row of the table keeps the promises of the port."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
@@ -36,7 +39,10 @@ def test_every_solver_is_covered_here():
     assert set(BUDGETS) | CIRCUITS == set(SOLVERS.rows)
 
 
-@pytest.mark.parametrize("name", BUDGETS)
+INSTALLED = [name for name in BUDGETS if SOLVERS.rows[name].installed]
+
+
+@pytest.mark.parametrize("name", INSTALLED)
 def test_decisions_recompute_and_stay_between_the_extremes(name, any_problem):
     decision = solve(any_problem, name, seed=5, **BUDGETS[name])
     found = spectrum(any_problem)
@@ -48,13 +54,31 @@ def test_decisions_recompute_and_stay_between_the_extremes(name, any_problem):
     assert found.optimum - 1e-9 <= decision.energy <= found.worst + 1e-9
 
 
-@pytest.mark.parametrize("name", BUDGETS)
+@pytest.mark.parametrize("name", INSTALLED)
 def test_the_same_seed_repeats_the_decision(name):
     problem = closed_form(10, 3)
     one, two = (solve(problem, name, seed=9, **BUDGETS[name]) for _ in range(2))
     assert np.array_equal(one.x, two.x)
     assert one.diagnostics == two.diagnostics
     assert one.bill.evaluations == two.bill.evaluations
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("qaoa", {"shots": 4, "schedule_options": {"evaluations": 7}}),
+        ("rqaoa", {"shots": 4, "qaoa": {"depth": 2}}),
+        ("warm_start", {"shots": 4}),
+        ("decompose", {"inner": "annealing", "inner_options": {"evaluations": 9}}),
+    ],
+)
+def test_nested_options_resolve_and_come_back_from_json(name, options):
+    """So that the identity of a cell holds every default, and rebuilds the same solver."""
+    solver = SOLVERS.configure(name, options)
+    fields = asdict(solver)
+    assert SOLVERS.configure(name, json.loads(json.dumps(fields))) == solver
+    nested = [value for value in fields.values() if isinstance(value, dict)]
+    assert max(len(value) for value in nested) > 2
 
 
 @pytest.mark.parametrize(
@@ -67,6 +91,8 @@ def test_the_same_seed_repeats_the_decision(name):
         ("annealing", {"evaluation": 5}, ConfigError, "did you mean 'evaluations'"),
         ("annealing", {"evaluations": 5, "start_temperature": -1}, ConfigError, "positive"),
         ("greedy", {"postprocess": "two_swap"}, UnknownNameError, "one_swap"),
+        ("warm_start", {"shots": 4, "qaoa": {"shots": 9}}, ConfigError, "'warm_start' itself"),
+        ("rqaoa", {"shots": 4, "qaoa": {"depht": 9}}, ConfigError, "did you mean 'depth'"),
         ("milp", {"time_limit_seconds": float("nan")}, ConfigError, "positive"),
     ],
 )

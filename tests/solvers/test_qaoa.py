@@ -146,6 +146,23 @@ def test_every_schedule_beats_the_uniform_state(schedule, options):
     assert decision.bill.evaluations <= options.get("evaluations", 0) + 4
 
 
+def test_pure_noise_is_filtered_then_repaired_and_says_so():
+    """With every gate ruined the samples are uniform bit strings: 120 of 1024 are feasible."""
+    problem = closed_form_selection(10, 3)
+    options = {"backend": "noise:depolarising", "backend_options": {"two_qubit_error": 1.0}}
+    floor, repaired = 120 / 1024, []
+    for seed in range(20):
+        decision = solve(
+            problem, "qaoa", seed=seed, shots=3, depth=1, schedule="transfer", **options
+        )
+        seen = decision.diagnostics
+        assert decision.feasible
+        assert seen["in_constraint_probability"] == pytest.approx(floor, abs=1e-12)
+        assert (seen["kept_fraction"] == 0.0) == (seen["repaired"] == 1.0)
+        repaired.append(seen["repaired"])
+    assert 0 < np.mean(repaired) < 1  # each 0.69: all or none by chance below 1e-3
+
+
 def test_one_hot_schedules_are_decided_within_their_groups():
     problem = AggregationSchedule(clients=4, slots=3).draw(np.random.default_rng(0))
     decision = solve(problem, "qaoa", seed=0, shots=24, depth=2)
