@@ -106,7 +106,8 @@ class RoundRecord:
         delivered: those whose updates arrived and were aggregated.
         metrics: global model on the held-out test set, "digit.accuracy" -> value.
         client_metrics: client -> metric -> value on that client's local test split.
-        choice: the decision, None in round 0.
+        choice: the decision who trains, None in round 0.
+        slots: the decision who uploads when, None without a shared uplink.
         level: security level of the round's envelopes.
         facts: about the realised data, stated once with round 0.
     """
@@ -122,6 +123,7 @@ class RoundRecord:
     level: str
     timings: Timings
     facts: Mapping[str, float] = field(default_factory=dict)
+    slots: Choice | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
@@ -142,4 +144,5 @@ class RoundRecord:
             level=row["level"],
             timings=Timings(**row["timings"]),
             facts=row["facts"],
+            slots=Choice(**row["slots"]) if row["slots"] else None,
         )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.core.arrays import frozen, sha256_hex
+from qfl.core.arrays import frozen
 from qfl.core.errors import ConfigError
 
 
@@ -86,6 +85,8 @@ class Dataset:
         modalities, tasks: in the order that reports use.
         samples: all of them; ids are 0..n-1.
         source, licence: printed in the provenance of every report.
+        sha256: hash of the raw data as distributed; part of the identity of every cell, so nothing
+            computed enters it.
     """
 
     name: str
@@ -94,16 +95,4 @@ class Dataset:
     samples: Samples
     source: str
     licence: str
-
-    @cached_property
-    def sha256(self) -> str:
-        """Hash of names, shapes and content: part of the identity of every cell that uses it."""
-        arrays = {**self.samples.inputs, **self.samples.targets}
-        parts = [self.name.encode()]
-        for name, array in sorted(arrays.items()):
-            parts += [
-                name.encode(),
-                str(array.shape).encode(),
-                array.tobytes(),
-            ]
-        return sha256_hex(*parts)
+    sha256: str

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.core.arrays import sha256_hex
 from qfl.core.tasks import Dataset, Modality, Samples, Task
 
 
@@ -45,6 +46,9 @@ class Digits:
             samples=samples,
             source="scikit-learn load_digits (UCI Optical Recognition of Handwritten Digits)",
             licence="CC BY 4.0",
+            sha256=sha256_hex(
+                bunch.images.astype(np.uint8).tobytes(), bunch.target.astype(np.uint8).tobytes()
+            ),
         )
 
 

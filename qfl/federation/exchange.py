@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from numpy.typing import NDArray
 
 from qfl.core.update import Update
+from qfl.federation.population import to_tensor
 from qfl.models.m3t import State
 
 
@@ -24,6 +24,6 @@ def to_update(state: State, samples: int) -> Update:
 def from_arrays(modules: Mapping[str, Mapping[str, NDArray[Any]]]) -> State:
     """Return arrays as a state."""
     return {
-        module: {name: torch.from_numpy(array) for name, array in tensors.items()}
+        module: {name: to_tensor(array) for name, array in tensors.items()}
         for module, tensors in modules.items()
     }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from qfl.core.errors import ConfigError
@@ -50,6 +52,7 @@ class Population:
         clients: in a fixed order; the k-th variable of a selection problem is the k-th client.
         test: held-out samples with all modalities and tasks.
         modalities, tasks: of the whole federation.
+        interference: (n, n) 1 where two clients disturb each other's uploads, else 0.
         facts: what a report states about the realised data, such as "label_total_variation".
     """
 
@@ -57,12 +60,22 @@ class Population:
     test: Samples
     modalities: tuple[Modality, ...]
     tasks: tuple[Task, ...]
+    interference: NDArray[np.float64]
     facts: Mapping[str, float]
+
+
+def to_tensor(array: NDArray[Any]) -> Tensor:
+    """Return a copy of `array` in torch's own memory.
+
+    Matrix products of the processor libraries round differently for differently aligned memory;
+    numpy aligns to 16 bytes, torch to 64, always. Sharing memory would cost bitwise repeats.
+    """
+    return torch.from_numpy(np.array(array)).clone()
 
 
 @dataclass(frozen=True, eq=False)
 class TensorSamples:
-    """Samples as torch tensors that share the memory of the arrays."""
+    """Samples as torch tensors."""
 
     inputs: Mapping[str, Tensor]
     targets: Mapping[str, Tensor]
@@ -71,8 +84,8 @@ class TensorSamples:
     def of(cls, samples: Samples) -> TensorSamples:
         """Return `samples` as tensors."""
         return cls(
-            {name: torch.from_numpy(np.array(a)) for name, a in samples.inputs.items()},
-            {name: torch.from_numpy(np.array(a)) for name, a in samples.targets.items()},
+            {name: to_tensor(array) for name, array in samples.inputs.items()},
+            {name: to_tensor(array) for name, array in samples.targets.items()},
         )
 
     def __len__(self) -> int:

@@ -6,84 +6,33 @@ loop yields one record per round and prints nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Protocol
 
 import numpy as np
 
-from qfl.core.decision import Decision
-from qfl.core.errors import ConfigError, ProblemError
-from qfl.core.ports import Algorithm, Channel, Eavesdropper, Solver
+from qfl.core.decision import Bill, Decision
+from qfl.core.errors import ProblemError
 from qfl.core.problem import Problem
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
-from qfl.federation.engine import LocalTraining
 from qfl.federation.evaluate import evaluate, evaluate_by_modality
+from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population, TensorSamples
-from qfl.federation.selection import Observations, Propose, SelectionWeights
+from qfl.federation.selection import Observations
+from qfl.federation.uplink import finish_seconds
 from qfl.federation.visit import Courier, Participant, Visit
 from qfl.models.m3t import architecture
 
 
-class Yardstick(Protocol):
-    """The least and greatest feasible energy of a problem."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turns:
+    """When a round's uploads are over, and the decision behind it if there was one."""
 
-    @property
-    def optimum(self) -> float: ...
-    @property
-    def worst(self) -> float: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """How long a federation runs and what a round looks like.
-
-    Attributes:
-        rounds: number of rounds, at least 1.
-        clients_per_round: K; exactly this many are selected in every round.
-        model_width: size of the tokens that the model's modules exchange.
-        eavesdropped_round: in this round an eavesdropper sits on the quantum channel of the first
-            client that is called, whoever that is, so that every method loses one; 0 is never.
-    """
-
-    rounds: int
-    clients_per_round: int
-    model_width: int = 32
-    eavesdropped_round: int = 0
-
-    def __post_init__(self) -> None:
-        least = {"rounds": 1, "clients_per_round": 1, "model_width": 2, "eavesdropped_round": 0}
-        for name, allowed in least.items():
-            if getattr(self, name) < allowed:
-                raise ConfigError(f"{name} must be >= {allowed}, got {getattr(self, name)}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Policies:
-    """What varies from cell to cell: the implementations behind the ports.
-
-    Attributes:
-        propose: builds the selection problem of a round.
-        solver: decides it.
-        measure: finds the optimum and the worst of a problem for the record, None where that is
-            out of reach; solvers never see it.
-        channel: carries updates, connected to every client.
-        algorithm: client-side term and server-side aggregation.
-        training: what a client does between download and upload.
-        weights: what counts in the choice of clients.
-        eavesdropper: who sits on a quantum channel in the eavesdropped round.
-    """
-
-    propose: Propose
-    solver: Solver
-    measure: Callable[[Problem], Yardstick | None]
-    channel: Channel
-    algorithm: Algorithm
-    training: LocalTraining = field(default_factory=LocalTraining)
-    weights: SelectionWeights = field(default_factory=SelectionWeights)
-    eavesdropper: Eavesdropper | None = None
+    seconds: float
+    bill: Bill = field(default_factory=Bill)
+    choice: Choice | None = None
 
 
 class Federation:
@@ -154,21 +103,27 @@ class Federation:
         # 2. Visit them: exchange keys, send the model, train, send the update back.
         visits = [self._visit(participant, round_index, chosen) for participant in chosen]
 
-        # 3. Aggregate what arrived, module by module over its holders.
+        # 3. Take turns on a shared uplink: it moves the clock, not the numbers.
+        turns = self._take_turns(chosen, visits, round_index)
+
+        # 4. Aggregate what arrived, module by module over its holders.
         updates = [visit.sent for visit in visits if visit.sent is not None]
         self.state = self.policies.algorithm.aggregate(self.state, updates)
         self._observe(chosen, visits, round_index)
 
-        # 4. Evaluate and record.
+        # 5. Evaluate and record.
         record = self._record(round_index, started=started)
         return replace(
             record,
             selected=tuple(participant.client.name for participant in chosen),
             delivered=tuple(v.event.client for v in visits if v.sent is not None),
-            choice=_choice(problem, decision, self.policies.measure(problem)),
-            costs=_round_costs(visits),
+            choice=self._choice(problem, decision),
+            slots=turns.choice,
+            costs=replace(
+                sum((visit.costs for visit in visits), Costs()), virtual_seconds=turns.seconds
+            ),
             links=tuple(visit.event for visit in visits),
-            timings=_timings(decision, visits, started),
+            timings=_timings(decision.bill + turns.bill, visits, started),
         )
 
     def _problem(self, round_index: int) -> Problem:
@@ -217,6 +172,49 @@ class Federation:
             eavesdropper=self.policies.eavesdropper if tapped else None,
         )
 
+    def _take_turns(
+        self, chosen: list[Participant], visits: list[Visit], round_index: int
+    ) -> _Turns:
+        """When the round is over: clients work side by side, uploads may have to wait."""
+        alone = max(visit.costs.virtual_seconds for visit in visits)
+        pairs = zip(chosen, visits, strict=True)
+        waiting = [(p.index, visit.upload) for p, visit in pairs if visit.upload is not None]
+        scheduler = self.policies.scheduler
+        if scheduler is None or not waiting:
+            return _Turns(alone)
+        uploads = [upload for _, upload in waiting]
+        clients = [index for index, _ in waiting]
+        interference = self.population.interference[np.ix_(clients, clients)]
+        problem, decision = scheduler.decide(
+            uploads, interference, rng=self.streams("slots", round_index)
+        )
+        finished = finish_seconds(
+            uploads,
+            problem.decode(problem.names, decision.x),
+            interference,
+            loss=scheduler.uplink.interference_loss,
+        )
+        aborted = [v.costs.virtual_seconds for v in visits if v.upload is None]
+        seconds = max(*finished.values(), *aborted)
+        return _Turns(seconds, decision.bill, self._choice(problem, decision))
+
+    def _choice(self, problem: Problem, decision: Decision) -> Choice:
+        """The decision in numbers, beside the optimum and worst where they are known."""
+        bill, yardstick = decision.bill, self.policies.measure(problem)
+        return Choice(
+            problem_hash=problem.hash,
+            energy=decision.energy,
+            feasible=decision.feasible,
+            optimum=yardstick.optimum if yardstick else None,
+            worst=yardstick.worst if yardstick else None,
+            evaluations=bill.evaluations,
+            shots=bill.shots,
+            qubits=bill.qubits,
+            depth=bill.depth,
+            two_qubit_gates=bill.two_qubit_gates,
+            diagnostics=decision.diagnostics,
+        )
+
     def _observe(self, chosen: list[Participant], visits: list[Visit], round_index: int) -> None:
         """Let the server remember what it saw."""
         for participant, visit in zip(chosen, visits, strict=True):
@@ -249,31 +247,7 @@ class Federation:
         )
 
 
-def _choice(problem: Problem, decision: Decision, yardstick: Yardstick | None) -> Choice:
-    bill = decision.bill
-    return Choice(
-        problem_hash=problem.hash,
-        energy=decision.energy,
-        feasible=decision.feasible,
-        optimum=yardstick.optimum if yardstick else None,
-        worst=yardstick.worst if yardstick else None,
-        evaluations=bill.evaluations,
-        shots=bill.shots,
-        qubits=bill.qubits,
-        depth=bill.depth,
-        two_qubit_gates=bill.two_qubit_gates,
-        diagnostics=decision.diagnostics,
-    )
-
-
-def _round_costs(visits: list[Visit]) -> Costs:
-    """Clients work side by side: costs add, but the round lasts as long as its slowest visit."""
-    total = sum((visit.costs for visit in visits), Costs())
-    return replace(total, virtual_seconds=max(visit.costs.virtual_seconds for visit in visits))
-
-
-def _timings(decision: Decision, visits: list[Visit], started: float) -> Timings:
-    bill = decision.bill
+def _timings(bill: Bill, visits: list[Visit], started: float) -> Timings:
     return Timings(
         classical_seconds=bill.classical_seconds,
         quantum_seconds=bill.qpu_seconds + bill.queue_seconds,

@@ -19,6 +19,7 @@ from qfl.core.update import Update
 from qfl.federation.engine import LocalTraining, Trained, train
 from qfl.federation.exchange import from_arrays, to_update
 from qfl.federation.population import Client, TensorSamples
+from qfl.federation.uplink import Upload
 from qfl.models.m3t import Architecture, State, submodel
 
 SERVER = "server"
@@ -44,6 +45,7 @@ class Visit:
         costs: bytes, joules, key bits and virtual seconds.
         received, sent: what the client downloaded and what the server opened; None if nothing
             could be sent.
+        upload: when the client was ready to upload and how long that takes alone; None likewise.
         losses: task -> training loss that the client reports.
         training_seconds, channel_seconds: real time.
     """
@@ -52,6 +54,7 @@ class Visit:
     costs: Costs
     received: Update | None = None
     sent: Update | None = None
+    upload: Upload | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
     training_seconds: float = 0.0
     channel_seconds: float = 0.0
@@ -105,9 +108,11 @@ class Courier:
         except KeyExhaustedError as error:
             return _nothing(replace(event, aborted=str(error)), perf_counter() - started)
         spent = down.key_bits + up.key_bits
+        upload = _upload(participant.client, event, down, trained, up)
         return Visit(
             event=replace(event, key_bits_left=event.key_bits_left - spent),
-            costs=_costs(participant.client, event, down, trained, up),
+            costs=_costs(participant.client, event, down, trained, up, upload),
+            upload=upload,
             received=received,
             sent=sent,
             losses=trained.losses,
@@ -142,18 +147,32 @@ class Courier:
         )
 
 
-def _costs(
+def _upload(
     client: Client, event: LinkEvent, down: Envelope, trained: Trained, up: Envelope
+) -> Upload:
+    return Upload(
+        client=client.name,
+        ready_seconds=event.duration_seconds
+        + client.access.downlink_seconds(down.wire_bytes)
+        + client.device.compute_seconds(trained.operations),
+        upload_seconds=client.access.uplink_seconds(up.wire_bytes),
+    )
+
+
+def _costs(
+    client: Client,
+    event: LinkEvent,
+    down: Envelope,
+    trained: Trained,
+    up: Envelope,
+    upload: Upload,
 ) -> Costs:
     return Costs(
         payload_bytes_up=up.wire_bytes,
         payload_bytes_down=down.wire_bytes,
         energy_joules=client.device.compute_joules(trained.operations)
         + client.access.uplink_joules(up.wire_bytes),
-        virtual_seconds=event.duration_seconds
-        + client.access.downlink_seconds(down.wire_bytes)
-        + client.device.compute_seconds(trained.operations)
-        + client.access.uplink_seconds(up.wire_bytes),
+        virtual_seconds=upload.ready_seconds + upload.upload_seconds,
         key_bits_produced=event.secret_bits,
         key_bits_used=down.key_bits + up.key_bits,
     )

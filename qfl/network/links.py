@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,20 @@ class AccessLink:
     def uplink_joules(self, payload_bytes: int) -> float:
         """Return the energy the client spends on sending."""
         return self.transmit_power_watts * 8 * payload_bytes / self.uplink_bits_per_second
+
+
+def draw_interference(
+    clients: int, *, radius: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return (clients, clients) 1 where two of them are within `radius`, else 0; zero diagonal.
+
+    Positions are uniform in the unit square.
+    """
+    place = rng.random((clients, 2))
+    distance = np.linalg.norm(place[:, None] - place[None, :], axis=-1)
+    near = (distance < radius).astype(np.float64)
+    np.fill_diagonal(near, 0.0)
+    return near
 
 
 def draw_device(rng: np.random.Generator) -> Device:

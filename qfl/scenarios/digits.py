@@ -13,7 +13,7 @@ from qfl.data import DATASETS
 from qfl.data.heterogeneity import label_heterogeneity
 from qfl.data.partition import coverage, dirichlet, holdout
 from qfl.federation.population import Client, Population
-from qfl.network.links import draw_access_link, draw_device
+from qfl.network.links import draw_access_link, draw_device, draw_interference
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Digits:
         min_samples: fewest samples a client may hold.
         test_fraction: share of all samples held out at the server.
         local_test_fraction: share of each client's samples held out at the client.
+        interference_radius: clients closer than this, in a unit square, disturb each other's
+            uploads on a shared uplink.
     """
 
     clients: int = 16
@@ -33,6 +35,7 @@ class Digits:
     min_samples: int = 20
     test_fraction: float = 0.2
     local_test_fraction: float = 0.2
+    interference_radius: float = 0.4
 
     def __post_init__(self) -> None:
         if self.clients < 2:
@@ -84,6 +87,9 @@ class Digits:
             test=samples.take(held_out),
             modalities=data.modalities,
             tasks=data.tasks,
+            interference=draw_interference(
+                self.clients, radius=self.interference_radius, rng=streams("network/positions")
+            ),
             facts={
                 "label_total_variation": skew.total_variation,
                 "label_hellinger": skew.hellinger,

@@ -112,6 +112,6 @@ def threads() -> int:
     """
     if importlib.util.find_spec("numba") is None:
         return 1
-    from numba import get_num_threads
+    from numba import config  # get_num_threads would start numba's pool, which resets torch's
 
-    return int(get_num_threads())
+    return int(config.NUMBA_NUM_THREADS)

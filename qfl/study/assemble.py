@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from qfl.core.cell import Cell
+from qfl.core.cell import Cell, Settings
 from qfl.core.problem import Problem
 from qfl.core.record import RoundRecord
 from qfl.core.rng import Streams
 from qfl.federation.engine import LocalTraining
-from qfl.federation.round import Federation, Policies, Schedule
+from qfl.federation.plan import Policies, Schedule
+from qfl.federation.round import Federation
 from qfl.federation.selection import Propose, SelectionWeights
+from qfl.federation.uplink import Scheduler, SharedUplink
 from qfl.problems import client_selection
+from qfl.problems.slots import SlotGrid, aggregation_schedule
 from qfl.security.attacks.interception import InterceptResend
+from qfl.solvers import SOLVERS
 from qfl.solvers.exact import Spectrum, spectrum
 from qfl.study.options import build, build_row
 
@@ -36,6 +40,7 @@ def assemble(cell: Cell) -> Federation:
     links = channel.links(
         [client.name for client in population.clients], rng=streams("network/fibres")
     )
+    uplink = build(SharedUplink, cell.federation)
     return Federation(
         population,
         schedule=build(Schedule, cell.federation),
@@ -48,10 +53,23 @@ def assemble(cell: Cell) -> Federation:
             training=build(LocalTraining, cell.federation),
             weights=build(SelectionWeights, cell.selection),
             eavesdropper=InterceptResend(),
+            scheduler=_scheduler(uplink, cell.solver) if uplink.uplink_slots else None,
         ),
         streams=streams,
         run=cell.id,
     )
+
+
+def _scheduler(uplink: SharedUplink, solver: Settings) -> Scheduler:
+    """Who assigns slots: the method's own table, or enumeration."""
+    chosen = solver.get("slots", {"solver": "exact"})
+    decide = build(SOLVERS.resolve(chosen["solver"]), chosen)
+    return Scheduler(uplink=uplink, propose=_propose_slots, solver=decide)
+
+
+def _propose_slots(*, slots: int, seconds: float, capacity: int, **options: Any) -> Problem:
+    grid = SlotGrid(slots=slots, seconds=seconds, capacity=capacity)
+    return aggregation_schedule(grid=grid, **options)
 
 
 def _spectrum(problem: Problem) -> Spectrum | None:

@@ -85,7 +85,9 @@ class Study(BaseModel):
         federation: {"algorithm": ..., "rounds": ..., "clients_per_round": ..., local training}.
         selection: {"problem": ..., weights of the objective}.
         channel: {"name": ..., options}.
-        methods: ({"label": ..., "solver": ..., options}, ...): the curves of the report.
+        methods: ({"label": ..., "solver": ..., options}, ...): the curves of the report. A table
+            `slots` = {"solver": ..., options} says who schedules a shared uplink; if it is left
+            out, enumeration does.
         headline: the comparison that the report opens with.
         sweep: more axes, dotted key -> values, such as {"scenario.dirichlet_alpha": [0.1, 1.0]};
             "methods.LABEL.OPTION" varies one method alone.
@@ -244,11 +246,12 @@ class Study(BaseModel):
         settings = resolve(info.field_name or "", given)
         if info.field_name == "federation":
             _check_choice(info.data.get("scenario", {}), settings)
+            _check_uplink(settings)
         return settings
 
     @field_validator("methods")
     @classmethod
-    def _methods(cls, given: tuple[Settings, ...]) -> tuple[Settings, ...]:
+    def _methods(cls, given: tuple[Settings, ...], info: ValidationInfo) -> tuple[Settings, ...]:
         issues: list[Issue] = []
         methods: list[Settings] = []
         for index, method in enumerate(given):
@@ -261,6 +264,7 @@ class Study(BaseModel):
             except Issues as found:
                 issues += [Issue(f"{where}.{key}", message) for key, message in found.issues]
         issues += _duplicates(methods)
+        issues += _without_uplink(methods, info.data.get("federation", {}))
         if not given:
             issues.append(Issue("", "at least one [[methods]] is needed"))
         if issues:
@@ -307,6 +311,23 @@ def _check_choice(scenario: Settings, federation: Settings) -> None:
         raise Issues(
             [Issue("clients_per_round", f"cannot choose {chosen} of {clients}; {allowed}")]
         )
+
+
+def _check_uplink(federation: Settings) -> None:
+    """Refuse a shared uplink that cannot take the uploads of a round."""
+    slots, capacity = federation["uplink_slots"], federation["uplink_capacity"]
+    chosen = federation["clients_per_round"]
+    if slots and slots * capacity < chosen:
+        room = f"{slots} slots x uplink_capacity {capacity} cannot take {chosen} uploads a round"
+        raise Issues([Issue("uplink_slots", f"{room}; raise one of them")])
+
+
+def _without_uplink(methods: list[Settings], federation: Settings) -> list[Issue]:
+    """Return one issue for each method that assigns slots where nothing is shared."""
+    if federation.get("uplink_slots", 1):
+        return []
+    message = "there is no shared uplink to schedule; set federation.uplink_slots"
+    return [Issue(f"{m['label']}.slots", message) for m in methods if "slots" in m]
 
 
 def _duplicates(methods: list[Settings]) -> list[Issue]:

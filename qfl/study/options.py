@@ -62,7 +62,11 @@ SECTIONS: dict[str, Section] = {
     "federation": Section(
         "qfl.federation:ALGORITHMS",
         key="algorithm",
-        shared=("qfl.federation.round:Schedule", "qfl.federation.engine:LocalTraining"),
+        shared=(
+            "qfl.federation.plan:Schedule",
+            "qfl.federation.engine:LocalTraining",
+            "qfl.federation.uplink:SharedUplink",
+        ),
     ),
     "selection": Section(
         "qfl.problems:PROBLEMS",
@@ -71,8 +75,11 @@ SECTIONS: dict[str, Section] = {
         row_options=False,
     ),
     "channel": Section("qfl.security:CHANNELS"),
-    "methods": Section("qfl.solvers:SOLVERS", key="solver", reserved=("label",)),
+    "methods": Section("qfl.solvers:SOLVERS", key="solver", reserved=("label", "slots")),
 }
+SLOTS = Section("qfl.solvers:SOLVERS", key="solver")
+"""The table `slots` of a method: who assigns the uploads of a round to slots."""
+
 BACKENDS, TARGETS = "qfl.backends:BACKENDS", "qfl.backends:TARGETS"
 
 
@@ -87,10 +94,19 @@ def resolve(section: str, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         Issues: everything wrong with the section, each with its key.
     """
-    spec = SECTIONS[section]
     issues: list[Issue] = []
+    values = _resolve(SECTIONS[section], given, issues)
+    if section == "methods" and "slots" in given:
+        values["slots"] = _slots(given["slots"], issues)
+    if issues:
+        raise Issues(issues)
+    return values
+
+
+def _resolve(spec: Section, given: Mapping[str, Any], issues: list[Issue]) -> dict[str, Any]:
+    """Return what `resolve` returns, and add to `issues` what is wrong."""
     values = {key: given[key] for key in spec.reserved if key in given}
-    row = _row(registry(section), given.get(spec.key), spec.key, issues)
+    row = _row(load(spec.registry), given.get(spec.key), spec.key, issues)
     values[spec.key] = given.get(spec.key)
     parts = [load(target) for target in spec.shared]
     if row is not None and spec.row_options:
@@ -103,10 +119,18 @@ def resolve(section: str, given: Mapping[str, Any]) -> dict[str, Any]:
             values |= _typed(part, {k: v for k, v in given.items() if k in _names(part)})
         except Issues as found:
             issues += found.issues
-    if section == "methods" and row is not None and "backend" in _names(row):
+    if row is not None and spec.row_options and "backend" in _names(row):
         values |= _backend(values | dict(given), issues)
-    if issues:
-        raise Issues(issues)
+    return values
+
+
+def _slots(given: object, issues: list[Issue]) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        issues.append(Issue("slots", f"must be a table with a solver, got {given!r}"))
+        return {}
+    found: list[Issue] = []
+    values = _resolve(SLOTS, given, found)
+    issues += [Issue(f"slots.{key}".rstrip("."), message) for key, message in found]
     return values
 
 

@@ -11,7 +11,8 @@ from qfl.core.errors import KeyExhaustedError, ProblemError
 from qfl.core.record import RoundRecord
 from qfl.core.rng import Streams
 from qfl.federation.fedavg import FedAvg
-from qfl.federation.round import Federation, Policies, Schedule
+from qfl.federation.plan import Policies, Schedule
+from qfl.federation.round import Federation
 from qfl.problems import client_selection
 from qfl.scenarios.digits import Digits
 from qfl.security.attacks.interception import InterceptResend

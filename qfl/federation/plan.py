@@ -1,0 +1,75 @@
+"""The plan of a federation: how long, how many, and who stands behind every port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from qfl.core.errors import ConfigError
+from qfl.core.ports import Algorithm, Channel, Eavesdropper, Solver
+from qfl.core.problem import Problem
+from qfl.federation.engine import LocalTraining
+from qfl.federation.selection import Propose, SelectionWeights
+from qfl.federation.uplink import Scheduler
+
+
+class Yardstick(Protocol):
+    """The least and greatest feasible energy of a problem."""
+
+    @property
+    def optimum(self) -> float: ...
+    @property
+    def worst(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How long a federation runs and what a round looks like.
+
+    Attributes:
+        rounds: number of rounds, at least 1.
+        clients_per_round: K; exactly this many are selected in every round.
+        model_width: size of the tokens that the model's modules exchange.
+        eavesdropped_round: in this round an eavesdropper sits on the quantum channel of the first
+            client that is called, whoever that is, so that every method loses one; 0 is never.
+    """
+
+    rounds: int
+    clients_per_round: int
+    model_width: int = 32
+    eavesdropped_round: int = 0
+
+    def __post_init__(self) -> None:
+        least = {"rounds": 1, "clients_per_round": 1, "model_width": 2, "eavesdropped_round": 0}
+        for name, allowed in least.items():
+            if getattr(self, name) < allowed:
+                raise ConfigError(f"{name} must be >= {allowed}, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Policies:
+    """What varies from cell to cell: the implementations behind the ports.
+
+    Attributes:
+        propose: builds the selection problem of a round.
+        solver: decides it.
+        measure: finds the optimum and the worst of a problem for the record, None where that is
+            out of reach; solvers never see it.
+        channel: carries updates, connected to every client.
+        algorithm: client-side term and server-side aggregation.
+        training: what a client does between download and upload.
+        weights: what counts in the choice of clients.
+        eavesdropper: who sits on a quantum channel in the eavesdropped round.
+        scheduler: assigns uploads to the slots of a shared uplink; None: nothing is shared.
+    """
+
+    propose: Propose
+    solver: Solver
+    measure: Callable[[Problem], Yardstick | None]
+    channel: Channel
+    algorithm: Algorithm
+    training: LocalTraining = field(default_factory=LocalTraining)
+    weights: SelectionWeights = field(default_factory=SelectionWeights)
+    eavesdropper: Eavesdropper | None = None
+    scheduler: Scheduler | None = None
