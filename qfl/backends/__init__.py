@@ -24,7 +24,7 @@ BACKENDS = Registry(
         ),
         "aer": Row(
             "qfl.backends.aer:Aer",
-            "Qiskit Aer: gates, with or without noise",
+            "Qiskit Aer: gates, ideal or noisy; aer:fake_NAME for a real device's snapshot",
             extra="qiskit",
             requires=("qiskit", "qiskit_aer"),
         ),
@@ -38,7 +38,7 @@ BACKENDS = Registry(
 )
 
 
-TARGETS = {"pennylane": "device"}
+TARGETS = {"pennylane": "device", "aer": "snapshot"}
 """Rows that take a target after a colon, and the option that it is."""
 
 
@@ -47,7 +47,7 @@ def get_backend(name: str, **options: Any) -> Backend:
 
     Args:
         name: a row of BACKENDS, or "row:target" for those in TARGETS, such as
-            "pennylane:lightning.qubit".
+            "pennylane:lightning.qubit" or "aer:fake_boston".
         options: fields of the backend's class.
 
     Raises:

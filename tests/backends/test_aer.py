@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz
 from circuits.spec import CircuitSpec, Gate
-from qfl.backends.aer import METHODS, Aer, AerCompiled
+from qfl.backends.aer import METHODS, Aer
 from qfl.backends.gates import NATIVE_MIXERS
 from qfl.core.errors import BackendError, CapacityError, ConfigError
 
@@ -103,9 +106,9 @@ def test_variable_k_is_column_k():
 
 def test_noise_strikes_after_every_two_qubit_gate_with_the_stated_error():
     # one cx in the cz basis is one error; a depolarised pair is I/4 with weight 4/3 of the error
-    spec = CircuitSpec(2, (Gate("x", (0,)), Gate("cx", (0, 1))), measured=(0, 1))
+    spec = CircuitSpec(2, (Gate("x", (0,)), Gate("cx", (0, 1))))
     ansatz = QaoaAnsatz(0.0, np.zeros(2), np.zeros((2, 2)), "x", 0)
-    noisy = AerCompiled(Aer(method="density_matrix", two_qubit_error=0.03), ansatz, spec)
+    noisy = replace(Aer(two_qubit_error=0.03).compile(ansatz), gates=to_qiskit(spec))
     _, probabilities = noisy.distribution(np.zeros((2, 0)))
     np.testing.assert_allclose(probabilities, [0.01, 0.01, 0.01, 0.97], atol=1e-12)
 
@@ -116,7 +119,12 @@ def test_noise_strikes_after_every_two_qubit_gate_with_the_stated_error():
         ({"method": "exact"}, "unknown method 'exact' of aer; allowed"),
         ({"basis": "ecr"}, "unknown basis 'ecr' of aer; allowed"),
         ({"method": "density_matrix", "two_qubit_error": 0.8}, r"must lie in 0\.\.0\.75, got 0.8"),
-        ({"two_qubit_error": 0.01}, "needs method 'density_matrix', got 'statevector'"),
+        (
+            {"two_qubit_error": 0.01, "method": "statevector"},
+            "needs method 'density_matrix', got 'statevector'",
+        ),
+        ({"two_qubit_error": 0.01, "snapshot": "fake_boston"}, "has its own noise"),
+        ({"level": 4}, "level must be 0, 1, 2 or 3, got 4"),
     ],
 )
 def test_wrong_options_are_refused(options, message):

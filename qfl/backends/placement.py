@@ -1,0 +1,86 @@
+"""A circuit on the qubits of a Qiskit device: transpiled once, and cut down to those it uses.
+
+Layout and routing are Qiskit's at its highest level, which reads the error rates of the device
+and so avoids its dead couplers. What a device adds is undone in `measured`: column k of the counts
+is variable k, wherever it ended up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from qiskit import QuantumCircuit
+from qiskit.transpiler import generate_preset_pass_manager
+
+from qfl.core.errors import CapacityError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """A circuit as a device runs it.
+
+    Attributes:
+        circuit: on all qubits of the device, measurements included; what is submitted.
+        compact: its gates alone, on the used qubits numbered in the order of `qubits`.
+        qubits: the device's numbers of the used qubits, ascending.
+        measured: the compact qubit that is read into each column of the counts.
+        two_qubit_gates, depth: gates on two qubits, and layers of them, after transpilation.
+        operations: how often each gate runs on which device qubits.
+    """
+
+    circuit: QuantumCircuit
+    compact: QuantumCircuit
+    qubits: tuple[int, ...]
+    measured: tuple[int, ...]
+    two_qubit_gates: int
+    depth: int
+    operations: Counter[tuple[str, tuple[int, ...]]]
+
+
+def place(circuit: QuantumCircuit, device: Any, *, level: int = 3, seed: int = 0) -> Placed:
+    """Return a measured circuit on the qubits of a device.
+
+    Args:
+        circuit: parameters may be free; they stay free.
+        device: a qiskit BackendV2.
+        level: Qiskit's optimisation level, 0..3.
+        seed: of layout and routing.
+
+    Raises:
+        CapacityError: the device has fewer qubits than the circuit.
+    """
+    if circuit.num_qubits > device.num_qubits:
+        raise CapacityError(
+            f"{device.name} has {device.num_qubits} qubits, the circuit needs "
+            f"{circuit.num_qubits}; choose a larger device, or fewer variables"
+        )
+    manager = generate_preset_pass_manager(level, backend=device, seed_transpiler=seed)
+    routed = manager.run(circuit)
+    steps = [
+        (step, tuple(routed.find_bit(qubit).index for qubit in step.qubits))
+        for step in routed.data
+        if step.operation.name != "barrier"
+    ]
+    used = tuple(sorted({qubit for _, qubits in steps for qubit in qubits}))
+    place_of = {qubit: place for place, qubit in enumerate(used)}
+    compact = QuantumCircuit(len(used))
+    columns: dict[int, int] = {}
+    operations: Counter[tuple[str, tuple[int, ...]]] = Counter()
+    for step, qubits in steps:
+        operations[step.operation.name, qubits] += 1
+        places = [place_of[qubit] for qubit in qubits]
+        if step.operation.name == "measure":
+            columns[routed.find_bit(step.clbits[0]).index] = places[0]
+        else:
+            compact.append(step.operation, places)
+    return Placed(
+        circuit=routed,
+        compact=compact,
+        qubits=used,
+        measured=tuple(columns[column] for column in sorted(columns)),
+        two_qubit_gates=sum(n for (_, on), n in operations.items() if len(on) == 2),
+        depth=routed.depth(lambda step: len(step.qubits) == 2),
+        operations=operations,
+    )

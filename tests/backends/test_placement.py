@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+from instances import k_of_n, ramp
+from qiskit.quantum_info import Statevector
+
+from circuits.lowering.qiskit import to_qiskit
+from circuits.qaoa import circuit
+from qfl.backends.placement import place
+from qfl.backends.snapshots import snapshot
+from qfl.core.errors import CapacityError
+
+
+def probabilities(ready, measured):
+    return Statevector(ready).probabilities(list(measured))
+
+
+@pytest.mark.parametrize("device", ["fake_manila", "fake_fractional", "fake_burlington"])
+@pytest.mark.parametrize("mixer", ["x", "xy_parity_ring"])
+def test_routing_changes_nothing_but_the_place_of_the_variables(device, mixer):
+    spec = circuit(k_of_n(4, 2, mixer, 2)).bind(ramp(2).ravel())
+    ready = to_qiskit(spec)
+    placed = place(ready, snapshot(device))
+    bare = ready.remove_final_measurements(inplace=False)
+    np.testing.assert_allclose(
+        probabilities(placed.compact, placed.measured),
+        probabilities(bare, range(4)),
+        atol=1e-10,
+    )
+    assert placed.compact.num_qubits == len(placed.qubits) <= 5
+    assert placed.two_qubit_gates >= spec.resources(basis="fractional").two_qubit_gates
+    assert placed.depth <= placed.two_qubit_gates
+
+
+def test_free_parameters_stay_free_and_the_seed_decides():
+    ready = to_qiskit(circuit(k_of_n(4, 2, "xy_ring", 1)))
+    first, again = (place(ready, snapshot("fake_manila"), seed=3) for _ in range(2))
+    assert {p.name for p in first.circuit.parameters} == {"gamma_1", "beta_1"}
+    assert first.circuit == again.circuit
+    counted = sum(n for (name, _), n in first.operations.items() if name == "measure")
+    assert counted == 4
+
+
+def test_too_many_qubits_are_refused():
+    ready = to_qiskit(circuit(k_of_n(6, 2, "x", 1)))
+    with pytest.raises(CapacityError, match="fake_manila has 5 qubits, the circuit needs 6"):
+        place(ready, snapshot("fake_manila"))
