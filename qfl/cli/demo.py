@@ -10,7 +10,7 @@ import typer
 from qfl.cli.app import app
 from qfl.cli.exits import Exit
 from qfl.cli.follow import available_cores, follow
-from qfl.cli.output import say
+from qfl.cli.output import program, say
 
 
 @app.command()
@@ -46,8 +46,15 @@ def demo(
     say()
     print(report.html)
     say("Open it in a browser; it needs no network. How to go on:")
-    say(f"  qfl status {out}                   what was run")
-    say("  qfl run selection --seeds 0:10         more seeds, into runs/selection")
-    say("  qfl run selection --set federation.clients_per_round=6 --dry-run")
-    say("  qfl list solvers                       what else could choose the clients")
+    for arguments, purpose in (
+        (f"status {out}", "what was run"),
+        ("run selection --seeds 0:10", "the same study in runs/selection, ten seeds"),
+        (
+            "run selection --set federation.clients_per_round=6 --dry-run",
+            "what a change would play",
+        ),
+        ("list solvers", "what else could choose the clients"),
+    ):
+        say(f"  {program()} {arguments}")
+        say(f"      {purpose}")
     raise typer.Exit(code)

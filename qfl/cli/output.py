@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 
 def say(text: str = "") -> None:
     """Print a line for people."""
     print(text, file=sys.stderr)
+
+
+def program() -> str:
+    """Return how to call this program again: "qfl" where the shell finds it, else its path."""
+    called = Path(sys.argv[0])
+    if called.name != "qfl" or shutil.which("qfl"):
+        return "qfl"
+    return os.path.relpath(called)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -12,7 +12,7 @@ import typer
 from qfl.cli.app import app
 from qfl.cli.exits import Exit
 from qfl.cli.follow import available_cores, follow
-from qfl.cli.output import count, say, table
+from qfl.cli.output import count, program, say, table
 
 if TYPE_CHECKING:
     from qfl.core.cell import Cell
@@ -77,7 +77,7 @@ def run(
     events = play_study(asked, out=folder, jobs=workers, rerun=rerun, chosen=chosen)
     code = follow(events, asked, workers=workers, progress=progress, fail_fast=fail_fast)
     if code == Exit.DONE:
-        say(f"next: qfl report {folder}")
+        say(f"next: {program()} report {folder}")
     raise typer.Exit(code)
 
 

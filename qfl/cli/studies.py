@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from qfl.cli.output import program
 from qfl.core.errors import ConfigError
 from qfl.study import RunFolder, Study, cells
 from qfl.study.folder import LOCK
@@ -68,7 +69,7 @@ def find_run(name: str | None) -> RunFolder:
     what = f"no run {name!r}" if name else "which run?"
     raise ConfigError(
         f"{what}; {f'there are {known}' if known else 'there are none yet'}. "
-        "Start one with: qfl run STUDY"
+        f"Start one with: {program()} run STUDY"
     )
 
 
