@@ -51,7 +51,7 @@ def demo(
         ("run selection --seeds 0:10", "the same study in runs/selection, ten seeds"),
         (
             "run selection --set federation.clients_per_round=6 --dry-run",
-            "what a change would play",
+            "what that changes",
         ),
         ("list solvers", "what else could choose the clients"),
     ):

@@ -315,7 +315,7 @@ def _check_choice(scenario: Settings, federation: Settings) -> None:
 
 def _check_uplink(federation: Settings) -> None:
     """Refuse a shared uplink that cannot take the uploads of a round."""
-    slots, capacity = federation["uplink_slots"], federation["uplink_capacity"]
+    slots, capacity = federation.get("uplink_slots", 0), federation.get("uplink_capacity", 0)
     chosen = federation["clients_per_round"]
     if slots and slots * capacity < chosen:
         room = f"{slots} slots x uplink_capacity {capacity} cannot take {chosen} uploads a round"
