@@ -15,6 +15,7 @@
         ├── KeyExhaustedError    not enough key bits: nothing was spent
         ├── UnknownKeyError      a key id that was never issued to this end, or was used before
         ├── SessionAbortedError  a key exchange stopped before any key was delivered
+        ├── CohortError          too few clients are left to unmask a sum; nothing was revealed
         └── TamperedError        an envelope did not authenticate
 
 A message states what is wrong, the value seen, what is allowed and the next step.
@@ -106,6 +107,10 @@ class UnknownKeyError(SecurityError):
 
 class SessionAbortedError(SecurityError):
     """A key exchange stopped before any key was delivered."""
+
+
+class CohortError(SecurityError):
+    """Too few clients are left to unmask a sum; nothing was revealed."""
 
 
 class TamperedError(SecurityError):
