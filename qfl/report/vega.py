@@ -94,7 +94,7 @@ def when(value: float, *conditions: Mapping[str, Any]) -> dict[str, Any]:
 def signed(channel: dict[str, Any]) -> dict[str, Any]:
     """Return a channel whose axis prints the sign of every value but zero."""
     label = "datum.value === 0 ? '0' : datum.label"
-    return {**channel, "axis": {**channel["axis"], "format": "+~g", "labelExpr": label}}
+    return {**channel, "axis": {**channel["axis"], "format": "+~f", "labelExpr": label}}
 
 
 def tooltip(*fields: tuple[str, str]) -> list[dict[str, str]]:
