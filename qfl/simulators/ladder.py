@@ -7,14 +7,13 @@ weight k is A^T A - k, and A A^T on weight k - 1 is A^T A + n - 2k + 2 of that w
 
 and so on downwards: one product with A and A^T per weight, instead of k products at weight k for
 the Newton polynomial of degree k in A^T A. On its way up the ladder subtracts large terms, more so
-for k near n/2 and large beta. So the uniform component, the worst, is split off, and the ladder
-goes down only as far as the terms stay below a limit; on that weight it takes the Newton polynomial
-(Leja-ordered nodes). Only numpy may be imported here.
+for k near n/2 and large beta. So the uniform component, the worst, is split off; the ladder goes
+down only as far as rounding allows and ends in the Newton polynomial of that weight (Leja-ordered
+nodes); and if nothing else helps, beta is split into steps. Only numpy may be imported here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,11 +21,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-GROWTH = {"double": 2000.0, "single": 200.0}
-"""Largest sum of absolute terms over the result; errors were seen to stay below 1e-13 and 1e-5."""
+NOISE = {"double": 5000.0, "single": 1000.0}
+"""Largest bound on the rounding error of a mixer, in machine epsilons; ten times what is seen."""
 
+_STEPS = (1, 2, 4, 8, 16, 32, 64)
 _WIDE = float(np.finfo(np.float64).eps / np.finfo(np.longdouble).eps)
 """By how much the coefficients, held in long double, may be worse conditioned than the states."""
+
+Wide = NDArray[Any]
+"""Complex long double; real in bounds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,16 +43,20 @@ class Plan:
         nodes: (k - levels,) eigenvalues of A^T A on weight k - levels without the uniform one, in
             Newton order.
         newton: (k - levels, columns) divided differences on the nodes.
+        steps: how often to apply all this.
     """
 
     uniform: NDArray[np.complex128]
     ladder: NDArray[np.complex128]
     nodes: NDArray[np.float64]
     newton: NDArray[np.complex128]
+    steps: int
 
     def inverse(self) -> Plan:
         """Return the plan for the opposite betas."""
-        return Plan(self.uniform.conj(), self.ladder.conj(), self.nodes, self.newton.conj())
+        return Plan(
+            self.uniform.conj(), self.ladder.conj(), self.nodes, self.newton.conj(), self.steps
+        )
 
 
 def eigenvalues(n: int, k: int) -> NDArray[np.float64]:
@@ -65,74 +72,86 @@ def eigenvalues(n: int, k: int) -> NDArray[np.float64]:
 
 
 def plans(n: int, k: int, betas: NDArray[np.float64], precision: str) -> list[Plan]:
-    """Return one plan per row of `betas` (layers, columns), each as deep a ladder as is accurate.
+    """Return one plan per row of `betas` (layers, columns): the cheapest that is accurate.
 
     Args:
         n, k: elements and weight, 1 <= k <= n/2.
         betas: radians.
-        precision: "double" or "single"; decides how much the terms may outgrow the result.
+        precision: "double" or "single".
     """
     found: dict[int, Plan] = {}
-    phases = np.multiply.outer(eigenvalues(n, k), -1j * betas.astype(np.longdouble))
-    for levels in range(k - 1, -1, -1):
-        pending = [layer for layer in range(len(betas)) if layer not in found]
-        if not pending:
-            break
-        if levels and _worst(n, k, levels) > GROWTH["double"] * _WIDE:
-            continue
-        parts = _coefficients(n, k, levels, np.exp(phases[:, pending]), np.subtract)
-        growth = _growth(n, k, np.abs(parts[1]), np.abs(parts[2])).max(axis=(0, 2))
-        uniform, ladder, newton = (part.astype(np.complex128) for part in parts)
-        nodes = leja(eigenvalues(n, k - levels)[1:])
-        for i, layer in enumerate(pending):
-            if not levels or growth[i] <= GROWTH[precision]:
-                found[layer] = Plan(uniform[i], ladder[:, i], nodes, newton[:, i])
+    turn = 8 * np.arctan(np.longdouble(1))  # eigenvalues are integers: beta counts modulo 2 pi
+    angles = betas - turn * np.round(betas / turn)
+    for steps in _STEPS:
+        for levels in range(k - 1, -1, -1):
+            pending = [layer for layer in range(len(betas)) if layer not in found]
+            if not pending:
+                return [found[layer] for layer in range(len(betas))]
+            last = steps == _STEPS[-1] and levels == 0
+            if _coefficient_bound(n, k, levels) > NOISE["double"] * _WIDE and not last:
+                continue
+            phases = np.multiply.outer(eigenvalues(n, k), -1j * angles[pending] / steps)
+            *wide, noise = _coefficients(n, k, levels, np.exp(phases))
+            uniform, ladder, newton = (part.astype(np.complex128) for part in wide)
+            nodes = leja(eigenvalues(n, k - levels)[1:])
+            for i, layer in enumerate(pending):
+                if last or steps * noise[i].max() <= NOISE[precision]:
+                    found[layer] = Plan(uniform[i], ladder[:, i], nodes, newton[:, i], steps)
     return [found[layer] for layer in range(len(betas))]
 
 
-@lru_cache(maxsize=256)
-def _worst(n: int, k: int, levels: int) -> float:
-    """Return the growth if every difference were a sum: a bound over all betas."""
-    _, ladder, newton = _coefficients(n, k, levels, np.ones((k + 1, 1, 1)), np.add)
-    return float(_growth(n, k, ladder, newton).max())
+def _coefficients(n: int, k: int, levels: int, values: Wide) -> tuple[Wide, Wide, Wide, Wide]:
+    """Return the fields of plans from the values (k + 1, layers, columns) of f on `eigenvalues`.
 
-
-def _coefficients(
-    n: int,
-    k: int,
-    levels: int,
-    values: NDArray[Any],
-    minus: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]],
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return the fields of plans from the values (k + 1, layers, columns) of f on `eigenvalues`."""
+    The fourth bounds the rounding error (layers, columns): an error made at some weight is as large
+    as the largest component there, and what is still to come stretches it by at most its norm.
+    """
     ladder = np.empty((levels, *values.shape[1:]), dtype=values.dtype)
-    uniform = values[0]
+    uniform, noise = values[0], np.zeros(values.shape[1:])
+    stretch = np.ones((k + 1, 1, 1))  # of component l, by lowering from weight k to here
     for i in range(levels):
-        ladder[i] = values[-1]
-        values = minus(values[:-1], values[-1]) / eigenvalues(n, k - i)[:-1, None, None]
+        ladder[i], at = values[-1], eigenvalues(n, k - i)[:-1, None, None]
+        values = (values[:-1] - values[-1]) / at
+        stretch = stretch[:-1] * np.sqrt(at)
         uniform = values[0] if i == 0 else uniform
+        noise += stretch[1:].max() * np.abs(values * stretch)[1:].max(axis=0)
     at = eigenvalues(n, k - levels)[1:]
     nodes = leja(at)
     newton = values[1:][[int(np.flatnonzero(at == node)[0]) for node in nodes]]
     for j in range(1, len(nodes)):
         gaps = nodes[j:] - nodes[: len(nodes) - j]
-        newton[j:] = minus(newton[j:], newton[j - 1 : -1]) / gaps[:, None, None]
-    return uniform, ladder, newton
+        newton[j:] = (newton[j:] - newton[j - 1 : -1]) / gaps[:, None, None]
+    tail, tails = np.zeros_like(newton), []
+    for node, difference in zip(nodes[::-1], newton[::-1], strict=True):
+        tail = difference + (at - node)[:, None, None] * tail
+        tails.append(np.abs(tail * stretch[1:]).max(axis=0))
+    term = stretch[1:, 0, 0].copy()
+    for node, rest in zip(nodes[:-1], tails[-2::-1], strict=True):
+        term = np.abs(term * (at - node))
+        noise += term.max() * rest
+    return uniform, ladder, newton, noise
 
 
-def _growth(n: int, k: int, ladder: NDArray[Any], newton: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the sum of absolute terms on each eigenspace but the uniform, (k, layers, columns)."""
-    levels = len(ladder)
-    terms = np.zeros((k, *newton.shape[1:]))
-    scale = np.ones((k, 1, 1))
+@lru_cache(maxsize=256)
+def _coefficient_bound(n: int, k: int, levels: int) -> float:
+    """Return how far an error of 1 in every value of f can move a component of the result."""
+    errors = np.ones(k + 1)
+    total, scale = np.zeros(k), np.ones(k)
     for i in range(levels):
-        terms += ladder[i] * scale
-        scale[: k - i, 0, 0] *= eigenvalues(n, k - i)[1:]
+        at = eigenvalues(n, k - i)
+        total += errors[-1] * scale
+        errors = (errors[:-1] + errors[-1]) / at[:-1]
+        scale[: k - i] *= at[1:]
     at = eigenvalues(n, k - levels)[1:]
-    for difference, node in zip(newton, leja(at), strict=True):
-        terms[: k - levels] += difference * np.abs(scale[: k - levels])
-        scale[: k - levels, 0, 0] *= at - node
-    return terms
+    nodes, left = leja(at), slice(0, k - levels)
+    newton = errors[1:][[int(np.flatnonzero(at == node)[0]) for node in nodes]]
+    for j in range(len(nodes)):
+        if j:
+            gaps = np.abs(nodes[j:] - nodes[: len(nodes) - j])
+            newton[j:] = (newton[j:] + newton[j - 1 : -1]) / gaps
+        total[left] += newton[j] * scale[left]
+        scale[left] *= np.abs(at - nodes[j])
+    return float(total.max())
 
 
 def leja(points: NDArray[np.float64]) -> NDArray[np.float64]:

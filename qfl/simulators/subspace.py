@@ -120,7 +120,8 @@ class Subspace:
         for block, entry, outer in self._axes(layer):
             view = psi.reshape(outer, block.size, -1)
             if self.mixer == "xy_complete":
-                self._climb(view, block, entry, columns)
+                for _ in range(entry.steps):
+                    self._climb(view, block, entry, columns)
                 continue
             angles = np.tile(entry, view.shape[2] // columns)
             for edge in _pairs(self.mixer, block.n):
@@ -138,8 +139,11 @@ class Subspace:
                 lowered = [self.operations.lower(states, block.n, block.weight) for states in view]
                 products = host((lowered[1].conj() * lowered[0]).sum((0, 1)))
                 overlaps += products.imag.reshape(-1, columns).sum(0)
+                back = entry.inverse()
                 for states, w in zip(view, lowered, strict=True):
-                    self._climb(states, block, entry.inverse(), columns, w)
+                    self._climb(states, block, back, columns, w)
+                    for _ in range(back.steps - 1):
+                        self._climb(states, block, back, columns)
                 continue
             angles = np.tile(entry, view.shape[3] // columns)
             for edge in reversed(_pairs(self.mixer, block.n)):

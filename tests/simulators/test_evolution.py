@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+from dense_oracle import random_ansatz
+
+from circuits.qaoa import MIXERS, QaoaAnsatz
+from qfl.core.errors import ConfigError
+from qfl.simulators import evolution
+from qfl.simulators.hypercube import Hypercube
+from qfl.simulators.objectives import Cvar, Gibbs, Mean
+from qfl.simulators.subspace import Subspace
+
+OBJECTIVES = {"mean": Mean(), "cvar": Cvar(0.3), "gibbs": Gibbs(0.7)}
+ENGINES = {
+    **{f"subspace {mixer}": (Subspace, mixer) for mixer in MIXERS if mixer != "x"},
+    **{f"full space {mixer}": (Hypercube, mixer) for mixer in MIXERS},
+}
+
+
+def make(name, depth=3):
+    rng = np.random.default_rng(12)
+    kind, mixer = ENGINES[name]
+    blocks = ((0, 2, 3, 4, 6), 3), ((1, 5), 1)
+    kept = random_ansatz(rng, "grover", depth, blocks)
+    blocks = () if mixer == "x" else blocks
+    ansatz = QaoaAnsatz(0.2, kept.linear, kept.quadratic, mixer, depth, blocks)
+    return kind(ansatz), rng
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("name", ENGINES)
+def test_gradients_equal_central_differences(name, objective):
+    engine, rng = make(name)
+    figure = OBJECTIVES[objective].prepare(engine.table)
+    angles = rng.normal(size=(1, 2, 3))
+    _, gradient = evolution.values_and_gradients(engine, angles, figure)
+    step = 1e-5
+    shifts = step * np.eye(6).reshape(6, 2, 3)
+    up, down = (evolution.values(engine, angles + s * shifts, figure) for s in (1, -1))
+    np.testing.assert_allclose(gradient.ravel(), (up - down) / (2 * step), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_depth_zero_is_the_start_state(name):
+    engine, _ = make(name, depth=0)
+    figure = Mean().prepare(engine.table)
+    value, gradient = evolution.values_and_gradients(engine, np.zeros((2, 2, 0)), figure)
+    allowed = evolution.probabilities(engine, np.zeros((1, 2, 0)))[:, 0] > 0
+    np.testing.assert_allclose(value, engine.table[allowed].mean(), atol=1e-13)
+    assert gradient.shape == (2, 2, 0)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_opposite_angles_give_the_same_value(name):
+    """For a real cost and a real start state the final state is merely conjugated."""
+    engine, rng = make(name)
+    figure = Mean().prepare(engine.table)
+    angles = rng.normal(size=(1, 2, 3))
+    same = evolution.values(engine, np.concatenate([angles, -angles]), figure)
+    assert same[0] == pytest.approx(same[1], abs=1e-12)
+
+
+def test_a_ramp_of_opposite_signs_goes_down_and_one_of_equal_signs_goes_up():
+    rng = np.random.default_rng(2)
+    engine = Subspace(random_ansatz(rng, "xy_complete", 8, ((tuple(range(10)), 3),)))
+    figure = Mean().prepare(engine.table)
+    rise = np.arange(1, 9) / 8
+    ramps = np.array([[0.6 * rise, sign * 0.3 * (9 / 8 - rise)] for sign in (-1, 1)])
+    down, up = evolution.values(engine, ramps, figure)
+    assert down < engine.table.mean() - 0.5 * engine.table.std()
+    assert up > engine.table.mean() + 0.5 * engine.table.std()
+
+
+def test_a_batch_gives_the_same_bits_on_any_number_of_threads(monkeypatch):
+    engine, rng = make("subspace xy_complete")
+    engine.columns = 8
+    angles, found = rng.normal(size=(40, 2, 3)), []
+    for count in (1, 3):
+        monkeypatch.setattr(evolution, "threads", lambda count=count: count)
+        groups = evolution.values_and_gradients(engine, angles, Mean().prepare(engine.table))
+        found.append(np.concatenate([part.ravel() for part in groups]))
+    assert np.array_equal(found[0], found[1])
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize(("alpha", "expected"), [(0.2, -2.0), (1.0, 0.3)])
+def test_cvar_counts_the_boundary_in_part(alpha, expected):
+    costs, mass = np.array([2.0, -3.0, 0.0, -1.0]), np.array([0.4, 0.1, 0.3, 0.2])[:, None]
+    value, _ = Cvar(alpha).prepare(costs)(mass)
+    assert value[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_cvar_of_all_mass_is_the_mean_and_cvar_of_little_is_the_minimum():
+    rng = np.random.default_rng(3)
+    costs, mass = rng.normal(size=50), rng.dirichlet(np.ones(50), size=4).T
+    np.testing.assert_allclose(Cvar(1.0).prepare(costs)(mass)[0], costs @ mass, atol=1e-12)
+    np.testing.assert_allclose(Cvar(1e-9).prepare(costs)(mass)[0], costs.min(), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make_objective", "message"),
+    [(lambda: Cvar(0.0), "alpha in .0, 1., got 0.0"), (lambda: Gibbs(-1.0), "eta > 0, got -1.0")],
+)
+def test_objectives_refuse_parameters_out_of_range(make_objective, message):
+    with pytest.raises(ConfigError, match=message):
+        make_objective()
