@@ -34,11 +34,33 @@ BACKENDS = Registry(
             extra="pennylane",
             requires=("pennylane",),
         ),
+        "qiskit": Row(
+            "qfl.backends.qiskit:QiskitDevice",
+            "any qiskit BackendV2, as qiskit:MODULE:ATTRIBUTE",
+            extra="qiskit",
+            requires=("qiskit",),
+        ),
+        "ibm": Row(
+            "qfl.backends.ibm:Ibm",
+            "a machine of IBM's cloud, as ibm:NAME; needs an account",
+            extra="ibm",
+            requires=("qiskit", "qiskit_aer", "qiskit_ibm_runtime"),
+        ),
+        "recorded": Row(
+            "qfl.backends.recorded:Recorded",
+            "counts that were measured before, as recorded:FOLDER",
+        ),
     },
 )
 
 
-TARGETS = {"pennylane": "device", "aer": "snapshot"}
+TARGETS = {
+    "pennylane": "device",
+    "aer": "snapshot",
+    "qiskit": "device",
+    "ibm": "device",
+    "recorded": "path",
+}
 """Rows that take a target after a colon, and the option that it is."""
 
 

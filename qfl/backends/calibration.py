@@ -10,10 +10,14 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qfl.backends.placement import Placed
 from qfl.core.arrays import canonical_json, sha256_hex
+
+if TYPE_CHECKING:
+    from qfl.backends.placement import Placed
+
+_NO_GATES = {"measure", "measure_2", "reset", "reset_2", "delay", "id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class QubitCalibration:
     Attributes:
         qubit: the device's number.
         t1_seconds, t2_seconds: relaxation and dephasing times.
-        gate_error: the worst of its one-qubit gates.
+        gate_error: the worst of its one-qubit gates; those that are only frame changes have none.
         readout_error: mean of the next two.
         read_1_given_0, read_0_given_1: probabilities of a wrong reading.
     """
@@ -92,14 +96,26 @@ def calibration(device: Any, placed: Placed) -> Calibration:
         device: a qiskit BackendV2; IBM's also report asymmetric readout and the time.
         placed: says which qubits and gates.
     """
+    gates = sorted({(name, on) for name, on in placed.operations if len(on) == 2})
+    return _read(device, placed.qubits, [(name, (a, b)) for name, (a, b) in gates])
+
+
+def again(device: Any, earlier: Calibration) -> Calibration:
+    """Return what `device` reports now about the qubits and gates of an earlier calibration."""
+    qubits = tuple(each.qubit for each in earlier.qubits)
+    return _read(device, qubits, [(each.gate, each.qubits) for each in earlier.pairs])
+
+
+def _read(
+    device: Any, qubits: tuple[int, ...], gates: Iterable[tuple[str, tuple[int, int]]]
+) -> Calibration:
     properties = _properties(device)
     when = getattr(properties, "last_update_date", None)
-    gates = sorted({gate for gate in placed.operations if len(gate[1]) == 2})
     return Calibration(
         device=device.name,
         time=when.astimezone(UTC).isoformat() if isinstance(when, datetime) else "",
-        qubits=tuple(_qubit(device.target, properties, q, placed) for q in placed.qubits),
-        pairs=tuple(_pair(device.target, name, qubits) for name, qubits in gates),
+        qubits=tuple(_qubit(device.target, properties, qubit) for qubit in qubits),
+        pairs=tuple(_pair(device.target, name, on) for name, on in gates),
     )
 
 
@@ -119,16 +135,16 @@ def success_probability(
     return math.exp(log_survival)
 
 
-def _qubit(target: Any, properties: Any, qubit: int, placed: Placed) -> QubitCalibration:
+def _qubit(target: Any, properties: Any, qubit: int) -> QubitCalibration:
     listed = target.qubit_properties
     times = listed[qubit] if listed else None
-    used = {name for name, on in placed.operations if on == (qubit,) and name != "measure"}
+    names = target.operation_names_for_qargs((qubit,)) - _NO_GATES
     given_0, given_1 = readout(target, properties, qubit)
     return QubitCalibration(
         qubit=qubit,
         t1_seconds=_number(getattr(times, "t1", None)),
         t2_seconds=_number(getattr(times, "t2", None)),
-        gate_error=_worst(_error(target, name, (qubit,)) for name in used),
+        gate_error=_worst(_error(target, name, (qubit,)) for name in names),
         readout_error=None if given_0 is None or given_1 is None else (given_0 + given_1) / 2,
         read_1_given_0=given_0,
         read_0_given_1=given_1,
@@ -144,11 +160,11 @@ def readout(target: Any, properties: Any, qubit: int) -> tuple[float | None, flo
     return error, error
 
 
-def _pair(target: Any, name: str, qubits: tuple[int, ...]) -> PairCalibration:
+def _pair(target: Any, name: str, qubits: tuple[int, int]) -> PairCalibration:
     reported = target[name].get(qubits) if name in target.operation_names else None
     return PairCalibration(
         gate=name,
-        qubits=(qubits[0], qubits[1]),
+        qubits=qubits,
         error=_error(target, name, qubits),
         duration_seconds=_number(getattr(reported, "duration", None)),
     )

@@ -7,6 +7,8 @@
     ├── ProblemError             a cost, constraint or decision makes no sense
     ├── CapacityError            the instance does not fit the machine or the backend
     ├── BackendError             a backend cannot do what was asked of it
+    │   ├── JobPendingError      a machine still works on it; collect it later      (exit 3)
+    │   └── JobFailedError       a machine gave a job up; nothing was measured
     ├── MissingExtraError        an optional dependency is not installed
     ├── ModuleMismatchError      module keys or shapes differ between client and server
     ├── StoreError               a run on disk is damaged or contradicts itself
@@ -72,6 +74,14 @@ class CapacityError(QflError):
 
 class BackendError(QflError):
     """A backend cannot do what was asked of it."""
+
+
+class JobPendingError(BackendError):
+    """A job waits at a machine, or may wait there; nothing is lost and nothing is sent again."""
+
+
+class JobFailedError(BackendError):
+    """A machine gave a job up: it failed or was cancelled, and nothing was measured."""
 
 
 class MissingExtraError(QflError):

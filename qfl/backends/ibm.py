@@ -1,0 +1,292 @@
+"""IBM's machines behind the backend port, in two steps: submit, and collect from any process.
+
+Credentials come from the vendor's account file or its environment variables and from nowhere else;
+they are taken out of every message. Circuits go through the executor primitive, through the older
+one where that is missing. Nothing is submitted twice by this file: the ledger of a study decides.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from qiskit.exceptions import QiskitError
+from qiskit.providers.exceptions import QiskitBackendNotFoundError
+from qiskit_ibm_runtime import QiskitRuntimeService
+from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError, InvalidAccountError
+
+from circuits.lowering.qiskit import to_qiskit
+from circuits.qaoa import QaoaAnsatz
+from circuits.spec import CircuitSpec
+from qfl.backends import calibration
+from qfl.backends.gates import NATIVE_MIXERS, angle_row, angle_rows, lowered
+from qfl.backends.jobs import Collected, Submitted
+from qfl.backends.placement import Placed, place
+from qfl.backends.qiskit import bound, check_shots, counted, sampled_only
+from qfl.core.counts import Counts
+from qfl.core.errors import BackendError, ConfigError, JobFailedError, JobPendingError
+from qfl.core.ports import Capabilities
+
+Decoupling = Literal["", "XX", "XpXm", "XY4"]
+Primitive = Literal["executor", "sampler"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ibm:
+    """A machine of IBM's cloud; constructing it configures it and connects to nothing.
+
+    Attributes:
+        device: its name, such as "ibm_boston".
+        level, transpiler_seed: of Qiskit's transpiler, which reads the calibration of the moment.
+        trotter_steps: stands in for "xy_complete" on blocks without an exact circuit; None
+            refuses such an ansatz.
+        dynamical_decoupling: pulses in idle time, "" for none.
+        twirling: random Pauli frames around two-qubit gates and measurements; shots should be a
+            multiple of 64.
+        fractional_gates: use rzz and rx as the machine has them; not together with twirling.
+        primitive: "executor", or the older "sampler".
+        wait_seconds: how long `sample` waits before it says that the job is pending.
+    """
+
+    device: str
+    level: int = 3
+    transpiler_seed: int = 0
+    trotter_steps: int | None = None
+    dynamical_decoupling: Decoupling = ""
+    twirling: bool = False
+    fractional_gates: bool = False
+    primitive: Primitive = "executor"
+    wait_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.twirling and self.fractional_gates:
+            raise ConfigError("twirling does not work with fractional gates; choose one of the two")
+
+    @property
+    def name(self) -> str:
+        """How studies name it."""
+        return f"ibm:{self.device}"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do, without asking the cloud."""
+        return Capabilities(self.name, exact=False, mixers=NATIVE_MIXERS)
+
+    def compile(self, ansatz: QaoaAnsatz) -> IbmCompiled:
+        """Return the ansatz placed on the machine as it is calibrated now.
+
+        Raises:
+            BackendError: no credentials, an unknown or offline device, or an ansatz with no
+                circuit.
+            CapacityError: the device has too few qubits.
+        """
+        spec = lowered(self.name, ansatz, self.trotter_steps)
+        device = self._device()
+        with _plain_words(self.name):
+            if not device.status().operational:
+                raise BackendError(f"{self.name} is offline now; submit later, or choose another")
+        placed = place(to_qiskit(spec), device, level=self.level, seed=self.transpiler_seed)
+        return IbmCompiled(self, ansatz, spec, device, placed)
+
+    def find(self, tag: str) -> str | None:
+        """Return the id of the job that carries `tag`, None if the cloud knows none."""
+        with _plain_words(self.name):
+            jobs = _service().jobs(job_tags=[tag], backend_name=self.device, limit=1)
+        return str(jobs[0].job_id()) if jobs else None
+
+    def collect(self, job: str, calibration_then: Mapping[str, Any]) -> Collected | None:
+        """Return what a job measured, None while it waits or runs; see `jobs.Queue`."""
+        with _plain_words(self.name):
+            found = _service().job(job)
+            status = found.status()
+            if status not in ("DONE", "ERROR", "CANCELLED"):
+                return None
+            if status != "DONE":
+                reason = " ".join((found.error_message() or "no reason given").split())
+                raise JobFailedError(f"job {job} on {self.name} ended as {status}: {reason}")
+            published, metrics = _result(found, job), found.metrics()
+        now = calibration_then
+        if calibration_then:
+            then = calibration.Calibration.from_dict(calibration_then)
+            now = calibration.again(self._device(), then).to_dict()
+        counts = tuple(
+            each
+            for pub in published
+            for each in counted(pub, int(np.prod(pub.data.c.shape, dtype=int)))
+        )
+        return Collected(counts, _usage(metrics), _queue_seconds(metrics), now)
+
+    def _device(self) -> Any:
+        with _plain_words(self.name):
+            return _service().backend(
+                self.device, use_fractional_gates=self.fractional_gates or None
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IbmCompiled:
+    """One ansatz placed on one machine."""
+
+    backend: Ibm
+    ansatz: QaoaAnsatz
+    spec: CircuitSpec
+    device: Any
+    placed: Placed
+
+    def expectation(self, angles: ArrayLike) -> NDArray[np.float64]:
+        """Refuse: a machine samples.
+
+        Raises:
+            BackendError: always; it says what to do.
+        """
+        raise sampled_only(self.backend.name)
+
+    def submit(self, angles: ArrayLike, shots: int, *, tag: str) -> Submitted:
+        """Return the accepted job: `shots` at each angle set of (..., 2, p), in one job.
+
+        Raises:
+            BackendError: the cloud refused, and why.
+        """
+        check_shots(shots)
+        rows, _ = angle_rows(self.ansatz, angles)
+        before = calibration.calibration(self.device, self.placed).to_dict()
+        with _plain_words(self.backend.name):
+            job = _sampler(self.backend, self.device, tag).run(self._pubs(rows), shots=shots)
+        return Submitted(job.job_id(), before, self.placed.two_qubit_gates, self.placed.depth)
+
+    def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
+        """Return `shots` measurements at one angle set, if the machine is done in time.
+
+        Use the ledger of a study where jobs cost money: it remembers what was submitted.
+
+        Raises:
+            JobPendingError: it is not; the message has the job's id.
+        """
+        tag = f"qfl-{rng.integers(2**63):016x}"
+        row = angle_row(self.ansatz, angles).reshape(2, -1)
+        submitted = self.submit(row, shots, tag=tag)
+        with _plain_words(self.backend.name):
+            done = wait(submitted.job, self.backend.wait_seconds)
+        if not done:
+            raise JobPendingError(f"job {submitted.job} waits at {self.backend.name}")
+        collected = self.backend.collect(submitted.job, submitted.calibration)
+        if collected is None:
+            raise JobPendingError(f"job {submitted.job} waits at {self.backend.name}")
+        return collected.counts[0]
+
+    def _pubs(self, rows: NDArray[np.float64]) -> list[Any]:
+        """Return one PUB for all rows; fractional gates need angles that are known and folded."""
+        if not self.backend.fractional_gates:
+            return [bound(self.placed, self.spec.parameters, rows)]
+        level, seed = self.backend.level, self.backend.transpiler_seed
+        circuits = (to_qiskit(self.spec.bind(row)) for row in rows)
+        return [(place(each, self.device, level=level, seed=seed).circuit,) for each in circuits]
+
+
+def wait(job: str, seconds: float) -> bool:
+    """Return True once a job has ended, False if it has not within `seconds`."""
+    from qiskit_ibm_runtime.exceptions import RuntimeJobTimeoutError
+
+    try:
+        _service().job(job).wait_for_final_state(timeout=seconds)
+    except RuntimeJobTimeoutError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=1)
+def _service() -> Any:
+    """Return the connection that the account file or the environment describes."""
+    return QiskitRuntimeService()
+
+
+def _sampler(backend: Ibm, device: Any, tag: str) -> Any:
+    """Return the executor's sampler, or the older one, with options that both understand."""
+    if backend.primitive == "executor" and find_spec("qiskit_ibm_runtime.executor_sampler"):
+        from qiskit_ibm_runtime.executor_sampler import Sampler
+    else:
+        from qiskit_ibm_runtime import SamplerV2 as Sampler
+    sampler = Sampler(mode=device)
+    options = sampler.options
+    options.environment.job_tags = [tag]
+    options.twirling.enable_gates = options.twirling.enable_measure = backend.twirling
+    options.dynamical_decoupling.enable = bool(backend.dynamical_decoupling)
+    if backend.dynamical_decoupling:
+        options.dynamical_decoupling.sequence_type = backend.dynamical_decoupling
+    return sampler
+
+
+def _result(found: Any, job: str) -> Any:
+    try:
+        published = found.result()
+        if published is None:
+            raise ValueError("empty")
+    except (ValueError, TypeError, KeyError) as error:
+        raise BackendError(
+            f"the result of job {job} arrived damaged; fetch again, the job is kept by the cloud"
+        ) from error
+    return published
+
+
+def _usage(metrics: Mapping[str, Any]) -> float:
+    usage = metrics.get("usage") or {}
+    return float(usage.get("qpu_charge_time_seconds") or usage.get("quantum_seconds") or 0.0)
+
+
+def _queue_seconds(metrics: Mapping[str, Any]) -> float:
+    """Return the time from creation to the start of the run, 0 if it is not reported."""
+    times = metrics.get("timestamps") or {}
+    if not times.get("created") or not times.get("running"):
+        return 0.0
+    created, running = (datetime.fromisoformat(str(times[key])) for key in ("created", "running"))
+    return max(0.0, (running - created).total_seconds())
+
+
+@contextmanager
+def _plain_words(name: str) -> Iterator[None]:
+    """Turn what the client raises into one sentence without the token in it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # limits and deprecations of the client
+            yield
+    except AccountNotFoundError:
+        raise BackendError(
+            f"{name} needs credentials: set QISKIT_IBM_TOKEN and QISKIT_IBM_INSTANCE, or save an "
+            "account once with QiskitRuntimeService.save_account"
+        ) from None
+    except QiskitBackendNotFoundError:
+        raise BackendError(_not_found(name)) from None
+    except (QiskitError, InvalidAccountError) as error:
+        raise BackendError(_explained(name, error)) from None
+
+
+def _not_found(name: str) -> str:
+    """Return why a device is missing: the client says so too when it may not look."""
+    try:
+        _service().usage()
+    except QiskitError as error:
+        return _explained(name, error)
+    return f"{name} is not a device of this account; check the name and QISKIT_IBM_INSTANCE"
+
+
+def _explained(name: str, error: Exception) -> str:
+    text = " ".join(str(error).split())
+    if "429" in text:
+        return f"{name} takes no more jobs at the moment (429: too many requests); try again later"
+    if "401" in text or isinstance(error, InvalidAccountError):
+        return f"{name} does not accept the credentials: the token is wrong or has expired"
+    return f"{name}: {_redacted(text)}"
+
+
+def _redacted(text: str) -> str:
+    """Return a message without the token of the account."""
+    token = _service().active_account().get("token", "") if _service.cache_info().currsize else ""
+    return text.replace(token, "***") if token else text

@@ -1,0 +1,125 @@
+"""Sampling as a job: what is asked, what comes back, and both as text. No framework here.
+
+A job is one ansatz at one or many angle sets. Its request id depends on nothing else but the
+shots, so that counts can be found again by whoever asks the same question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from circuits.qaoa import QaoaAnsatz
+from qfl.core.arrays import canonical_json, sha256_hex
+from qfl.core.counts import Counts
+from qfl.core.ports import Compiled
+
+_DIGITS = 10
+"""Decimal places of the numbers in a request id: the same question on another machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A job that a machine accepted.
+
+    Attributes:
+        job: the machine's own id.
+        calibration: the qubits it will use, as `Calibration.to_dict`, at submission.
+        two_qubit_gates, depth: of one circuit after transpilation.
+    """
+
+    job: str
+    calibration: Mapping[str, Any]
+    two_qubit_gates: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Collected:
+    """What a machine returned for a job.
+
+    Attributes:
+        counts: of every angle set, in order, as measured.
+        qpu_seconds, queue_seconds: that the machine reports.
+        calibration: of the same qubits as at submission, at collection.
+    """
+
+    counts: tuple[Counts, ...]
+    qpu_seconds: float
+    queue_seconds: float
+    calibration: Mapping[str, Any]
+
+
+class Queued(Compiled, Protocol):
+    """A compiled ansatz on a machine with a queue."""
+
+    def submit(self, angles: ArrayLike, shots: int, *, tag: str) -> Submitted:
+        """Return the job accepted for angles (..., 2, p), `shots` each; `tag` finds it again."""
+        ...
+
+
+class Queue(Protocol):
+    """A machine that works on jobs while nobody waits."""
+
+    def find(self, tag: str) -> str | None:
+        """Return the id of the job that carries `tag`, None if the machine knows none."""
+        ...
+
+    def collect(self, job: str, calibration: Mapping[str, Any]) -> Collected | None:
+        """Return what a job measured, None while it waits or runs.
+
+        Args:
+            job: the machine's id.
+            calibration: from `Submitted`; says whose qubits to read again.
+
+        Raises:
+            JobFailedError: it failed or was cancelled.
+        """
+        ...
+
+
+def request_id(ansatz: QaoaAnsatz, angles: ArrayLike, shots: int) -> str:
+    """Return the sha256 of one question: an ansatz, its angles and how many shots.
+
+    >>> ansatz = QaoaAnsatz(0.0, np.ones(2), np.zeros((2, 2)), "x", 1)
+    >>> request_id(ansatz, [[0.1], [0.2]], 10) == request_id(ansatz, [[0.1], [0.2]], 20)
+    False
+    """
+    start = None if ansatz.initial is None else np.asarray(ansatz.initial).view(np.float64)
+    asked = {
+        "cost": [_plain(each) for each in (ansatz.constant, ansatz.linear, ansatz.quadratic)],
+        "mixer": ansatz.mixer,
+        "blocks": [[list(variables), ones] for variables, ones in ansatz.blocks],
+        "initial": None if start is None else _plain(start),
+        "angles": _plain(angles),
+        "shots": shots,
+    }
+    return sha256_hex(canonical_json(asked).encode())
+
+
+def written(counts: Counts) -> dict[str, int]:
+    """Return counts as JSON types: one character per variable, variable 0 first.
+
+    >>> written(Counts.of([[0, 1, 1], [0, 1, 1]]))
+    {'011': 2}
+    """
+    keys = ("".join(map(str, state)) for state in counts.states.tolist())
+    return dict(zip(keys, counts.shots.tolist(), strict=True))
+
+
+def read(record: Mapping[str, int]) -> Counts:
+    """Return the counts that `written` wrote.
+
+    >>> read({"011": 2}).total
+    2
+    """
+    return Counts.of([[int(bit) for bit in key] for key in record], list(record.values()))
+
+
+def _plain(values: ArrayLike) -> Any:
+    rounded = np.round(np.asarray(values, dtype=np.float64), _DIGITS)
+    return (rounded + 0.0).tolist()  # no minus zero

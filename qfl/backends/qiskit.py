@@ -1,0 +1,152 @@
+"""Any qiskit BackendV2 behind the backend port: IonQ, IQM, Braket, a simulator, a colleague's own.
+
+The ansatz is placed on the device once; angle sets are sampled through `BackendSamplerV2`, many in
+one job. Such a device only samples, so its backend has no exact expectations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from qiskit.primitives import BackendSamplerV2
+from qiskit.providers import BackendV2
+
+from circuits.lowering.qiskit import to_qiskit
+from circuits.qaoa import QaoaAnsatz
+from qfl.backends.calibration import Calibration, calibration
+from qfl.backends.gates import NATIVE_MIXERS, angle_row, angle_rows, lowered
+from qfl.backends.placement import Placed, place
+from qfl.core.counts import Counts
+from qfl.core.errors import BackendError, ConfigError
+from qfl.core.ports import Capabilities
+from qfl.core.registry import load
+
+
+@dataclass(frozen=True, slots=True)
+class QiskitDevice:
+    """A BackendV2; constructing it configures it.
+
+    Attributes:
+        device: the object, or "module:attribute" of it or of what returns it when called.
+        level, transpiler_seed: of Qiskit's transpiler.
+        trotter_steps: stands in for "xy_complete" on blocks without an exact circuit; None
+            refuses such an ansatz.
+
+    >>> QiskitDevice("qiskit.providers.basic_provider:BasicSimulator").capabilities.exact
+    False
+    """
+
+    device: Any
+    level: int = 3
+    transpiler_seed: int = 0
+    trotter_steps: int | None = None
+
+    def opened(self) -> Any:
+        """Return the device itself.
+
+        Raises:
+            ConfigError: the name leads to no BackendV2.
+        """
+        found = self.device
+        if isinstance(found, str):
+            try:
+                found = load(found)
+            except (ImportError, AttributeError, ValueError) as error:
+                raise ConfigError(
+                    f"qiskit:{self.device} names no device ({error}); give module:attribute of a "
+                    "BackendV2 or of what returns one"
+                ) from error
+        if not isinstance(found, BackendV2) and callable(found):
+            found = found()
+        if not isinstance(found, BackendV2):
+            raise ConfigError(f"qiskit:{self.device} is {type(found).__name__}, not a BackendV2")
+        return found
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        device = self.opened()
+        name = f"qiskit:{device.name}"
+        return Capabilities(name, exact=False, mixers=NATIVE_MIXERS, max_qubits=device.num_qubits)
+
+    def compile(self, ansatz: QaoaAnsatz) -> QiskitCompiled:
+        """Return the ansatz placed on the device.
+
+        Raises:
+            BackendError: the ansatz has no circuit.
+            CapacityError: the device has too few qubits.
+        """
+        device = self.opened()
+        spec = lowered(f"qiskit:{device.name}", ansatz, self.trotter_steps)
+        placed = place(to_qiskit(spec), device, level=self.level, seed=self.transpiler_seed)
+        return QiskitCompiled(device, ansatz, spec.parameters, placed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QiskitCompiled:
+    """One placed ansatz on one device."""
+
+    device: Any
+    ansatz: QaoaAnsatz
+    parameters: tuple[str, ...]
+    placed: Placed
+
+    def expectation(self, angles: ArrayLike) -> NDArray[np.float64]:
+        """Refuse: a device samples.
+
+        Raises:
+            BackendError: always; it says what to do.
+        """
+        raise sampled_only(f"qiskit:{self.device.name}")
+
+    def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
+        """Return `shots` measurements at one angle set."""
+        (counts,) = self.samples(angle_row(self.ansatz, angles).reshape(1, 2, -1), shots, rng)
+        return counts
+
+    def samples(
+        self, angles: ArrayLike, shots: int, rng: np.random.Generator
+    ) -> tuple[Counts, ...]:
+        """Return `shots` measurements at each angle set of (..., 2, p), all from one job."""
+        check_shots(shots)
+        rows, _ = angle_rows(self.ansatz, angles)
+        sampler = BackendSamplerV2(
+            backend=self.device, options={"seed_simulator": int(rng.integers(2**31))}
+        )
+        result = sampler.run([bound(self.placed, self.parameters, rows)], shots=shots).result()
+        return counted(result[0], len(rows))
+
+    def calibration(self) -> Calibration:
+        """Return what the device reports about the qubits it uses."""
+        return calibration(self.device, self.placed)
+
+
+def bound(placed: Placed, names: tuple[str, ...], rows: NDArray[np.float64]) -> tuple[Any, Any]:
+    """Return a PUB: the circuit of a device, and values (m, parameters) in its own order."""
+    column = {name: rows[:, k] for k, name in enumerate(names)}
+    wanted = [column[parameter.name] for parameter in placed.circuit.parameters]
+    values = np.stack(wanted, axis=1) if wanted else np.zeros((len(rows), 0))
+    return placed.circuit, values
+
+
+def counted(published: Any, circuits: int) -> tuple[Counts, ...]:
+    """Return the counts of each angle set of one PUB result; register "c", bit k is variable k."""
+    shots = published.data.c.to_bool_array(order="little")
+    return tuple(Counts.of(each) for each in shots.reshape(circuits, -1, shots.shape[-1]))
+
+
+def check_shots(shots: int) -> None:
+    """Raise BackendError for less than one shot."""
+    if shots < 1:
+        raise BackendError(f"a sample needs at least 1 shot, got {shots}")
+
+
+def sampled_only(name: str) -> BackendError:
+    """Return the error of a device that is asked for an exact mean."""
+    return BackendError(
+        f"{name} only samples and knows no exact expectation; take the mean of a sample, or use "
+        "an exact backend for training: training_backend = 'subspace'"
+    )

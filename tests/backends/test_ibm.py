@@ -1,0 +1,160 @@
+"""The real client against a loopback cloud: nothing is patched, only its environment is set."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from instances import k_of_n, ramp
+from loopback import DEVICE, TOKEN, Cloud, environment
+
+from qfl.backends import get_backend, ibm
+from qfl.core.errors import (
+    BackendError,
+    CapacityError,
+    ConfigError,
+    JobFailedError,
+    JobPendingError,
+)
+
+ANSATZ = k_of_n(4, 2, "xy_ring", 1)
+
+
+@pytest.fixture(scope="module")
+def connected():
+    """One cloud and one connection; `cloud` resets its mood for every test."""
+    with Cloud() as cloud, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(cloud.url).items():
+            patch.setenv(name, value)
+        ibm._service.cache_clear()
+        yield cloud
+        ibm._service.cache_clear()
+
+
+@pytest.fixture
+def cloud(connected):
+    connected.mood, connected.refuse = "done", 0
+    connected.expired, connected.operational = False, True
+    connected.log.clear()
+    return connected
+
+
+def posted(cloud):
+    return cloud.log.count("POST /jobs")
+
+
+@pytest.mark.parametrize("primitive", ["executor", "sampler"])
+def test_submit_and_collect(cloud, primitive):
+    backend = get_backend(f"ibm:{DEVICE}", primitive=primitive)
+    angles = np.array([ramp(1), 0 * ramp(1), 2 * ramp(1)])
+    submitted = backend.compile(ANSATZ).submit(angles, 2000, tag=f"qfl-{primitive}")
+    assert posted(cloud) == 1
+    assert cloud.jobs[submitted.job]["program_id"] == primitive
+    assert backend.find(f"qfl-{primitive}") == submitted.job
+    assert backend.find("qfl-unheard-of") is None
+    collected = backend.collect(submitted.job, submitted.calibration)
+    assert [counts.total for counts in collected.counts] == [2000] * 3
+    assert collected.qpu_seconds == 3.5
+    assert collected.queue_seconds == 90
+    assert collected.calibration["device"] == DEVICE
+    assert collected.calibration == submitted.calibration  # nothing was calibrated in between
+    exact = get_backend("subspace").compile(ANSATZ)
+    for row, counts in zip(angles, collected.counts, strict=True):
+        states, probabilities = exact.distribution(row)
+        index = {tuple(state): k for k, state in enumerate(states.tolist())}
+        observed = np.zeros(len(states))
+        for state, n in zip(counts.states.tolist(), counts.shots, strict=True):
+            observed[index[tuple(state)]] = n
+        chi_square = ((observed - 2000 * probabilities) ** 2 / (2000 * probabilities)).sum()
+        assert chi_square < 25.74  # 5 degrees of freedom: 1e-4 each
+
+
+def test_sample_waits_or_says_that_it_is_pending(cloud):
+    patient = get_backend(f"ibm:{DEVICE}", wait_seconds=20.0).compile(ANSATZ)
+    assert patient.sample(ramp(1), 64, np.random.default_rng(0)).total == 64
+    cloud.mood = "queued"
+    hasty = get_backend(f"ibm:{DEVICE}").compile(ANSATZ)
+    with pytest.raises(JobPendingError, match=rf"job job-\d+ waits at ibm:{DEVICE}"):
+        hasty.sample(ramp(1), 64, np.random.default_rng(0))
+
+
+def test_queued_failed_cancelled_truncated(cloud):
+    backend = get_backend(f"ibm:{DEVICE}")
+    compiled = backend.compile(ANSATZ)
+    jobs = {}
+    for mood in ("queued", "failed", "cancelled", "truncated"):
+        cloud.mood = mood
+        jobs[mood] = compiled.submit(ramp(1), 10, tag=f"qfl-{mood}")
+    assert backend.collect(jobs["queued"].job, {}) is None
+    with pytest.raises(JobFailedError, match=r"ended as ERROR: .*the fridge is warm"):
+        backend.collect(jobs["failed"].job, {})
+    with pytest.raises(JobFailedError, match="ended as CANCELLED"):
+        backend.collect(jobs["cancelled"].job, {})
+    with pytest.raises(BackendError, match="arrived damaged; fetch again"):
+        backend.collect(jobs["truncated"].job, {})
+    cloud.jobs[jobs["truncated"].job]["mood"] = "done"
+    assert backend.collect(jobs["truncated"].job, {}).counts[0].total == 10
+
+
+def test_rate_limit_and_expired_token_are_one_sentence(cloud):
+    compiled = get_backend(f"ibm:{DEVICE}").compile(ANSATZ)
+    cloud.refuse = 429
+    with pytest.raises(BackendError, match="takes no more jobs at the moment \\(429"):
+        compiled.submit(ramp(1), 10, tag="qfl-busy")
+    assert posted(cloud) == 1
+    cloud.refuse, cloud.expired = 0, True
+    with pytest.raises(BackendError, match="does not accept the credentials") as caught:
+        compiled.submit(ramp(1), 10, tag="qfl-expired")
+    assert TOKEN not in repr(caught.value)
+
+
+def test_offline_unknown_and_too_small_devices(cloud):
+    with pytest.raises(BackendError, match="ibm:ibm_nowhere is not a device of this account"):
+        get_backend("ibm:ibm_nowhere").compile(ANSATZ)
+    with pytest.raises(CapacityError, match="has 5 qubits, the circuit needs 6"):
+        get_backend(f"ibm:{DEVICE}").compile(k_of_n(6, 2, "xy_ring", 1))
+    cloud.operational = False
+    with pytest.raises(BackendError, match="is offline now"):
+        get_backend(f"ibm:{DEVICE}").compile(ANSATZ)
+
+
+@pytest.mark.parametrize(
+    "options", [{"twirling": True}, {"dynamical_decoupling": "XY4"}, {"dynamical_decoupling": "XX"}]
+)
+def test_every_flag_reaches_the_machine(cloud, options):
+    """Twirled samples must still be those of the circuit; decoupled ones have delays and pulses."""
+    plain = get_backend(f"ibm:{DEVICE}").compile(ANSATZ).submit(ramp(1), 256, tag="qfl-plain")
+    backend = get_backend(f"ibm:{DEVICE}", **options)
+    flagged = backend.compile(ANSATZ).submit(ramp(1), 256, tag="qfl-flag")
+    sent = [cloud.jobs[each.job]["params"]["quantum_program"] for each in (plain, flagged)]
+    assert sent[0]["circuits"] != sent[1]["circuits"]
+    kinds = {item["item_type"] for item in sent[1]["items"]}
+    assert kinds == {"samplex" if "twirling" in options else "circuit"}
+    (counts,) = backend.collect(flagged.job, {}).counts
+    assert counts.total == 256
+    assert (counts.states.sum(1) == 2).all()
+
+
+def test_without_credentials_one_sentence_says_what_to_set(tmp_path):
+    script = (
+        "from instances import k_of_n\nfrom qfl.backends import get_backend\n"
+        "from qfl.core.errors import BackendError\n"
+        "try:\n    get_backend('ibm:ibm_boston').compile(k_of_n(3, 1, 'xy_ring', 1))\n"
+        "except BackendError as error:\n    print(error)\n"
+    )
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("QISKIT", "IAM", "GLOBAL"))}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**kept, "HOME": str(tmp_path), "PYTHONPATH": os.path.dirname(__file__)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "ibm:ibm_boston needs credentials: set QISKIT_IBM_TOKEN" in done.stdout
+    assert done.stderr == ""
+
+
+def test_flags_that_exclude_each_other():
+    with pytest.raises(ConfigError, match="twirling does not work with fractional gates"):
+        get_backend("ibm:x", twirling=True, fractional_gates=True)
