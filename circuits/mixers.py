@@ -18,9 +18,9 @@ def edges(mixer: str, m: int) -> Pairs:
     """Return the ordered pairs of positions that an XY mixer couples in a block of m variables.
 
     Args:
-        mixer: "xy_ring": (0,1), (1,2), ..., (m-1,0); "xy_parity_ring": the pairs (i,i+1) with even
-            i, then odd i, then (m-1,0); "xy_trotter" and "xy_complete": every pair, in the order
-            of `swap_network.brickwork`, so that a line can run it.
+        mixer: "xy_ring" and "xy_ring_exact": (0,1), (1,2), ..., (m-1,0); "xy_parity_ring": the
+            pairs (i,i+1) with even i, then odd i, then (m-1,0); "xy_trotter" and "xy_complete":
+            every pair, in the order of `swap_network.brickwork`, so that a line can run it.
         m: block size; a ring of two has one edge, a block of one has none.
 
     >>> edges("xy_parity_ring", 5)
@@ -28,7 +28,7 @@ def edges(mixer: str, m: int) -> Pairs:
     """
     path = tuple((i, i + 1) for i in range(m - 1))
     closing = ((m - 1, 0),) if m > 2 else ()
-    if mixer == "xy_ring":
+    if mixer in ("xy_ring", "xy_ring_exact"):
         return path + closing
     if mixer == "xy_parity_ring":
         return path[0::2] + path[1::2] + closing

@@ -10,6 +10,7 @@ Mixers (M), each acting inside every block:
     xy_complete     1/2 sum_{a<b} (X_a X_b + Y_a Y_b), the exact exponential of the sum
     xy_trotter      the same pairs as an ordered product of two-qubit gates (order: mixers.edges)
     xy_ring         ordered product over the ring (0,1), (1,2), ..., (n-1,0)
+    xy_ring_exact   the same pairs, the exact exponential of their sum
     xy_parity_ring  ordered product over the ring: even edges, odd edges, closing edge last
     grover          |D><D| with D the initial state
 Only numpy and `circuits` may be imported here.
@@ -30,7 +31,18 @@ from circuits.dicke import Preparation, preparation
 from circuits.spec import Basis, CircuitSpec, Gate, Resources
 from circuits.swap_network import Pairs, brickwork, phase_network
 
-MIXERS = ("x", "xy_complete", "xy_trotter", "xy_ring", "xy_parity_ring", "grover")
+MIXERS = (
+    "x",
+    "xy_complete",
+    "xy_trotter",
+    "xy_ring",
+    "xy_ring_exact",
+    "xy_parity_ring",
+    "grover",
+)
+
+SUMS = ("xy_complete", "xy_ring_exact")
+"""Mixers that exponentiate a sum of pairs that do not commute."""
 
 Blocks = tuple[tuple[tuple[int, ...], int], ...]
 
@@ -121,13 +133,15 @@ def circuit(ansatz: QaoaAnsatz, *, trotter_steps: int | None = None) -> CircuitS
 
     Bind angles of shape (2, depth) by `circuit(ansatz).bind(angles.ravel())`. The cost constant
     is a global phase and is left out. "xy_complete" is exact on blocks with a single 1 or a single
-    0, where it is a Grover mixer of angle m beta; for other blocks no short exact circuit is known.
+    0, where it is a Grover mixer of angle m beta; for other blocks no short exact circuit is known,
+    nor is one for "xy_ring_exact" on more than two variables.
 
     A warm start has a circuit if it is one state of the blocks, say the choice of a greedy solver.
 
     Args:
-        trotter_steps: first-order steps that stand in for "xy_complete" on those other blocks;
-            one step equals "xy_trotter". Other mixers do not use it.
+        trotter_steps: first-order steps that stand in for "xy_complete" and "xy_ring_exact" on
+            those other blocks; one step equals "xy_trotter" and "xy_ring". Other mixers do not use
+            it.
 
     Raises:
         ValueError: the warm start is a superposition, or `trotter_steps` is needed and missing.
@@ -143,11 +157,11 @@ def circuit(ansatz: QaoaAnsatz, *, trotter_steps: int | None = None) -> CircuitS
     rx(-0.5) 1
     measure 0 1
     """
-    hard = [f"{k} of {len(block)}" for block, k in ansatz.blocks if 1 < k < len(block) - 1]
-    if ansatz.mixer == "xy_complete" and hard and trotter_steps is None:
+    if trotter_steps is None and (hard := _without_circuit(ansatz)):
         raise ValueError(
-            f"'xy_complete' has no short exact circuit for blocks of {', '.join(hard)}; "
-            "use mixer 'xy_trotter', or give trotter_steps >= 1 to approximate it"
+            f"{ansatz.mixer!r} has no short exact circuit for blocks of {', '.join(hard)}; "
+            "use mixer 'xy_trotter', 'xy_ring' or 'xy_parity_ring', or give trotter_steps >= 1 to "
+            "approximate it"
         )
     steps = 1 if trotter_steps is None else trotter_steps
     frame = _frame(ansatz, steps)
@@ -194,9 +208,9 @@ def line_circuit(ansatz: QaoaAnsatz) -> CircuitSpec:
 def resources(ansatz: QaoaAnsatz, *, trotter_steps: int = 1, basis: Basis = "cz") -> Resources:
     """Return what the circuit of an ansatz needs, counted as in `CircuitSpec.resources`.
 
-    Only the pattern of zero coefficients matters, and the answer is cached on it. "xy_complete"
-    on blocks without a short exact circuit counts `trotter_steps` steps; the default of one is a
-    lower bound. A warm start in a superposition is counted as if it began in the uniform one.
+    Only the pattern of zero coefficients matters, and the answer is cached on it. A mixer without
+    a short exact circuit counts `trotter_steps` steps; the default of one is a lower bound. A warm
+    start in a superposition is counted as if it began in the uniform one.
 
     >>> resources(QaoaAnsatz(0.0, np.ones(4), np.triu(np.ones((4, 4)), 1), "x", 2))
     Resources(qubits=4, depth=12, two_qubit_gates=24)
@@ -232,6 +246,15 @@ def schedule(couplings: NDArray[np.float64]) -> Pairs:
             rounds[first].append(pair)
             busy[first].update(pair)
     return tuple(pair for pairs in rounds for pair in pairs)
+
+
+def _without_circuit(ansatz: QaoaAnsatz) -> list[str]:
+    """Return the blocks "k of n" on which the mixer has no short exact circuit."""
+    if ansatz.mixer == "xy_complete":
+        return [f"{k} of {len(block)}" for block, k in ansatz.blocks if 1 < k < len(block) - 1]
+    if ansatz.mixer == "xy_ring_exact":
+        return [f"{k} of {len(block)}" for block, k in ansatz.blocks if len(block) > 2]
+    return []
 
 
 def _frame(ansatz: QaoaAnsatz, steps: int) -> _Frame:
@@ -310,7 +333,8 @@ def _mixer_layer(
         if frame.mixer == "xy_complete" and min(ones, len(variables) - ones) <= 1:
             gates += mixers.grover(block, beta, scale=float(len(variables)))
         else:
-            gates += mixers.xy_product(frame.mixer, variables, beta, steps=frame.steps)
+            steps = frame.steps if frame.mixer in SUMS else 1
+            gates += mixers.xy_product(frame.mixer, variables, beta, steps=steps)
     return gates
 
 

@@ -69,6 +69,11 @@ class ArrayOperations:
             self.rotate(states, n, k, edge, -angles)
         return overlaps
 
+    def hop(self, psi: Any, image: Any, n: int, k: int, edge: tuple[int, int]) -> None:
+        one, two = (self.array(ranks) for ranks in exchanged(n, k, edge))
+        image[:, one] += psi[:, two]
+        image[:, two] += psi[:, one]
+
     def turn(self, psi: Any, costs: Any, angles: Floats) -> None:
         psi *= self.exp(-1j * costs[:, None] * self.array(angles))
 

@@ -67,6 +67,12 @@ class CompiledOperations:
         )
         return overlaps
 
+    def hop(
+        self, psi: NDArray[Any], image: NDArray[Any], n: int, k: int, edge: tuple[int, int]
+    ) -> None:
+        outer, table, width = len(psi), binomials(n, k), 2 * psi.shape[2]
+        kernels_subsets.hop(_floats(psi), _floats(image), outer, k, width, table, edge, _room(k)[0])
+
     def turn(self, psi: NDArray[Any], costs: Floats, angles: Floats) -> None:
         kernels.turn(_floats(psi), costs, angles)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuits.mixers import edges
-from circuits.qaoa import QaoaAnsatz
+from circuits.qaoa import SUMS, QaoaAnsatz
 from qfl.simulators.blocks import Block, checked_start, rows
 from qfl.simulators.evolution import evolve
 from qfl.simulators.grover import Reflection
@@ -91,7 +91,7 @@ class Hypercube:
             self._tilt(psi, layer)
         elif self.mixer == "grover":
             self._reflection.mix(psi, layer)
-        elif self.mixer == "xy_complete":
+        elif self.mixer in SUMS:
             self._exponentiate(psi, layer)
         else:
             for pair in self._pairs():
@@ -105,7 +105,7 @@ class Hypercube:
         if self.mixer == "grover":
             return self._reflection.mix_back(pair, layer)
         overlaps = np.zeros(psi.shape[-1])
-        if self.mixer in ("x", "xy_complete"):
+        if self.mixer in ("x", *SUMS):
             image = self._field(psi) if self.mixer == "x" else self._generator(psi)
             overlaps += self.operations.host((lam.conj() * image).sum(0)).imag
             self.mix(psi, -layer)
@@ -155,8 +155,14 @@ class Hypercube:
         return total
 
     def _generator(self, psi: Amplitudes) -> Amplitudes:
-        """Return M psi of the complete mixer: J+ J- minus the number of ones, in every block."""
+        """Return M psi: the sum over a ring, or J+ J- minus the number of ones, in every block."""
         total = 0.0 * psi
+        if self.mixer == "xy_ring_exact":
+            for pair in self._pairs():
+                (u, v), (x, y) = _exchanged(total, *pair), _exchanged(psi, *pair)
+                u += y
+                v += x
+            return total
         for block in self.blocks:
             lowered, raised = 0.0 * psi, -block.ones * psi
             for qubit in block.variables:
@@ -167,7 +173,7 @@ class Hypercube:
         return total
 
     def _exponentiate(self, psi: Amplitudes, angles: Floats) -> None:
-        """Apply exp(-i angle M) of the complete mixer by its Taylor series, in short steps."""
+        """Apply exp(-i angle M) by its Taylor series, in short steps."""
         largest = sum(block.ones * (block.n - block.ones) for block in self.blocks)
         steps = max(1, int(np.ceil(np.abs(angles).max() * largest)))
         for _ in range(steps):

@@ -114,6 +114,38 @@ def lift(
             moved = _advance(top, k)
 
 
+@inlined
+def _ranks(
+    upper: Integers, many: int, low: int, edge: tuple[int, int], table: Integers
+) -> tuple[int, int]:
+    """Return the ranks of {a} + V and {b} + V above `low` elements smaller than a.
+
+    V is the many-subset `upper` of what lies above a, without b.
+    """
+    a, b = edge
+    below = 0
+    while below < many and a + 1 + upper[below] < b:
+        below += 1
+    first, second = table[a, low + 1], table[b, low + 1 + below]
+    for i in range(many):
+        element = a + 1 + upper[i] + (i >= below)
+        first += table[element, low + 2 + i]
+        second += table[element, low + 1 + i + (i >= below)]
+    return first, second
+
+
+@inlined
+def _next(upper: Integers, many: int, n: int) -> bool:
+    """Step to the next many-subset of n; return whether there was one, and else start over."""
+    moved = 0
+    while moved < many and upper[moved] + 1 >= (upper[moved + 1] if moved + 1 < many else n):
+        upper[moved] = moved
+        moved += 1
+    if moved < many:
+        upper[moved] += 1
+    return moved < many
+
+
 @summing
 def rotate(
     states: Floats,
@@ -132,21 +164,15 @@ def rotate(
     fixed V both are stretches of C(a, |L|) neighbours. cos, sin: of beta, per column. With m = 2
     states psi, lam, `overlaps` takes Im<lam|generator|psi>. `upper` is scratch of k + 1.
     """
-    (a, b), n, width = edge, len(table) - 1, 2 * len(cos)
+    a, n, width = edge[0], len(table) - 1, 2 * len(cos)
     size = table[n, k] * width
     for low in range(max(0, k + 1 + a - n), min(a, k - 1) + 1):
         many, length = k - 1 - low, table[a, low] * width
         for i in range(many):
             upper[i] = i
-        while True:  # V = the many-subset `upper` of what lies above a, without b
-            below = 0
-            while below < many and a + 1 + upper[below] < b:
-                below += 1
-            first, second = table[a, low + 1], table[b, low + 1 + below]
-            for i in range(many):
-                element = a + 1 + upper[i] + (i >= below)
-                first += table[element, low + 2 + i]
-                second += table[element, low + 1 + i + (i >= below)]
+        more = True
+        while more:
+            first, second = _ranks(upper, many, low, edge, table)
             for o in range(outer):
                 one, two = o * size + first * width, o * size + second * width
                 if len(states) == 2:
@@ -156,13 +182,35 @@ def rotate(
                 for m in range(len(states)):
                     x, y = states[m, one : one + length], states[m, two : two + length]
                     exchange(x, y, cos, sin)
-            moved = 0
-            while moved < many:
-                limit = upper[moved + 1] if moved + 1 < many else n - a - 2
-                if upper[moved] + 1 < limit:
-                    break
-                upper[moved] = moved
-                moved += 1
-            if moved == many:
-                break
-            upper[moved] += 1
+            more = _next(upper, many, n - a - 2)
+
+
+@summing
+def hop(
+    psi: Floats,
+    image: Floats,
+    outer: int,
+    k: int,
+    width: int,
+    table: Integers,
+    edge: tuple[int, int],
+    upper: Integers,
+) -> None:
+    """Add (XX + YY)/2 of the pair edge = (a, b), a < b, applied to psi, to `image`."""
+    a, n = edge[0], len(table) - 1
+    size = table[n, k] * width
+    for low in range(max(0, k + 1 + a - n), min(a, k - 1) + 1):
+        many, length = k - 1 - low, table[a, low] * width
+        for i in range(many):
+            upper[i] = i
+        more = True
+        while more:
+            first, second = _ranks(upper, many, low, edge, table)
+            for o in range(outer):
+                one, two = o * size + first * width, o * size + second * width
+                x, y = psi[one : one + length], psi[two : two + length]
+                u, v = image[one : one + length], image[two : two + length]
+                for i in range(length):
+                    u[i] += y[i]
+                    v[i] += x[i]
+            more = _next(upper, many, n - a - 2)

@@ -61,6 +61,12 @@ class Operations(Protocol):
         """Undo `rotate` on pair (2, outer, C(n, k), columns) and return the overlaps."""
         ...
 
+    def hop(
+        self, psi: Amplitudes, image: Amplitudes, n: int, k: int, edge: tuple[int, int]
+    ) -> None:
+        """Add (XX + YY)/2 of elements a < b, applied to psi, to `image`; shapes as above."""
+        ...
+
     def turn(self, psi: Amplitudes, costs: Any, angles: Floats) -> None:
         """Multiply psi (states, columns) by exp(-i angle cost)."""
         ...

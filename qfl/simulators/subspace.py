@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from circuits.mixers import edges
 from circuits.qaoa import QaoaAnsatz
 from qfl.core.errors import BackendError
+from qfl.simulators import chebyshev
 from qfl.simulators.blocks import Block, checked_start, quadratic_costs, rows
 from qfl.simulators.combinations import rank
 from qfl.simulators.evolution import evolve
@@ -25,7 +26,7 @@ from qfl.simulators.ladder import Plan, plans
 from qfl.simulators.memory import free_bytes, require
 from qfl.simulators.operations import Amplitudes, Device, Floats, Operations, operations
 
-MIXERS = ("xy_complete", "xy_trotter", "xy_ring", "xy_parity_ring", "grover")
+MIXERS = ("xy_complete", "xy_trotter", "xy_ring", "xy_ring_exact", "xy_parity_ring", "grover")
 
 _DTYPES = {"double": np.complex128, "single": np.complex64}
 _GROUP = 1 << 18  # amplitudes that a group of angle sets may hold: 4 MiB in double precision
@@ -116,39 +117,40 @@ class Subspace:
         if self.mixer == "grover":
             self._reflection.mix(psi, layer)
             return
-        columns = psi.shape[-1]
         for block, entry, outer in self._axes(layer):
             view = psi.reshape(outer, block.size, -1)
+            repeat = view.shape[2] // psi.shape[-1]
             if self.mixer == "xy_complete":
                 for _ in range(entry.steps):
-                    self._climb(view, block, entry, columns)
-                continue
-            angles = np.tile(entry, view.shape[2] // columns)
-            for edge in _pairs(self.mixer, block.n):
-                self.operations.rotate(view, block.n, block.weight, edge, angles)
+                    self._climb(view, block, entry, repeat)
+            elif self.mixer == "xy_ring_exact":
+                view[:] = self._exponentiated(view, block, np.tile(entry, repeat))
+            else:
+                for edge in _pairs(self.mixer, block.n):
+                    angles = np.tile(entry, repeat)
+                    self.operations.rotate(view, block.n, block.weight, edge, angles)
 
     def mix_back(self, pair: Amplitudes, layer: Any) -> Floats:
         """Undo it on psi, lam of `pair` (2, states, columns); return Im<lam|M|psi> (columns,)."""
-        columns, host = pair.shape[-1], self.operations.host
         if self.mixer == "grover":
             return self._reflection.mix_back(pair, layer)
+        columns = pair.shape[-1]
         overlaps = np.zeros(columns)
         for block, entry, outer in self._axes(layer):
             view = pair.reshape(2, outer, block.size, -1)
+            repeat = view.shape[3] // columns
             if self.mixer == "xy_complete":
-                lowered = [self.operations.lower(states, block.n, block.weight) for states in view]
-                products = host((lowered[1].conj() * lowered[0]).sum((0, 1)))
-                overlaps += products.imag.reshape(-1, columns).sum(0)
-                back = entry.inverse()
-                for states, w in zip(view, lowered, strict=True):
-                    self._climb(states, block, back, columns, w)
-                    for _ in range(back.steps - 1):
-                        self._climb(states, block, back, columns)
-                continue
-            angles = np.tile(entry, view.shape[3] // columns)
-            for edge in reversed(_pairs(self.mixer, block.n)):
-                found = self.operations.rotate_back(view, block.n, block.weight, edge, angles)
-                overlaps += found.reshape(-1, columns).sum(0)
+                found = self._climb_back(view, block, entry.inverse(), repeat)
+            elif self.mixer == "xy_ring_exact":
+                found = self._overlaps(self._image(view[0], block), view[1])
+                for states in view:
+                    states[:] = self._exponentiated(states, block, np.tile(-entry, repeat))
+            else:
+                found, angles = np.zeros(view.shape[3]), np.tile(entry, repeat)
+                for edge in reversed(_pairs(self.mixer, block.n)):
+                    back = self.operations.rotate_back
+                    found += back(view, block.n, block.weight, edge, angles)
+            overlaps += found.reshape(repeat, columns).sum(0)
         return overlaps
 
     def amplitudes(self, angles: Floats) -> NDArray[Any]:
@@ -164,10 +166,13 @@ class Subspace:
         psi: Amplitudes,
         block: Block,
         plan: Plan,
-        columns: int,
+        repeat: int,
         lowered: Amplitudes | None = None,
     ) -> None:
-        """Apply exp(-i beta A^T A) to psi (outer, subsets, ...); `lowered` is A psi if known."""
+        """Apply exp(-i beta A^T A) to psi (outer, subsets, ...); `lowered` is A psi if known.
+
+        Columns of psi are those of the plan, `repeat` times over.
+        """
         n, k, levels = block.n, block.weight, len(plan.ladder)
         rungs = [psi]
         if levels:
@@ -177,7 +182,6 @@ class Subspace:
         first -= uniform
         for level in range(1, levels):
             rungs.append(self.operations.lower(rungs[level], n, k - level))
-        repeat = psi.shape[2] // columns
         self._interpolate(rungs[-1], n, k - levels, plan, repeat)
         for level in range(levels - 1, 0, -1):
             rungs[level] *= self._row(plan.ladder[level], repeat)
@@ -185,6 +189,33 @@ class Subspace:
         first += self._row(plan.uniform, repeat) * uniform
         if levels:
             self.operations.lift(first, psi, n, k)
+
+    def _climb_back(self, pair: Amplitudes, block: Block, plan: Plan, repeat: int) -> Floats:
+        """Apply a plan to psi, lam of `pair` (2, outer, subsets, ...); return their overlaps."""
+        lowered = [self.operations.lower(states, block.n, block.weight) for states in pair]
+        overlaps = self._overlaps(lowered[0], lowered[1])
+        for states, w in zip(pair, lowered, strict=True):
+            self._climb(states, block, plan, repeat, w)
+            for _ in range(plan.steps - 1):
+                self._climb(states, block, plan, repeat)
+        return overlaps
+
+    def _overlaps(self, psi: Amplitudes, lam: Amplitudes) -> Floats:
+        """Return Im<lam|psi> for every column of (outer, subsets, ...)."""
+        return np.asarray(self.operations.host((lam.conj() * psi).sum((0, 1))).imag)
+
+    def _image(self, psi: Amplitudes, block: Block) -> Amplitudes:
+        """Return the sum of (XX + YY)/2 over the pairs of a block, applied to psi."""
+        image = 0.0 * psi
+        for edge in _pairs(self.mixer, block.n):
+            self.operations.hop(psi, image, block.n, block.weight, edge)
+        return image
+
+    def _exponentiated(self, psi: Amplitudes, block: Block, angles: Floats) -> Amplitudes:
+        """Return exp(-i angle M) psi for the sum M of a block, of norm at most 2 k on a ring."""
+        norm = 2.0 * block.weight
+        rows = [self._row(row, 1) for row in chebyshev.coefficients(norm * angles)]
+        return chebyshev.expand(psi, lambda term: self._image(term, block) / norm, rows)
 
     def _interpolate(self, psi: Amplitudes, n: int, k: int, plan: Plan, repeat: int) -> None:
         """Apply the Newton polynomial of a plan in A^T A to psi (outer, subsets, ...)."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from circuits.mixers import edges
-from circuits.qaoa import QaoaAnsatz
+from circuits.qaoa import SUMS, QaoaAnsatz
 from circuits.spec import CircuitSpec, matrix
 
 
@@ -60,9 +60,9 @@ def _mixed(ansatz, x, start, beta, psi):
     for variables, _ in ansatz.blocks:
         pairs = [(variables[a], variables[b]) for a, b in edges(ansatz.mixer, len(variables))]
         hops = [_flip(x, pair) for pair in pairs]
-        if ansatz.mixer == "xy_complete" and hops:
+        if ansatz.mixer in SUMS and hops:
             psi = _exponential(sum(hops), beta) @ psi
-        elif ansatz.mixer != "xy_complete":
+        elif ansatz.mixer not in SUMS:
             for hop in hops:  # hop^3 = hop
                 psi = psi + (np.cos(beta) - 1) * hop @ (hop @ psi) - 1j * np.sin(beta) * hop @ psi
     return psi

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.linalg import expm
 
 from circuits.mixers import edges
-from circuits.qaoa import QaoaAnsatz
+from circuits.qaoa import SUMS, QaoaAnsatz
 
 
 def random_ansatz(rng, mixer, depth, blocks, initial=None) -> QaoaAnsatz:
@@ -51,7 +51,7 @@ def generators(ansatz, states, start) -> Iterator[NDArray[np.complex128]]:
         for a, b in edges(ansatz.mixer, len(variables))
     ]
     matrices = [exchange(states, a, b) for a, b in pairs]
-    if ansatz.mixer == "xy_complete":
+    if ansatz.mixer in SUMS:
         yield sum(matrices, np.zeros((len(states), len(states))))
     else:
         yield from matrices
