@@ -62,7 +62,7 @@ def test_rates_are_clopper_pearson():
     low = binomtest(70, 90).proportion_ci(0.9, method="exact").low
     high = binomtest(8, 80).proportion_ci(0.9, method="exact").high
     found = audited_epsilon(hits=70, members=90, alarms=8, others=80, delta=0.01, confidence=0.9)
-    assert found == pytest.approx(np.log((low - 0.01) / high), rel=1e-12)
+    assert found == pytest.approx(np.log((low - 0.01) / high), rel=1e-9)  # a root finder
 
 
 def test_an_attack_that_fails_proves_nothing():
