@@ -8,12 +8,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qfl.core.counts import Counts
-from qfl.core.errors import BackendError
+from qfl.core.errors import BackendError, ConfigError
 from qfl.core.ports import Figure, Objective
 from qfl.simulators import evolution
 from qfl.simulators.objectives import Mean
 
 Floats = NDArray[np.float64]
+
+
+def check_options(name: str, precision: str, device: str) -> None:
+    """Do nothing if an exact backend can be configured so.
+
+    Raises:
+        ConfigError: another precision or device.
+    """
+    for option, value, allowed in (
+        ("precision", precision, ("double", "single")),
+        ("device", device, ("cpu", "cuda")),
+    ):
+        if value not in allowed:
+            raise ConfigError(
+                f"{option} of backend {name!r} must be one of {', '.join(allowed)}, got {value!r}"
+            )
 
 
 class States(evolution.Engine, Protocol):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from circuits.qaoa import QaoaAnsatz
-from qfl.backends.exact import ExactlyCompiled
+from qfl.backends.exact import ExactlyCompiled, check_options
 from qfl.core.ports import Capabilities
 from qfl.simulators.subspace import MIXERS, Subspace
 
@@ -25,6 +25,9 @@ class SubspaceBackend:
     capabilities: Capabilities = field(
         default=Capabilities("subspace", exact=True, mixers=MIXERS), init=False, repr=False
     )
+
+    def __post_init__(self) -> None:
+        check_options(self.capabilities.name, self.precision, self.device)
 
     def compile(self, ansatz: QaoaAnsatz) -> ExactlyCompiled:
         """Return the ansatz ready to run; builds the table of costs."""

@@ -1,0 +1,38 @@
+import pytest
+
+from qfl.backends import BACKENDS, TARGETS, get_backend
+from qfl.core.errors import BackendError, ConfigError, UnknownNameError
+from qfl.testing import check_backend
+from qfl.testing.backends import sample_ansatz
+
+
+def test_every_row_names_a_class_that_can_be_configured():
+    for name, row in BACKENDS.rows.items():
+        assert row.summary
+        assert callable(BACKENDS.resolve(name))
+
+
+def test_a_target_after_a_colon_is_an_option():
+    assert set(TARGETS) <= set(BACKENDS.rows)
+    assert get_backend("pennylane:default.qubit") == get_backend(
+        "pennylane", device="default.qubit"
+    )
+
+
+def test_unknown_names_and_options_are_refused_with_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"unknown backend 'subspcae'.*'subspace'"):
+        get_backend("subspcae")
+    with pytest.raises(UnknownNameError, match="unknown backend 'noise:dephasing'"):
+        get_backend("noise:dephasing")
+    with pytest.raises(ConfigError, match=r"no option 'precison'.*'precision'"):
+        get_backend("subspace", precison="single")
+
+
+def test_a_mixer_that_a_backend_does_not_run_is_refused():
+    with pytest.raises(BackendError, match=r"mixer that keeps them .*got mixer 'x'"):
+        get_backend("subspace").compile(sample_ansatz("x"))
+
+
+@pytest.mark.parametrize("name", ["subspace", "statevector"])
+def test_exact_backends_keep_the_promises_of_the_port(name):
+    check_backend(get_backend(name))
