@@ -63,6 +63,9 @@ TARGETS = {
 }
 """Rows that take a target after a colon, and the option that it is."""
 
+QUEUED = frozenset({"ibm"})
+"""Rows whose machines have a queue and a price: studies reach them through their ledger."""
+
 
 def get_backend(name: str, **options: Any) -> Backend:
     """Return the backend `name`, configured.

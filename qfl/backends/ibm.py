@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -22,17 +22,24 @@ from qiskit.exceptions import QiskitError
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
 from qiskit_ibm_runtime import QiskitRuntimeService
 from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError, InvalidAccountError
+from qiskit_ibm_runtime.exceptions import RuntimeJobTimeoutError
 
 from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz
 from circuits.spec import CircuitSpec
 from qfl.backends import calibration
 from qfl.backends.gates import NATIVE_MIXERS, angle_row, angle_rows, lowered
-from qfl.backends.jobs import Collected, Submitted
+from qfl.backends.jobs import Collected, Placement
 from qfl.backends.placement import Placed, place
 from qfl.backends.qiskit import bound, check_shots, counted, sampled_only
 from qfl.core.counts import Counts
-from qfl.core.errors import BackendError, ConfigError, JobFailedError, JobPendingError
+from qfl.core.errors import (
+    BackendError,
+    ConfigError,
+    JobFailedError,
+    JobPendingError,
+    JobRefusedError,
+)
 from qfl.core.ports import Capabilities
 
 Decoupling = Literal["", "XX", "XpXm", "XY4"]
@@ -102,7 +109,7 @@ class Ibm:
             jobs = _service().jobs(job_tags=[tag], backend_name=self.device, limit=1)
         return str(jobs[0].job_id()) if jobs else None
 
-    def collect(self, job: str, calibration_then: Mapping[str, Any]) -> Collected | None:
+    def collect(self, job: str, calibrated: Mapping[str, Any]) -> Collected | None:
         """Return what a job measured, None while it waits or runs; see `jobs.Queue`."""
         with _plain_words(self.name):
             found = _service().job(job)
@@ -113,9 +120,9 @@ class Ibm:
                 reason = " ".join((found.error_message() or "no reason given").split())
                 raise JobFailedError(f"job {job} on {self.name} ended as {status}: {reason}")
             published, metrics = _result(found, job), found.metrics()
-        now = calibration_then
-        if calibration_then:
-            then = calibration.Calibration.from_dict(calibration_then)
+        now = calibrated
+        if calibrated:
+            then = calibration.Calibration.from_dict(calibrated)
             now = calibration.again(self._device(), then).to_dict()
         counts = tuple(
             each
@@ -149,18 +156,24 @@ class IbmCompiled:
         """
         raise sampled_only(self.backend.name)
 
-    def submit(self, angles: ArrayLike, shots: int, *, tag: str) -> Submitted:
-        """Return the accepted job: `shots` at each angle set of (..., 2, p), in one job.
+    def placement(self) -> Placement:
+        """Return the qubits as they are calibrated now, and the size of the circuit."""
+        with _plain_words(self.backend.name):
+            now = calibration.calibration(self.device, self.placed).to_dict()
+        return Placement(now, self.placed.two_qubit_gates, self.placed.depth)
+
+    def submit(self, angles: ArrayLike, shots: int, *, tag: str) -> str:
+        """Return the id of the accepted job: `shots` at each angle set of (..., 2, p).
 
         Raises:
-            BackendError: the cloud refused, and why.
+            JobRefusedError: the cloud did not take it, and why.
+            BackendError: it is not known whether the cloud took it; `find` tells.
         """
         check_shots(shots)
         rows, _ = angle_rows(self.ansatz, angles)
-        before = calibration.calibration(self.device, self.placed).to_dict()
         with _plain_words(self.backend.name):
             job = _sampler(self.backend, self.device, tag).run(self._pubs(rows), shots=shots)
-        return Submitted(job.job_id(), before, self.placed.two_qubit_gates, self.placed.depth)
+        return str(job.job_id())
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
         """Return `shots` measurements at one angle set, if the machine is done in time.
@@ -172,14 +185,12 @@ class IbmCompiled:
         """
         tag = f"qfl-{rng.integers(2**63):016x}"
         row = angle_row(self.ansatz, angles).reshape(2, -1)
-        submitted = self.submit(row, shots, tag=tag)
+        job = self.submit(row, shots, tag=tag)
         with _plain_words(self.backend.name):
-            done = wait(submitted.job, self.backend.wait_seconds)
-        if not done:
-            raise JobPendingError(f"job {submitted.job} waits at {self.backend.name}")
-        collected = self.backend.collect(submitted.job, submitted.calibration)
+            _wait(job, self.backend.wait_seconds)
+        collected = self.backend.collect(job, {})
         if collected is None:
-            raise JobPendingError(f"job {submitted.job} waits at {self.backend.name}")
+            raise JobPendingError(f"job {job} waits at {self.backend.name}")
         return collected.counts[0]
 
     def _pubs(self, rows: NDArray[np.float64]) -> list[Any]:
@@ -191,15 +202,10 @@ class IbmCompiled:
         return [(place(each, self.device, level=level, seed=seed).circuit,) for each in circuits]
 
 
-def wait(job: str, seconds: float) -> bool:
-    """Return True once a job has ended, False if it has not within `seconds`."""
-    from qiskit_ibm_runtime.exceptions import RuntimeJobTimeoutError
-
-    try:
+def _wait(job: str, seconds: float) -> None:
+    """Wait until a job has ended, `seconds` at most."""
+    with suppress(RuntimeJobTimeoutError):
         _service().job(job).wait_for_final_state(timeout=seconds)
-    except RuntimeJobTimeoutError:
-        return False
-    return True
 
 
 @lru_cache(maxsize=1)
@@ -263,27 +269,34 @@ def _plain_words(name: str) -> Iterator[None]:
             "account once with QiskitRuntimeService.save_account"
         ) from None
     except QiskitBackendNotFoundError:
-        raise BackendError(_not_found(name)) from None
+        raise _not_found(name) from None
     except (QiskitError, InvalidAccountError) as error:
-        raise BackendError(_explained(name, error)) from None
+        raise _explained(name, error) from None
 
 
-def _not_found(name: str) -> str:
+def _not_found(name: str) -> BackendError:
     """Return why a device is missing: the client says so too when it may not look."""
     try:
         _service().usage()
     except QiskitError as error:
         return _explained(name, error)
-    return f"{name} is not a device of this account; check the name and QISKIT_IBM_INSTANCE"
+    return JobRefusedError(
+        f"{name} is not a device of this account; check the name and QISKIT_IBM_INSTANCE"
+    )
 
 
-def _explained(name: str, error: Exception) -> str:
+def _explained(name: str, error: Exception) -> BackendError:
+    """Return what went wrong; a refusal only where the cloud has answered."""
     text = " ".join(str(error).split())
     if "429" in text:
-        return f"{name} takes no more jobs at the moment (429: too many requests); try again later"
+        return JobRefusedError(
+            f"{name} takes no more jobs at the moment (429: too many requests); try again later"
+        )
     if "401" in text or isinstance(error, InvalidAccountError):
-        return f"{name} does not accept the credentials: the token is wrong or has expired"
-    return f"{name}: {_redacted(text)}"
+        return JobRefusedError(
+            f"{name} does not accept the credentials: the token is wrong or has expired"
+        )
+    return BackendError(f"{name}: {_redacted(text)}")
 
 
 def _redacted(text: str) -> str:

@@ -16,23 +16,20 @@ from numpy.typing import ArrayLike
 from circuits.qaoa import QaoaAnsatz
 from qfl.core.arrays import canonical_json, sha256_hex
 from qfl.core.counts import Counts
-from qfl.core.ports import Compiled
 
 _DIGITS = 10
 """Decimal places of the numbers in a request id: the same question on another machine."""
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
-    """A job that a machine accepted.
+class Placement:
+    """How an ansatz lies on a machine, known before anything is submitted.
 
     Attributes:
-        job: the machine's own id.
-        calibration: the qubits it will use, as `Calibration.to_dict`, at submission.
+        calibration: the qubits it will use, as `Calibration.to_dict`.
         two_qubit_gates, depth: of one circuit after transpilation.
     """
 
-    job: str
     calibration: Mapping[str, Any]
     two_qubit_gates: int
     depth: int
@@ -54,11 +51,15 @@ class Collected:
     calibration: Mapping[str, Any]
 
 
-class Queued(Compiled, Protocol):
+class Queued(Protocol):
     """A compiled ansatz on a machine with a queue."""
 
-    def submit(self, angles: ArrayLike, shots: int, *, tag: str) -> Submitted:
-        """Return the job accepted for angles (..., 2, p), `shots` each; `tag` finds it again."""
+    def placement(self) -> Placement:
+        """Return where it will run."""
+        ...
+
+    def submit(self, angles: ArrayLike, shots: int, *, tag: str) -> str:
+        """Return the id of the job for angles (..., 2, p), `shots` each; `tag` finds it again."""
         ...
 
 
@@ -69,12 +70,12 @@ class Queue(Protocol):
         """Return the id of the job that carries `tag`, None if the machine knows none."""
         ...
 
-    def collect(self, job: str, calibration: Mapping[str, Any]) -> Collected | None:
+    def collect(self, job: str, calibrated: Mapping[str, Any]) -> Collected | None:
         """Return what a job measured, None while it waits or runs.
 
         Args:
             job: the machine's id.
-            calibration: from `Submitted`; says whose qubits to read again.
+            calibrated: from `Placement`; says whose qubits to read again.
 
         Raises:
             JobFailedError: it failed or was cancelled.

@@ -8,6 +8,7 @@
     ├── CapacityError            the instance does not fit the machine or the backend
     ├── BackendError             a backend cannot do what was asked of it
     │   ├── JobPendingError      a machine still works on it; collect it later      (exit 3)
+    │   ├── JobRefusedError      a machine did not take a job; nothing was spent
     │   └── JobFailedError       a machine gave a job up; nothing was measured
     ├── MissingExtraError        an optional dependency is not installed
     ├── ModuleMismatchError      module keys or shapes differ between client and server
@@ -78,6 +79,10 @@ class BackendError(QflError):
 
 class JobPendingError(BackendError):
     """A job waits at a machine, or may wait there; nothing is lost and nothing is sent again."""
+
+
+class JobRefusedError(BackendError):
+    """A machine answered that it does not take a job; it may be sent again."""
 
 
 class JobFailedError(BackendError):

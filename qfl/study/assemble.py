@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from qfl.core.cell import Cell, Settings
@@ -19,6 +20,7 @@ from qfl.problems.slots import SlotGrid, aggregation_schedule
 from qfl.security.attacks.interception import InterceptResend
 from qfl.solvers import SOLVERS
 from qfl.solvers.exact import Spectrum, spectrum
+from qfl.study.machines import through_ledger
 from qfl.study.options import build, build_row
 
 MEASURED_STATES = 200_000
@@ -27,13 +29,19 @@ MEASURED_STATES = 200_000
 _PROPOSERS: Mapping[str, Propose] = {"client_selection": client_selection}
 
 
-def play(cell: Cell) -> Iterator[RoundRecord]:
-    """Yield the records of the cell's federation, round 0 first."""
-    return assemble(cell).play()
+def play(cell: Cell, *, folder: Path | None = None, submits: bool = True) -> Iterator[RoundRecord]:
+    """Yield the records of the cell's federation, round 0 first.
+
+    Args:
+        cell: what to play.
+        folder: the run folder, whose ledger remembers jobs on machines with a queue.
+        submits: False recomputes the cell from the ledger and sends nothing.
+    """
+    return assemble(cell, folder=folder, submits=submits).play()
 
 
-def assemble(cell: Cell) -> Federation:
-    """Return the federation that the cell describes, before its first round."""
+def assemble(cell: Cell, *, folder: Path | None = None, submits: bool = True) -> Federation:
+    """Return the federation that the cell describes, before its first round; see `play`."""
     streams = Streams(cell.seed)
     population = build_row("scenario", cell.scenario).build(streams)
     channel: Any = build_row("channel", cell.channel)
@@ -41,12 +49,15 @@ def assemble(cell: Cell) -> Federation:
         [client.name for client in population.clients], rng=streams("network/fibres")
     )
     uplink = build(SharedUplink, cell.federation)
+    solver = build_row("methods", cell.solver)
+    if folder is not None:
+        solver = through_ledger(solver, folder, cell.id, submits=submits)
     return Federation(
         population,
         schedule=build(Schedule, cell.federation),
         policies=Policies(
             propose=_PROPOSERS[cell.selection["problem"]],
-            solver=build_row("methods", cell.solver),
+            solver=solver,
             measure=_spectrum,
             channel=channel.connect(links, run=cell.id),
             algorithm=build_row("federation", cell.federation),

@@ -17,7 +17,7 @@ from typing import Literal
 
 from qfl.core.arrays import canonical_json
 from qfl.core.cell import Cell
-from qfl.core.errors import CapacityError, ConfigError, MissingExtraError, QflError
+from qfl.core.errors import CapacityError, ConfigError, JobPendingError, MissingExtraError, QflError
 from qfl.core.record import RoundRecord
 from qfl.core.registry import load
 from qfl.study import provenance, store
@@ -26,6 +26,7 @@ from qfl.study.executors import InProcess, Pool
 from qfl.study.fingerprint import fingerprint
 from qfl.study.folder import RunFolder
 from qfl.study.grid import cells
+from qfl.study.ledger import Ledger
 from qfl.study.model import Study
 from qfl.study.override import flatten
 from qfl.study.store import CellRow, Status, append, write_atomically
@@ -88,7 +89,8 @@ def run(
         sha = provenance.write(folder.path, grid, lock=lock)
         yield plan.event(folder)
         try:
-            yield from _play_all(folder, plan, jobs=jobs, play=player, provenance=sha)
+            bound: Play = play or partial(load(f"{PLAYER}:play"), folder=folder.path)
+            yield from _play_all(folder, plan, jobs=jobs, play=bound, provenance=sha)
         finally:
             folder.note_running({})
 
@@ -142,6 +144,7 @@ def make_plan(
         StoreError: cells.jsonl is damaged.
     """
     rows = {row.cell.id: row for row in store.load(folder.cells)}
+    waiting = Ledger(folder.path).waiting_cells()
     plan = Plan(
         todo=(),
         finished={c.id: rows[c.id] for c in chosen if c.id in rows and rows[c.id].status == "done"},
@@ -153,7 +156,7 @@ def make_plan(
         if rerun == "failed":
             return cell.id in rows and rows[cell.id].status in ("failed", "skipped")
         if cell.id not in plan.finished:
-            return not (cell.id in rows and rows[cell.id].status == "pending")
+            return cell.id not in waiting
         return rerun == "all" or (rerun == "stale" and plan.is_stale(cell))
 
     return Plan(
@@ -237,6 +240,8 @@ class _Ending:
         reason = " ".join(str(error).split())
         if isinstance(error, MissingExtraError | CapacityError):
             self.outcome = Outcome("skipped", reason)
+        elif isinstance(error, JobPendingError):
+            self.outcome = Outcome("pending", reason)
         elif isinstance(error, QflError):
             self.outcome = Outcome("failed", reason)
         else:

@@ -8,6 +8,7 @@ be read is an error with its number. Merging two runs is concatenating their fil
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -125,10 +126,20 @@ def append(path: Path, row: CellRow) -> None:
         DiskFullError: no space is left; the file is as it was before.
         StoreError: the file cannot be written.
     """
-    line = (canonical_json(row.to_dict()) + "\n").encode()
+    append_line(path, canonical_json(row.to_dict()))
+
+
+def append_line(path: Path, text: str) -> None:
+    """Add one line and wait until the disk has it; processes take turns.
+
+    Raises:
+        DiskFullError, StoreError: as `append`.
+    """
+    line = (text + "\n").encode()
     with writing(path):
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
+            fcntl.flock(file, fcntl.LOCK_EX)
             end = _mend(file)
             try:
                 _write(file, line)
@@ -201,18 +212,25 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _lines(path: Path) -> Iterator[tuple[int, CellRow]]:
-    """Yield every cell line with its number; lines of other types are passed over."""
+def whole_lines(path: Path) -> list[bytes]:
+    """Return the lines of a file, without a torn last one; a missing file has none.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
     try:
         text = path.read_bytes()
     except FileNotFoundError:
-        return
+        return []
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
     lines = text.split(b"\n")
-    if not _is_json(lines[-1]):
-        lines.pop()
-    for number, line in enumerate(lines, start=1):
+    return lines if _is_json(lines[-1]) else lines[:-1]
+
+
+def _lines(path: Path) -> Iterator[tuple[int, CellRow]]:
+    """Yield every cell line with its number; lines of other types are passed over."""
+    for number, line in enumerate(whole_lines(path), start=1):
         try:
             row = json.loads(line)
             if row.get("type", "cell") == "cell":

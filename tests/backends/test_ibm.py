@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 from instances import k_of_n, ramp
-from loopback import DEVICE, TOKEN, Cloud, environment
+from loopback import DEVICE, TOKEN
 
-from qfl.backends import get_backend, ibm
+from qfl.backends import get_backend
 from qfl.core.errors import (
     BackendError,
     CapacityError,
@@ -21,25 +21,6 @@ from qfl.core.errors import (
 ANSATZ = k_of_n(4, 2, "xy_ring", 1)
 
 
-@pytest.fixture(scope="module")
-def connected():
-    """One cloud and one connection; `cloud` resets its mood for every test."""
-    with Cloud() as cloud, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment(cloud.url).items():
-            patch.setenv(name, value)
-        ibm._service.cache_clear()
-        yield cloud
-        ibm._service.cache_clear()
-
-
-@pytest.fixture
-def cloud(connected):
-    connected.mood, connected.refuse = "done", 0
-    connected.expired, connected.operational = False, True
-    connected.log.clear()
-    return connected
-
-
 def posted(cloud):
     return cloud.log.count("POST /jobs")
 
@@ -48,17 +29,19 @@ def posted(cloud):
 def test_submit_and_collect(cloud, primitive):
     backend = get_backend(f"ibm:{DEVICE}", primitive=primitive)
     angles = np.array([ramp(1), 0 * ramp(1), 2 * ramp(1)])
-    submitted = backend.compile(ANSATZ).submit(angles, 2000, tag=f"qfl-{primitive}")
+    compiled = backend.compile(ANSATZ)
+    before = compiled.placement()
+    job = compiled.submit(angles, 2000, tag=f"qfl-{primitive}")
     assert posted(cloud) == 1
-    assert cloud.jobs[submitted.job]["program_id"] == primitive
-    assert backend.find(f"qfl-{primitive}") == submitted.job
+    assert cloud.jobs[job]["program_id"] == primitive
+    assert backend.find(f"qfl-{primitive}") == job
     assert backend.find("qfl-unheard-of") is None
-    collected = backend.collect(submitted.job, submitted.calibration)
+    collected = backend.collect(job, before.calibration)
     assert [counts.total for counts in collected.counts] == [2000] * 3
     assert collected.qpu_seconds == 3.5
     assert collected.queue_seconds == 90
     assert collected.calibration["device"] == DEVICE
-    assert collected.calibration == submitted.calibration  # nothing was calibrated in between
+    assert collected.calibration == before.calibration  # nothing was calibrated in between
     exact = get_backend("subspace").compile(ANSATZ)
     for row, counts in zip(angles, collected.counts, strict=True):
         states, probabilities = exact.distribution(row)
@@ -86,15 +69,15 @@ def test_queued_failed_cancelled_truncated(cloud):
     for mood in ("queued", "failed", "cancelled", "truncated"):
         cloud.mood = mood
         jobs[mood] = compiled.submit(ramp(1), 10, tag=f"qfl-{mood}")
-    assert backend.collect(jobs["queued"].job, {}) is None
+    assert backend.collect(jobs["queued"], {}) is None
     with pytest.raises(JobFailedError, match=r"ended as ERROR: .*the fridge is warm"):
-        backend.collect(jobs["failed"].job, {})
+        backend.collect(jobs["failed"], {})
     with pytest.raises(JobFailedError, match="ended as CANCELLED"):
-        backend.collect(jobs["cancelled"].job, {})
+        backend.collect(jobs["cancelled"], {})
     with pytest.raises(BackendError, match="arrived damaged; fetch again"):
-        backend.collect(jobs["truncated"].job, {})
-    cloud.jobs[jobs["truncated"].job]["mood"] = "done"
-    assert backend.collect(jobs["truncated"].job, {}).counts[0].total == 10
+        backend.collect(jobs["truncated"], {})
+    cloud.jobs[jobs["truncated"]]["mood"] = "done"
+    assert backend.collect(jobs["truncated"], {}).counts[0].total == 10
 
 
 def test_rate_limit_and_expired_token_are_one_sentence(cloud):
@@ -127,11 +110,11 @@ def test_every_flag_reaches_the_machine(cloud, options):
     plain = get_backend(f"ibm:{DEVICE}").compile(ANSATZ).submit(ramp(1), 256, tag="qfl-plain")
     backend = get_backend(f"ibm:{DEVICE}", **options)
     flagged = backend.compile(ANSATZ).submit(ramp(1), 256, tag="qfl-flag")
-    sent = [cloud.jobs[each.job]["params"]["quantum_program"] for each in (plain, flagged)]
+    sent = [cloud.jobs[each]["params"]["quantum_program"] for each in (plain, flagged)]
     assert sent[0]["circuits"] != sent[1]["circuits"]
     kinds = {item["item_type"] for item in sent[1]["items"]}
     assert kinds == {"samplex" if "twirling" in options else "circuit"}
-    (counts,) = backend.collect(flagged.job, {}).counts
+    (counts,) = backend.collect(flagged, {}).counts
     assert counts.total == 256
     assert (counts.states.sum(1) == 2).all()
 

@@ -1,3 +1,4 @@
+from machine_fixtures import cloud, connected
 from toy_fixtures import settings, study, toy_world
 
-__all__ = ["settings", "study", "toy_world"]
+__all__ = ["cloud", "connected", "settings", "study", "toy_world"]

@@ -1,0 +1,3 @@
+from machine_fixtures import cloud, connected
+
+__all__ = ["cloud", "connected"]

@@ -1,0 +1,25 @@
+"""A loopback cloud with a connection to it, for tests that spend its shots."""
+
+import pytest
+from loopback import Cloud, environment
+
+from qfl.backends import ibm
+
+
+@pytest.fixture(scope="module")
+def connected():
+    with Cloud() as cloud, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(cloud.url).items():
+            patch.setenv(name, value)
+        ibm._service.cache_clear()
+        yield cloud
+        ibm._service.cache_clear()
+
+
+@pytest.fixture
+def cloud(connected):
+    connected.mood, connected.refuse = "done", 0
+    connected.expired, connected.operational = False, True
+    connected.jobs.clear()
+    connected.log.clear()
+    return connected

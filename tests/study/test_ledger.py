@@ -1,0 +1,168 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from instances import k_of_n, ramp
+from loopback import DEVICE, TOKEN
+
+from qfl.backends import get_backend
+from qfl.core.errors import (
+    BackendError,
+    JobFailedError,
+    JobPendingError,
+    JobRefusedError,
+    StoreError,
+)
+from qfl.study.ledger import JOBS, Ledger
+from qfl.study.machines import Ledgered, fetch
+
+ANSATZ = k_of_n(4, 2, "xy_ring", 1)
+RNG = np.random.default_rng(0)
+
+
+def machine(ledger, cell="cell-1", **options):
+    return Ledgered(f"ibm:{DEVICE}", {}, ledger, cell, **options).compile(ANSATZ)
+
+
+def ask(ledger, **options):
+    return machine(ledger, **options).sample(ramp(1), 100, RNG)
+
+
+def events(ledger):
+    lines = (ledger.folder / JOBS).read_text().splitlines()
+    return [line.partition('"event":"')[2].partition('"')[0] for line in lines]
+
+
+def posted(cloud):
+    return cloud.log.count("POST /jobs")
+
+
+def test_one_question_is_one_job_however_often_it_is_asked(cloud, tmp_path):
+    ledger = Ledger(tmp_path / "run")
+    first, again = ask(ledger), ask(ledger)
+    assert posted(cloud) == 1
+    assert events(ledger) == ["intent", "submitted", "fetched"]
+    np.testing.assert_array_equal(first.samples(), again.samples())
+    compiled = machine(ledger)
+    both = [compiled.sample(ramp(1), 100, RNG) for _ in range(2)]
+    assert posted(cloud) == 2  # the second time within one play is another question
+    np.testing.assert_array_equal(both[0].samples(), first.samples())
+    ask(ledger, cell="cell-2")
+    assert posted(cloud) == 3
+
+
+def test_a_queued_job_is_collected_later_and_once(cloud, tmp_path):
+    ledger = Ledger(tmp_path)
+    cloud.mood = "queued"
+    with pytest.raises(JobPendingError, match=r"job job-0000 waits at ibm:.*qfl fetch"):
+        ask(ledger)
+    assert ledger.waiting_cells() == {"cell-1"}
+    assert [job.state for job in fetch(ledger)] == ["submitted"]
+    cloud.jobs["job-0000"]["mood"] = "done"
+    assert [job.state for job in fetch(ledger)] == ["fetched"]
+    assert list(fetch(ledger)) == []
+    assert ledger.waiting_cells() == set()
+    assert ask(ledger, submits=False).total == 100
+    assert posted(cloud) == 1
+    (job,) = ledger.jobs().values()
+    assert (job.qpu_seconds, job.queue_seconds) == (3.5, 90.0)
+    assert job.two_qubit_gates > 0
+    assert [ledger.calibration(name)["device"] for name in job.calibrated] == [DEVICE, DEVICE]
+
+
+def test_counts_of_a_run_are_recordings(cloud, tmp_path):
+    counts = ask(Ledger(tmp_path))
+    replayed = get_backend(f"recorded:{tmp_path / 'counts'}").compile(ANSATZ)
+    np.testing.assert_array_equal(replayed.sample(ramp(1), 100, RNG).samples(), counts.samples())
+
+
+def test_failures_are_kept_until_they_are_forgotten(cloud, tmp_path):
+    ledger = Ledger(tmp_path)
+    cloud.mood = "failed"
+    for _ in range(2):
+        with pytest.raises(JobFailedError, match="the fridge is warm"):
+            ask(ledger)
+    assert posted(cloud) == 1
+    cloud.mood = "done"
+    assert [job.state for job in fetch(ledger, forget=True)] == ["forgotten"]
+    assert ask(ledger).total == 100
+    assert posted(cloud) == 2
+
+
+def test_a_refused_job_may_be_sent_again(cloud, tmp_path):
+    ledger = Ledger(tmp_path)
+    cloud.refuse = 429
+    with pytest.raises(JobRefusedError, match="429"):
+        ask(ledger)
+    assert ledger.jobs() == {}
+    cloud.refuse = 0
+    assert ask(ledger).total == 100
+    assert events(ledger) == ["intent", "refused", "intent", "submitted", "fetched"]
+
+
+def test_an_intent_that_never_arrived_is_not_sent_again_by_itself(cloud, tmp_path):
+    ledger = Ledger(tmp_path)
+    ask(ledger)
+    lines = (tmp_path / JOBS).read_text().splitlines(keepends=True)
+    (tmp_path / JOBS).write_text(lines[0])
+    cloud.jobs.clear()
+    with pytest.raises(JobPendingError, match="the machine knows none with tag qfl-"):
+        ask(ledger)
+    assert [job.state for job in fetch(ledger)] == ["intent"]
+    assert [job.state for job in fetch(ledger, forget=True)] == ["forgotten"]
+    assert ask(ledger).total == 100
+    assert posted(cloud) == 2
+
+
+def test_without_submitting_only_the_ledger_answers(cloud, tmp_path):
+    with pytest.raises(BackendError, match="does not answer"):
+        ask(Ledger(tmp_path), submits=False)
+    assert cloud.log == []
+
+
+def test_torn_and_damaged_lines(cloud, tmp_path):
+    ledger = Ledger(tmp_path)
+    ask(ledger)
+    path = tmp_path / JOBS
+    whole = path.read_text()
+    path.write_text(whole + '{"event":"inte')
+    assert len(ledger.jobs()) == 1
+    ask(ledger, cell="cell-2")
+    assert len(ledger.jobs()) == 2
+    path.write_text("nonsense\n" + whole)
+    with pytest.raises(StoreError, match=r"jobs\.jsonl:1: this line is damaged"):
+        ledger.jobs()
+
+
+def send(folder, moment):
+    here = Path(__file__).parent
+    paths = [str(here), str(here.parent / "backends")]
+    return subprocess.run(
+        [sys.executable, str(here / "sender.py"), str(folder), moment],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_two_kills_lose_no_job_and_send_none_twice(cloud, tmp_path):
+    """kill -9 after the cloud accepted, before the id is on disk; then while the job waits."""
+    folder = tmp_path / "run"
+    cloud.mood = "queued"
+    killed = [send(folder, moment) for moment in ("accepted", "waiting")]
+    assert [done.returncode for done in killed] == [-9, -9], killed
+    assert events(Ledger(folder)) == ["intent", "submitted"]
+    cloud.jobs["job-0000"]["mood"] = "done"
+    last = send(folder, "never")
+    assert last.returncode == 0, last.stderr
+    assert posted(cloud) == 1
+    (job,) = Ledger(folder).jobs().values()
+    assert job.state == "fetched"
+    assert sum(counts.total for counts in Ledger(folder).counts(job.key)) == 300
+    written = [path.read_text() for path in folder.rglob("*") if path.is_file()]
+    said = [text for done in (*killed, last) for text in (done.stdout, done.stderr)]
+    assert len(written) >= 3
+    assert not [text for text in written + said if TOKEN in text]
