@@ -3,6 +3,7 @@
 from qfl.security.keys.ledger import Account, Entry, KeyEvent, Ledger, verify_chain
 from qfl.security.keys.pool import KEY_BITS, Key, KeyPool
 from qfl.security.keys.secret import Secret
+from qfl.security.keys.vault import Vault
 
 __all__ = [
     "KEY_BITS",
@@ -13,5 +14,6 @@ __all__ = [
     "KeyPool",
     "Ledger",
     "Secret",
+    "Vault",
     "verify_chain",
 ]

@@ -7,7 +7,7 @@ reordered unseen by whoever knows the last hash. Entries name keys by id; no key
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -36,6 +36,7 @@ class Entry:
             the receiver) or burnt (never to be used).
         bits: key bits concerned.
         key_id: the key delivered, consumed or burnt; empty for bits without a name.
+        end: who asked for a key that was delivered.
         previous: hash of the entry before.
         digest: hash of this entry.
     """
@@ -44,6 +45,7 @@ class Entry:
     event: KeyEvent
     bits: int
     key_id: str
+    end: str
     previous: str
     digest: str
 
@@ -68,6 +70,11 @@ class Account:
 class Ledger:
     """The chain of one link.
 
+    Args:
+        link: what the chain belongs to.
+        entries: an unbroken chain to go on from.
+        keep: stores a new entry; whatever the entry announces happens after it returns.
+
     >>> ledger = Ledger("server|client-03")
     >>> _ = ledger.append(KeyEvent.PRODUCED, 512)
     >>> _ = ledger.append(KeyEvent.DELIVERED, 256, "k-1")
@@ -77,10 +84,20 @@ class Ledger:
     256
     """
 
-    def __init__(self, link: str) -> None:
+    def __init__(
+        self,
+        link: str,
+        *,
+        entries: Iterable[Entry] = (),
+        keep: Callable[[Entry], None] | None = None,
+    ) -> None:
         self.link = link
-        self._entries: list[Entry] = []
+        self._keep = keep
+        self._entries = list(entries)
         self._totals = dict.fromkeys(KeyEvent, 0)
+        for entry in self._entries:
+            self._totals[entry.event] += entry.bits
+        verify_chain(link, self._entries)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -97,11 +114,13 @@ class Ledger:
         """Totals per event."""
         return Account(**{event.value: bits for event, bits in self._totals.items()})
 
-    def append(self, event: KeyEvent, bits: int, key_id: str = "") -> Entry:
+    def append(self, event: KeyEvent, bits: int, key_id: str = "", end: str = "") -> Entry:
         """Record an event and return its entry."""
         sequence, previous = len(self._entries), self.head
-        digest = _digest(self.link, sequence, event, bits, key_id, previous)
-        entry = Entry(sequence, event, bits, key_id, previous, digest)
+        digest = _digest(self.link, sequence, event, bits, key_id, end, previous)
+        entry = Entry(sequence, event, bits, key_id, end, previous, digest)
+        if self._keep is not None:
+            self._keep(entry)
         self._entries.append(entry)
         self._totals[event] += bits
         return entry
@@ -129,7 +148,7 @@ def verify_chain(link: str, entries: Iterable[Entry]) -> str:
 
 
 def _digest(
-    link: str, sequence: int, event: KeyEvent, bits: int, key_id: str, previous: str
+    link: str, sequence: int, event: KeyEvent, bits: int, key_id: str, end: str, previous: str
 ) -> str:
     text = canonical_json(
         {
@@ -138,6 +157,7 @@ def _digest(
             "event": event.value,
             "bits": bits,
             "key_id": key_id,
+            "end": end,
             "previous": previous,
         }
     )

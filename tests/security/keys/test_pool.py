@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -111,6 +114,32 @@ def test_nonsense_is_refused():
         pool().produce({"server": Secret(bytes(8))})
     with pytest.raises(ConfigError, match="no end"):
         pool(1024).enc_keys("stranger")
+
+
+def test_a_hundred_threads_ask_for_one_key_and_one_gets_it():
+    keys = pool(1024)
+    [mine] = keys.enc_keys("server")
+    start = threading.Barrier(100)
+
+    def ask(_):
+        start.wait()
+        try:
+            return keys.dec_keys("c", [mine.key_id])[0].secret == mine.secret
+        except UnknownKeyError:
+            return None
+
+    with ThreadPoolExecutor(100) as executor:
+        answers = list(executor.map(ask, range(100)))
+    assert answers.count(True) == 1
+    assert answers.count(None) == 99
+
+
+def test_threads_never_share_a_key():
+    keys = pool(64 * 256, capacity_bits=64 * 256)
+    with ThreadPoolExecutor(16) as executor:
+        made = list(executor.map(lambda end: keys.enc_keys(end)[0], [*ENDS] * 32))
+    assert len({key.key_id for key in made}) == len({key.secret.reveal() for key in made}) == 64
+    assert verify_chain(keys.ledger.link, keys.ledger.entries)
 
 
 class PoolLife(RuleBasedStateMachine):

@@ -1,0 +1,140 @@
+"""A pool's ledger and keys in a folder, so that no crash makes a key come back.
+
+    ledger.jsonl     one entry per line, synced to disk before what it announces happens
+    0.keys, 1.keys   the two ends' copies, for the owner's eyes, in order of production; each is
+                     overwritten when it has been handed out or burnt
+
+Keys are written before the entry that produces them: a crash in between leaves bytes that no
+entry knows, which are cut off on opening. A torn last line of the ledger announces nothing that
+has happened, and is dropped. One process at a time may hold a folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import NoReturn
+
+from qfl.core.errors import DiskFullError, SecurityError, StoreError
+from qfl.security.keys.ledger import Entry, KeyEvent
+
+_LEDGER = "ledger.jsonl"
+_OWNER_ONLY = 0o600
+
+
+class Vault:
+    """The folder of one pool.
+
+    Args:
+        folder: made if missing.
+
+    Raises:
+        StoreError: another process holds the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._ledger = _open(folder / _LEDGER)
+        self._keys = [_open(folder / f"{index}.keys") for index in (0, 1)]
+        try:
+            fcntl.flock(self._ledger, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.close()
+            raise StoreError(
+                f"{folder} is held by another process; two would hand out the same keys"
+            ) from None
+        _sync_folder(folder)
+
+    def entries(self) -> list[Entry]:
+        """Return the ledger; a torn last line is cut off.
+
+        Raises:
+            SecurityError: a line in the middle is damaged; trust no key of this folder.
+        """
+        data = (self.folder / _LEDGER).read_bytes()
+        whole = data[: data.rfind(b"\n") + 1]
+        if len(whole) < len(data):
+            os.ftruncate(self._ledger, len(whole))
+        try:
+            return [_entry(line) for line in whole.splitlines()]
+        except (ValueError, KeyError, TypeError):
+            raise SecurityError(
+                f"{self.folder / _LEDGER} holds a damaged line; trust no key of this link"
+            ) from None
+
+    def keep(self, entry: Entry) -> None:
+        """Write one entry to disk."""
+        self._append(self._ledger, json.dumps(asdict(entry)).encode() + b"\n")
+
+    def add(self, copies: Sequence[bytes]) -> None:
+        """Write new keys of both ends to disk; they count once an entry says so."""
+        for descriptor, material in zip(self._keys, copies, strict=True):
+            self._append(descriptor, material)
+
+    def erase(self, index: int, start: int, size: int) -> None:
+        """Overwrite a copy that has been handed out or burnt; the ledger has said so before."""
+        os.pwrite(self._keys[index], bytes(size), start)
+
+    def material(self, size: int) -> list[bytes]:
+        """Return both ends' first `size` bytes; what lies beyond was never announced and is cut.
+
+        Raises:
+            SecurityError: fewer bytes are there than the ledger says.
+        """
+        found = []
+        for index, descriptor in enumerate(self._keys):
+            os.ftruncate(descriptor, min(size, os.fstat(descriptor).st_size))
+            found.append((self.folder / f"{index}.keys").read_bytes())
+        if any(len(material) != size for material in found):
+            raise SecurityError(
+                f"{self.folder} holds fewer keys than its ledger says; trust no key of this link"
+            )
+        return found
+
+    def _append(self, descriptor: int, data: bytes) -> None:
+        """Write behind the end and sync; what was written in part is taken back."""
+        end = os.fstat(descriptor).st_size
+        try:
+            if os.pwrite(descriptor, data, end) != len(data):
+                raise OSError(errno.ENOSPC, "written in part")
+            os.fdatasync(descriptor)
+        except OSError as error:
+            os.ftruncate(descriptor, end)
+            kind = DiskFullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreError
+            raise kind(
+                f"{self.folder} cannot be written ({error.strerror}); no key was handed out"
+            ) from None
+
+    def close(self) -> None:
+        """Let the folder go; the pool that used it is of no more use."""
+        for descriptor in (self._ledger, *self._keys):
+            os.close(descriptor)
+
+    def __repr__(self) -> str:
+        return f"Vault({str(self.folder)!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise SecurityError("a vault is neither pickled nor copied")
+
+
+def _entry(line: bytes) -> Entry:
+    fields = json.loads(line)
+    return Entry(**{**fields, "event": KeyEvent(fields["event"])})
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,243 @@
+"""No crash makes a key come back: SIGKILL, torn lines, full disks, damaged files."""
+
+import errno
+import hashlib
+import json
+import os
+import signal
+import stat
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qfl.core.envelope import Direction, Header
+from qfl.core.errors import (
+    DiskFullError,
+    KeyExhaustedError,
+    SecurityError,
+    StoreError,
+    UnknownKeyError,
+)
+from qfl.security.keys import KeyPool, Secret, Vault, verify_chain
+from qfl.security.ladder import QkdAead
+
+ENDS = ("server", "c")
+
+
+class Opened:
+    """A pool in a folder, let go at the end as if the process had ended."""
+
+    def __init__(self, folder: Path, capacity_bits: int = 1 << 16):
+        self.vault = Vault(folder)
+        self.capacity = capacity_bits
+
+    def __enter__(self):
+        return KeyPool(ENDS, run="cell", capacity_bits=self.capacity, vault=self.vault)
+
+    def __exit__(self, *_):
+        self.vault.close()
+
+
+def produce(pool, rng, size=256):
+    material = rng.bytes(size)
+    pool.produce({end: Secret(material) for end in ENDS})
+
+
+def test_a_pool_goes_on_where_it_stopped(tmp_path):
+    rng = np.random.default_rng(0)
+    with Opened(tmp_path) as pool:
+        produce(pool, rng)
+        [first] = pool.enc_keys("server")
+        [second] = pool.enc_keys("c")
+        pool.dec_keys("server", [second.key_id])
+        left, head = pool.bits_left, pool.ledger.head
+    with Opened(tmp_path) as pool:
+        assert (pool.bits_left, pool.ledger.head) == (left, head)
+        assert pool.waits_for(first.key_id) == "c"
+        assert pool.dec_keys("c", [first.key_id])[0].secret == first.secret
+        with pytest.raises(UnknownKeyError):
+            pool.dec_keys("server", [second.key_id])
+        [third] = pool.enc_keys("server")
+        assert third.key_id not in (first.key_id, second.key_id)
+        assert third.secret not in (first.secret, second.secret)
+        assert verify_chain("cell|server|c", pool.ledger.entries)
+
+
+def test_overflow_is_accounted_for_and_not_stored(tmp_path):
+    rng = np.random.default_rng(1)
+    with Opened(tmp_path, 1024) as pool:
+        produce(pool, rng)
+        assert pool.ledger.account.produced == 2048
+        assert pool.ledger.account.burnt == 1024
+    with Opened(tmp_path, 1024) as pool:
+        assert pool.bits_left == 1024
+
+
+def test_spent_keys_are_overwritten(tmp_path):
+    with Opened(tmp_path) as pool:
+        produce(pool, np.random.default_rng(2), size=96)
+        [key] = pool.enc_keys("server")
+        stored = [(tmp_path / f"{i}.keys").read_bytes() for i in (0, 1)]
+        assert key.secret.reveal() not in stored[0]
+        assert key.secret.reveal() in stored[1]
+        pool.dec_keys("c", [key.key_id])
+        assert key.secret.reveal() not in (tmp_path / "1.keys").read_bytes()
+        [lost] = pool.enc_keys("server")
+        pool.burn_waiting()
+        assert lost.secret.reveal() not in (tmp_path / "1.keys").read_bytes()
+
+
+def test_only_the_owner_may_read(tmp_path):
+    with Opened(tmp_path / "pool"):
+        pass
+    for path in (tmp_path / "pool").iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_one_process_at_a_time(tmp_path):
+    with Opened(tmp_path), pytest.raises(StoreError, match="another process"):
+        Vault(tmp_path)
+
+
+def test_a_torn_line_announced_nothing(tmp_path):
+    with Opened(tmp_path) as pool:
+        produce(pool, np.random.default_rng(3))
+        pool.enc_keys("server")
+        entries = pool.ledger.entries
+    ledger = tmp_path / "ledger.jsonl"
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    for cut in (1, 40, len(lines[-1]) - 1):
+        ledger.write_bytes(b"".join(lines[:-1]) + lines[-1][:cut])
+        with Opened(tmp_path) as pool:
+            assert pool.ledger.entries == entries[:-1]
+    assert ledger.read_bytes() == b"".join(lines[:-1])
+
+
+def test_keys_that_no_entry_knows_are_cut_off(tmp_path):
+    """A crash after the keys were written and before their entry was."""
+    with Opened(tmp_path) as pool:
+        produce(pool, np.random.default_rng(4))
+    for index, extra in ((0, 100), (1, 60)):
+        with (tmp_path / f"{index}.keys").open("ab") as file:
+            file.write(bytes(extra))
+    with Opened(tmp_path) as pool:
+        assert pool.bits_left == 2048
+        produce(pool, np.random.default_rng(5))
+        for key in pool.enc_keys("server", number=16):
+            assert pool.dec_keys("c", [key.key_id])[0].secret == key.secret
+
+
+def damage_line(folder):
+    ledger = folder / "ledger.jsonl"
+    lines = ledger.read_text().splitlines(keepends=True)
+    ledger.write_text("{broken\n" + "".join(lines[1:]))
+
+
+def damage_bits(folder):
+    ledger = folder / "ledger.jsonl"
+    lines = ledger.read_text().splitlines()
+    fields = json.loads(lines[0])
+    ledger.write_text("\n".join([json.dumps({**fields, "bits": 8}), *lines[1:]]) + "\n")
+
+
+def damage_keys(folder):
+    (folder / "1.keys").write_bytes(b"short")
+
+
+@pytest.mark.parametrize("damage", [damage_line, damage_bits, damage_keys])
+def test_damage_is_found(tmp_path, damage):
+    with Opened(tmp_path) as pool:
+        produce(pool, np.random.default_rng(6))
+        pool.enc_keys("server")
+    damage(tmp_path)
+    with pytest.raises(SecurityError, match="trust no key"), Opened(tmp_path):
+        pass
+
+
+def test_a_full_disk_hands_out_nothing_and_damages_nothing(tmp_path, monkeypatch):
+    with Opened(tmp_path) as pool:
+        produce(pool, np.random.default_rng(7))
+        left, real = pool.bits_left, os.pwrite
+
+        def full(descriptor, data, offset):
+            real(descriptor, data[: len(data) // 2], offset)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(os, "pwrite", full)
+        with pytest.raises(DiskFullError, match="no key was handed out"):
+            pool.enc_keys("server")
+        monkeypatch.undo()
+        assert pool.bits_left == left
+        [key] = pool.enc_keys("server")
+    with Opened(tmp_path) as pool:
+        assert pool.dec_keys("c", [key.key_id])[0].secret == key.secret
+
+
+def live(folder: Path, used: int, sealing: bool) -> None:
+    """Produce, deliver, use and fetch keys until killed; `used` hears of every used key."""
+    rng = np.random.default_rng(int.from_bytes(os.urandom(8), "little"))
+    with Opened(folder) as pool:
+        channel = QkdAead(pool, "aes-256-gcm")
+        while True:
+            produce(pool, rng, size=96)
+            for end, direction in (("server", Direction.DOWN), ("c", Direction.UP)):
+                other = ENDS[1 - ENDS.index(end)]
+                if sealing:
+                    header = Header("cell", 1, end, other, direction, "")
+                    envelope = channel.seal(b"update", header)
+                    os.write(used, f"{envelope.header.key_id} -\n".encode())
+                    channel.open(envelope)
+                else:
+                    [key] = pool.enc_keys(end)
+                    digest = hashlib.sha256(key.secret.reveal()).hexdigest()
+                    os.write(used, f"{key.key_id} {digest}\n".encode())
+                    pool.dec_keys(other, [key.key_id])
+
+
+@pytest.mark.parametrize("sealing", [False, True], ids=["delivering", "sealing"])
+def test_fifty_kills(tmp_path, sealing):
+    """No key is used twice, none is both used and in the pool, and the ledger stays whole.
+
+    Most kills come at a random moment after the first use, every fifth while starting up.
+    """
+    log = tmp_path / "used"
+    rng = np.random.default_rng(8)
+    for kill in range(50):
+        before = log.stat().st_size if log.exists() else 0
+        used = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        child = os.fork()
+        if child == 0:
+            try:
+                live(tmp_path / "pool", used, sealing)
+            finally:
+                os._exit(1)
+        while kill % 5 and os.fstat(used).st_size == before:
+            time.sleep(0.001)
+        os.close(used)
+        time.sleep(0.02 * float(rng.random()))
+        os.kill(child, signal.SIGKILL)
+        assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    rows = [line.split() for line in log.read_text().splitlines()]
+    assert len(rows) >= 40
+    ids = [key_id for key_id, _ in rows]
+    assert len(set(ids)) == len(ids)
+    with Opened(tmp_path / "pool") as pool:
+        account = pool.ledger.account
+        assert account.produced == account.delivered + pool.bits_left
+        delivered = [e.key_id for e in pool.ledger.entries if e.event.value == "delivered"]
+        assert set(ids) <= set(delivered)
+        assert len(set(delivered)) == len(delivered)
+        left = set()
+        while True:
+            try:
+                [key] = pool.enc_keys("server")
+            except KeyExhaustedError:
+                break
+            assert key.key_id not in ids
+            left.add(hashlib.sha256(key.secret.reveal()).hexdigest())
+    if not sealing:
+        digests = [digest for _, digest in rows]
+        assert len(set(digests)) == len(digests)
+        assert not left & set(digests)
