@@ -40,6 +40,9 @@ class ArrayOperations:
     def pair(self, psi: Any, factors: Floats) -> Any:
         return self.stack([psi, psi * self.array(factors.astype(_real(psi)))])
 
+    def project(self, bra: Any, psi: Any) -> Any:
+        return (bra[:, None] * psi).sum(0)
+
     def lower(self, psi: Any, n: int, k: int) -> Any:
         rows = added(n, k)
         w = psi[:, self.array(rows[0])]

@@ -28,6 +28,9 @@ class CompiledOperations:
         kernels.weigh(_floats(psi), np.broadcast_to(factors, psi.shape), _floats(both[1]))
         return both
 
+    def project(self, bra: NDArray[Any], psi: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(np.einsum("s,sc->c", bra, psi))  # no BLAS: its threads cost more
+
     def lower(self, psi: NDArray[Any], n: int, k: int) -> NDArray[Any]:
         if k == 1:
             return np.asarray(psi.sum(axis=1, keepdims=True))

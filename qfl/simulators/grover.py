@@ -36,11 +36,11 @@ class Reflection:
 
     def mix(self, psi: Amplitudes, betas: Floats) -> None:
         """Apply the mixer, one beta per column."""
-        self._reflect(psi, self._bra @ psi, betas)
+        self._reflect(psi, self._operations.project(self._bra, psi), betas)
 
     def mix_back(self, pair: Amplitudes, betas: Floats) -> Floats:
         """Undo it on psi, lam of `pair`; return Im<lam|D><D|psi> (columns,)."""
-        on_psi, on_lam = self._bra @ pair[0], self._bra @ pair[1]
+        on_psi, on_lam = (self._operations.project(self._bra, states) for states in pair)
         self._reflect(pair[0], on_psi, -betas)
         self._reflect(pair[1], on_lam, -betas)
         host = self._operations.host

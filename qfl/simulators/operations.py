@@ -41,6 +41,10 @@ class Operations(Protocol):
         """Return (2, states, columns): psi (states, columns), and psi times real factors."""
         ...
 
+    def project(self, bra: Amplitudes, psi: Amplitudes) -> Amplitudes:
+        """Return bra psi (columns,) for bra (states,) and psi (states, columns), on the device."""
+        ...
+
     def lower(self, psi: Amplitudes, n: int, k: int) -> Amplitudes:
         """Return A psi (outer, C(n, k-1), columns): entry T sums psi[T + i] over i not in T."""
         ...
