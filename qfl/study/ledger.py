@@ -104,10 +104,6 @@ class Ledger:
                 ) from error
         return found
 
-    def waiting_cells(self) -> set[str]:
-        """Return the cells with jobs that are still open."""
-        return {job.cell for job in self.jobs().values() if job.is_open}
-
     def note(self, event: State, key: str, **facts: Any) -> None:
         """Append one event and wait until the disk has it."""
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,6 @@ from qfl.study.executors import InProcess, Pool
 from qfl.study.fingerprint import fingerprint
 from qfl.study.folder import RunFolder
 from qfl.study.grid import cells
-from qfl.study.ledger import Ledger
 from qfl.study.model import Study
 from qfl.study.override import flatten
 from qfl.study.store import CellRow, Status, append, write_atomically
@@ -80,7 +79,7 @@ def run(
     """
     if jobs < 1:
         raise ConfigError(f"jobs must be at least 1, got {jobs}")
-    player = play or default_play()
+    player: Callable[..., Iterator[RoundRecord]] = play or default_play()
     folder = RunFolder(Path(out) if out is not None else RUNS / study.name)
     grid = cells(study)
     with folder.held():
@@ -89,15 +88,15 @@ def run(
         sha = provenance.write(folder.path, grid, lock=lock)
         yield plan.event(folder)
         try:
-            bound: Play = play or partial(load(f"{PLAYER}:play"), folder=folder.path)
+            bound = play or partial(player, folder=folder.path)
             yield from _play_all(folder, plan, jobs=jobs, play=bound, provenance=sha)
         finally:
             folder.note_running({})
 
 
-def default_play() -> Play:
-    """Return what plays a cell for real; imports torch."""
-    play: Play = load(f"{PLAYER}:play")
+def default_play() -> Callable[..., Iterator[RoundRecord]]:
+    """Return what plays a cell for real, with the options of `assemble.play`; imports torch."""
+    play: Callable[..., Iterator[RoundRecord]] = load(f"{PLAYER}:play")
     return play
 
 
@@ -144,7 +143,6 @@ def make_plan(
         StoreError: cells.jsonl is damaged.
     """
     rows = {row.cell.id: row for row in store.load(folder.cells)}
-    waiting = Ledger(folder.path).waiting_cells()
     plan = Plan(
         todo=(),
         finished={c.id: rows[c.id] for c in chosen if c.id in rows and rows[c.id].status == "done"},
@@ -156,7 +154,7 @@ def make_plan(
         if rerun == "failed":
             return cell.id in rows and rows[cell.id].status in ("failed", "skipped")
         if cell.id not in plan.finished:
-            return cell.id not in waiting
+            return True
         return rerun == "all" or (rerun == "stale" and plan.is_stale(cell))
 
     return Plan(

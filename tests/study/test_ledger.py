@@ -59,12 +59,10 @@ def test_a_queued_job_is_collected_later_and_once(cloud, tmp_path):
     cloud.mood = "queued"
     with pytest.raises(JobPendingError, match=r"job job-0000 waits at ibm:.*qfl fetch"):
         ask(ledger)
-    assert ledger.waiting_cells() == {"cell-1"}
     assert [job.state for job in fetch(ledger)] == ["submitted"]
     cloud.jobs["job-0000"]["mood"] = "done"
     assert [job.state for job in fetch(ledger)] == ["fetched"]
     assert list(fetch(ledger)) == []
-    assert ledger.waiting_cells() == set()
     assert ask(ledger, submits=False).total == 100
     assert posted(cloud) == 1
     (job,) = ledger.jobs().values()

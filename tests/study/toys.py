@@ -136,7 +136,7 @@ BACKENDS = Registry(
 )
 
 
-def play(cell: Cell) -> Iterator[RoundRecord]:
+def play(cell: Cell, *, folder=None, submits=True) -> Iterator[RoundRecord]:
     """Play a federation that only draws numbers; the circuit is better than guessing."""
     streams = Streams(cell.seed)
     accuracy = 0.1
@@ -157,7 +157,7 @@ def play(cell: Cell) -> Iterator[RoundRecord]:
         )
 
 
-def play_with_trouble(cell: Cell) -> Iterator[RoundRecord]:
+def play_with_trouble(cell: Cell, *, folder=None) -> Iterator[RoundRecord]:
     """Play like `play`, but seed 1 of the circuit meets the trouble that the world's skew names."""
     trouble = {0.4: "error", 0.5: "bug", 0.6: "nan", 0.7: "death", 0.8: "extra", 0.9: "nothing"}
     kind = trouble.get(cell.scenario["skew"])

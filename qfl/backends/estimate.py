@@ -1,0 +1,145 @@
+"""What sampling on a machine will take and cost, before anything is sent. No framework here.
+
+Times are those of the transpiled circuit plus what the dated price file says a job adds.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from qfl.core.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """How a machine charges; money in the currency of its file.
+
+    Attributes:
+        prefix: of the machines it holds for.
+        plan: which of the vendor's plans.
+        per_qpu_second, per_task, per_shot: money.
+        overhead_seconds: charged per job beside the shots.
+        repetition_seconds: from the end of one shot to the start of the next.
+    """
+
+    prefix: str
+    plan: str
+    per_qpu_second: float
+    per_task: float
+    per_shot: float
+    overhead_seconds: float
+    repetition_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """A dated price file.
+
+    Attributes:
+        date: when it was true.
+        currency: of all money in it.
+        machines: in order; the first with a fitting prefix counts.
+    """
+
+    date: str
+    currency: str
+    machines: tuple[Price, ...]
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> PriceList:
+        """Return the prices of a file, or those that ship with the package.
+
+        Raises:
+            ConfigError: it cannot be read, or a key is missing or unknown.
+
+        >>> PriceList.load().currency
+        'USD'
+        """
+        source = path or files("qfl.backends") / "prices.toml"
+        try:
+            table: dict[str, Any] = tomllib.loads(source.read_text(encoding="utf-8"))
+            machines = tuple(Price(**row) for row in table["machine"])
+            return cls(str(table["date"]), str(table["currency"]), machines)
+        except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+            raise ConfigError(f"{source} is no price file ({error}); see prices.toml") from error
+
+    def of(self, machine: str) -> Price | None:
+        """Return how a machine charges, None for those that are free."""
+        return next((each for each in self.machines if machine.startswith(each.prefix)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What one method will ask of a machine.
+
+    Attributes:
+        machine: the backend's name.
+        jobs, circuits: how many, over all cells and rounds.
+        shots: of one circuit.
+        qubits, depth, two_qubit_gates: of one circuit after transpilation.
+        qpu_seconds: of all jobs.
+        price: of all jobs; 0 where nothing is charged.
+    """
+
+    machine: str
+    jobs: int
+    circuits: int
+    shots: int
+    qubits: int
+    depth: int
+    two_qubit_gates: int
+    qpu_seconds: float
+    price: float
+
+
+def charged(
+    price: Price | None, *, jobs: int, shots: int, circuit_seconds: float
+) -> tuple[float, float]:
+    """Return QPU seconds and money for `jobs` of one circuit with `shots` each.
+
+    >>> boston = PriceList.load().of("ibm:ibm_boston")
+    >>> [round(x, 2) for x in charged(boston, jobs=1, shots=1000, circuit_seconds=10e-6)]
+    [3.56, 5.7]
+    """
+    if price is None:
+        return jobs * shots * circuit_seconds, 0.0
+    each = price.overhead_seconds + shots * (circuit_seconds + price.repetition_seconds)
+    money = price.per_qpu_second * each + price.per_task + price.per_shot * shots
+    return jobs * each, jobs * money
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What an experiment may cost: QPU seconds, or money.
+
+    >>> Limit.parse("60s-qpu"), Limit.parse("12.5usd")
+    (Limit(amount=60.0, unit='s-qpu'), Limit(amount=12.5, unit='USD'))
+    """
+
+    amount: float
+    unit: str
+
+    @classmethod
+    def parse(cls, text: str, currency: str = "USD") -> Limit:
+        """Return the limit that "60s-qpu" or "12.5USD" says.
+
+        Raises:
+            ConfigError: it says neither.
+        """
+        for unit in ("s-qpu", currency):
+            number = text.lower().removesuffix(unit.lower())
+            if number != text.lower():
+                try:
+                    return cls(float(number), unit)
+                except ValueError:
+                    break
+        raise ConfigError(f"--max-cost takes 60s-qpu or 12.5{currency}, got {text!r}")
+
+    def exceeded(self, estimates: list[Estimate]) -> bool:
+        """Return True if all estimates together are above it."""
+        spent = sum(e.qpu_seconds if self.unit == "s-qpu" else e.price for e in estimates)
+        return spent > self.amount

@@ -1,0 +1,61 @@
+"""`qfl fetch RUN`: collect what machines with a queue have finished."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+
+from qfl.cli.app import app
+from qfl.cli.exits import Exit, worst
+from qfl.cli.output import count, say, table
+
+
+@app.command()
+def fetch(
+    run: Annotated[
+        str | None, typer.Argument(help="A run folder or study; may be left out if there is one.")
+    ] = None,
+    forget: Annotated[
+        bool,
+        typer.Option(
+            "--forget", help="Give up failed jobs, and those their machine does not know."
+        ),
+    ] = False,
+) -> None:
+    """Collect finished jobs of a run from their machines; sends nothing, and may be repeated."""
+    from qfl.cli.studies import find_run
+    from qfl.study.ledger import Ledger
+    from qfl.study.machines import fetch as ask
+
+    folder = find_run(run)
+    ledger = Ledger(folder.path)
+    asked = list(ask(ledger, forget=forget))
+    states = Counter(job.state for job in asked)
+    if asked:
+        table(
+            ("job", "machine", "state", "shots", "QPU seconds", "cell", "reason"),
+            [
+                (
+                    job.job or job.tag,
+                    job.backend,
+                    job.state,
+                    job.shots,
+                    f"{job.qpu_seconds:g}",
+                    job.cell[:12],
+                    job.reason,
+                )
+                for job in asked
+            ],
+        )
+    left = sum(job.is_open for job in ledger.jobs().values())
+    spent = sum(job.qpu_seconds for job in ledger.jobs().values())
+    say(
+        f"{count(states['fetched'], 'job')} fetched, {left} still waiting, {states['failed']} "
+        f"failed; {spent:g} QPU seconds used so far"
+    )
+    if not left:
+        say(f"next: qfl run {folder.path}")
+    codes = [Exit.FAILED] if states["failed"] else []
+    raise typer.Exit(worst(*codes, *([Exit.PENDING] if left else [])))

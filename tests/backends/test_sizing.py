@@ -1,0 +1,27 @@
+from instances import chain, k_of_n
+
+from qfl.backends import snapshots
+from qfl.backends.sizing import size
+from qfl.backends.snapshots import snapshot
+
+
+def test_the_public_chain_on_its_snapshot_needs_no_account():
+    found = size("ibm:ibm_boston", {}, chain())
+    assert found == size("aer:fake_boston", {}, chain())
+    assert (found.qubits, found.two_qubit_gates, found.depth) == (10, 180, 40)
+    assert found.source == "fake_boston"
+    assert 1e-6 < found.circuit_seconds < 100e-6
+
+
+def test_an_exact_backend_is_sized_without_routing():
+    found = size("subspace", {}, k_of_n(6, 2, "xy_complete", 1))
+    assert found.source == ""
+    assert found.two_qubit_gates > 0
+
+
+def test_a_machine_without_a_snapshot_is_asked_itself(cloud):
+    assert "fake_loopback" not in snapshots.snapshot_names()
+    found = size("ibm:ibm_loopback", {}, k_of_n(4, 2, "xy_ring", 1))
+    assert found.source == "ibm_loopback"
+    assert found.qubits <= snapshot("fake_manila").num_qubits
+    assert "POST /jobs" not in cloud.log

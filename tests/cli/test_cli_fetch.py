@@ -1,0 +1,109 @@
+"""A study on a machine with a queue: run, wait, fetch, run on, replay; against a loopback cloud."""
+
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+from loopback import DEVICE, TOKEN
+from machine_fixtures import cloud, connected
+
+from qfl.cli import main
+from qfl.study.folder import toml
+
+__all__ = ["cloud", "connected"]
+
+
+@pytest.fixture
+def real(here, capsys, monkeypatch):
+    """The command line over the real world: (*arguments) -> code, out, err."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["qfl", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        return SimpleNamespace(code=end.value.code or 0, out=out, err=err)
+
+    return call
+
+
+@pytest.fixture
+def study(here):
+    """Five clients, two of them chosen in each of two rounds by the machine."""
+    path = here / "hardware.toml"
+    quantum = {"solver": "qaoa", "label": "qaoa", "backend": f"ibm:{DEVICE}", "mixer": "xy_ring"}
+    quantum |= {"schedule": "transfer", "training_backend": "subspace", "depth": 1, "shots": 64}
+    settings = {
+        "name": "hardware",
+        "title": "On a machine",
+        "question": "Does it run?",
+        "hypothesis": "It does.",
+        "seeds": 1,
+        "scenario": {"name": "digits", "clients": 5},
+        "federation": {"algorithm": "fedavg", "rounds": 2, "clients_per_round": 2, "epochs": 1},
+        "selection": {"problem": "client_selection"},
+        "channel": {"name": "plain"},
+        "methods": [quantum, {"solver": "random", "label": "random"}],
+        "headline": {
+            "metric": "digit.accuracy",
+            "target": 0.5,
+            "method": "qaoa",
+            "baseline": "random",
+        },
+    }
+    path.write_text(toml(settings))
+    return path
+
+
+def test_run_fetch_run_replay(real, study, cloud, here):
+    cloud.mood = "queued"
+    sent = real("run", study, "--jobs", 1)
+    assert sent.code == 3, sent.err
+    assert cloud.log.count("POST /jobs") == 1
+    waiting = real("fetch")
+    assert waiting.code == 3
+    assert "0 jobs fetched, 1 still waiting" in waiting.err
+    again = real("run", study, "--jobs", 1)
+    assert again.code == 3
+    assert cloud.log.count("POST /jobs") == 1  # the cell waits for its job; none is sent again
+    cloud.mood = "done"
+    cloud.jobs["job-0000"]["mood"] = "done"
+    assert real("fetch").code == 0
+    done = real("run", study, "--jobs", 1)
+    assert done.code == 0, done.err
+    assert cloud.log.count("POST /jobs") == 2  # the second round's job was done at once
+    assert "0 jobs fetched, 0 still waiting" in real("fetch", "hardware").err
+
+    cloud.log.clear()
+    lines = (here / "runs/hardware/cells.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    finished = next(r for r in rows if r["status"] == "done" and r["labels"]["method"] == "qaoa")
+    replayed = real("replay", "hardware", finished["id"][:10])
+    assert replayed.code == 0, replayed.err
+    assert "3 rounds the same bit for bit" in replayed.err
+    assert cloud.log == []
+    for path in here.rglob("*"):
+        assert not path.is_file() or TOKEN not in path.read_text()
+
+    wrong = real("replay", "hardware", "zzz")
+    assert wrong.code == 2
+    assert "0 finished cells begin with 'zzz'" in wrong.err
+
+
+def test_estimate_says_what_it_will_cost_and_sends_nothing(real, study, cloud):
+    found = real("estimate", study, "--set", "methods=[]")
+    assert found.code == 2
+    found = real("estimate", study)
+    assert found.code == 0, found.err
+    head, row = (line.split("\t") for line in found.out.splitlines())
+    line = dict(zip(head, row, strict=True))
+    assert (line["machine"], line["jobs"], line["shots"]) == (f"ibm:{DEVICE}", "2", "64")
+    assert float(line["QPU seconds"]) > 6
+    assert float(line["USD"]) == pytest.approx(1.6 * float(line["QPU seconds"]), abs=0.1)
+    assert "prices of 20" in found.err
+    refused = real("estimate", study, "--max-cost", "5s-qpu")
+    assert refused.code == 4
+    assert "above --max-cost 5s-qpu: nothing was sent" in refused.err
+    assert "POST /jobs" not in cloud.log
