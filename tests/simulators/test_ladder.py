@@ -3,7 +3,7 @@ from math import comb
 import numpy as np
 import pytest
 from dense_oracle import exchange
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qfl.simulators.combinations import unrank
@@ -46,6 +46,7 @@ def evaluate(plan, n, k):
 
 
 @pytest.mark.property
+@settings(deadline=None)
 @given(
     n=st.integers(2, 40),
     share=st.floats(0, 1),
