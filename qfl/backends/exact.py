@@ -114,7 +114,7 @@ class ExactlyCompiled:
     def _batch(self, angles: ArrayLike) -> tuple[Floats, tuple[int, ...]]:
         """Return angles as (columns, 2, depth), and the shape (...) that was in front."""
         array = np.asarray(angles, dtype=np.float64)
-        if array.ndim < 2 or array.shape[-2:] != (2, self.depth):
+        if array.ndim < 2 or array.shape[-2:] != (2, self.depth) or 0 in array.shape[:-2]:
             raise BackendError(
                 f"angles must have shape (..., 2, {self.depth}), gammas then betas, "
                 f"got {array.shape}"

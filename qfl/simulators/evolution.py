@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from qfl.simulators.memory import free_bytes
 from qfl.simulators.operations import Amplitudes, Floats, Operations, threads
 
 Figure = Callable[[Floats], tuple[Floats, Floats]]
@@ -28,6 +29,8 @@ class Engine(Protocol):
     costs: Any
     columns: int
     """How many angle sets to run together."""
+    needed: int
+    """Bytes that they take at the peak of a gradient."""
 
     def start(self, columns: int) -> Amplitudes:
         """Return the initial state (states, columns), once per column."""
@@ -98,10 +101,12 @@ def _gradient(engine: Engine, angles: Floats, figure: Figure) -> tuple[Floats, F
 
 def _map(engine: Engine, angles: Floats, function: Callable[[Floats], T]) -> list[T]:
     """Return function(group) for groups of at most `engine.columns` angle sets, in order."""
-    workers = min(threads(), len(angles))
-    size = max(1, min(engine.columns, -(-len(angles) // max(1, workers))))
+    workers = 1
+    if len(angles) > 1:  # every worker holds a group of its own
+        workers = max(1, min(threads(), len(angles), free_bytes() // engine.needed))
+    size = max(1, min(engine.columns, -(-len(angles) // workers)))
     groups = [angles[start : start + size] for start in range(0, len(angles), size)]
-    if len(groups) < 2 or workers < 2:
+    if workers == 1:
         return [function(group) for group in groups]
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(function, groups))

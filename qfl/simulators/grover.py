@@ -82,6 +82,7 @@ class Spectrum:
             raise ProblemError("distinct costs must be finite and their counts finite and > 0")
         self.operations = operations()
         self.costs, self.columns = self.table, 64
+        self.needed = 96 * self.columns * self.table.size
         dtype = np.complex128 if precision == "double" else np.complex64
         start = np.sqrt(share / share.sum()).astype(dtype)
         self._reflection = Reflection(start, self.operations)

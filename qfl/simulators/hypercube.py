@@ -209,8 +209,9 @@ class Hypercube:
         """Refuse what does not fit: at the peak of a gradient, five states and two tables."""
         each = 5 * self._dtype.itemsize + 16
         largest = int(free_bytes(device) // each).bit_length() - 1
+        self.needed = self.dimension * self.columns * each
         require(
-            self.dimension * each,
+            self.needed,
             what=f"the state of {self.n} qubits",
             advice=f"try n <= {largest}, or backend 'subspace' if numbers of ones are fixed",
             device=device,

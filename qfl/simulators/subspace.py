@@ -214,14 +214,12 @@ class Subspace:
     def _exponentiated(self, psi: Amplitudes, block: Block, angles: Floats) -> Amplitudes:
         """Return exp(-i angle M) psi for the sum M of a block, of norm at most 2 k on a ring."""
         norm = 2.0 * block.weight
-        rows = [self._row(row, 1) for row in chebyshev.coefficients(norm * angles)]
-        return chebyshev.expand(psi, lambda term: self._image(term, block) / norm, rows)
+        terms = [self._row(row, 1) for row in chebyshev.coefficients(norm * angles)]
+        return chebyshev.expand(psi, lambda term: self._image(term, block) / norm, terms)
 
     def _interpolate(self, psi: Amplitudes, n: int, k: int, plan: Plan, repeat: int) -> None:
         """Apply the Newton polynomial of a plan in A^T A to psi (outer, subsets, ...)."""
-        term = psi
-        if k > 1:
-            term = 1.0 * psi
+        term = 1.0 * psi if k > 1 else psi
         psi *= self._row(plan.newton[0], repeat)
         for node, difference in zip(plan.nodes[:-1], plan.newton[1:], strict=True):
             product = -node * term
@@ -243,7 +241,7 @@ class Subspace:
     def _fits(self, device: Device) -> None:
         """Refuse what does not fit: at the peak of a gradient, five states and two tables."""
         item = self._dtype.itemsize
-        needed = self.dimension * self.columns * (5 * item + 16)
+        self.needed = self.dimension * self.columns * (5 * item + 16)
         advice = "try precision='single', or solver 'rqaoa'"
         if len(self.blocks) == 1:
             block, free = self.blocks[0], free_bytes(device)
@@ -253,7 +251,7 @@ class Subspace:
             )
             advice = f"try k <= {largest}, or solver 'rqaoa'"
         what = " x ".join(f"C({block.n}, {block.ones})" for block in self.blocks)
-        require(needed, what=f"{what} = {self.dimension} states", advice=advice, device=device)
+        require(self.needed, what=f"{what} = {self.dimension} states", advice=advice, device=device)
 
 
 def _pairs(mixer: str, n: int) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from math import comb
 
+import numba
 import numpy as np
 import pytest
 import torch
@@ -132,7 +133,6 @@ def test_everything_works_without_numba():
     assert float(done.stdout) == pytest.approx(float(expected), abs=1e-12)
 
 
-def test_threads_follow_numba():
-    from numba import get_num_threads
-
-    assert threads() == get_num_threads()
+def test_threads_follow_the_setting_of_numba(monkeypatch):
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 3)
+    assert threads() == 3
