@@ -22,6 +22,18 @@ BACKENDS = Registry(
             "qfl.backends.noise:DepolarisingBackend",
             "an exact backend under the gate-count noise model",
         ),
+        "mitigation:readout": Row(
+            "qfl.backends.mitigation.readout:ReadoutMitigation",
+            "a backend whose wrong readings are undone",
+        ),
+        "mitigation:post_selection": Row(
+            "qfl.backends.mitigation.selection:PostSelection",
+            "a backend whose infeasible samples are dropped",
+        ),
+        "mitigation:zero_noise": Row(
+            "qfl.backends.mitigation.extrapolation:ZeroNoise",
+            "a backend whose mean costs are extrapolated to zero noise",
+        ),
         "aer": Row(
             "qfl.backends.aer:Aer",
             "Qiskit Aer: gates, ideal or noisy; aer:fake_NAME for a real device's snapshot",

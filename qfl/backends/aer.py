@@ -8,7 +8,7 @@ Only adapters and lowerings import Qiskit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 
@@ -25,8 +25,17 @@ from circuits.qaoa import QaoaAnsatz, ising
 from circuits.spec import Basis
 from qfl.backends import snapshots
 from qfl.backends.calibration import Calibration, calibration
-from qfl.backends.gates import NATIVE_MIXERS, allowed, angle_row, angle_rows, bits, costs, lowered
-from qfl.backends.placement import Placed
+from qfl.backends.gates import (
+    NATIVE_MIXERS,
+    allowed,
+    angle_row,
+    angle_rows,
+    bits,
+    costs,
+    lowered,
+    tensored,
+)
+from qfl.backends.placement import Placed, fold
 from qfl.core.counts import Counts
 from qfl.core.errors import BackendError, CapacityError, ConfigError
 from qfl.core.ports import Capabilities
@@ -200,6 +209,14 @@ class AerCompiled:
         index = np.array([int(key, 16) for key in counts])
         return Counts.of(bits(index, self.ansatz.n), list(counts.values()))
 
+    def read(self, angles: ArrayLike) -> NDArray[np.float64]:
+        """Return how probable every one of the 2^n readings is at one angle set, in basis order."""
+        return self._probabilities(angle_row(self.ansatz, angles))[0]
+
+    def folded(self, scale: int) -> AerCompiled:
+        """Return the same with every two-qubit gate repeated `scale` times, an odd number."""
+        return replace(self, gates=fold(self.gates, scale))
+
     @property
     def _method(self) -> str:
         return str(self.simulator.options.method)
@@ -245,12 +262,7 @@ class AerCompiled:
         found = np.array(self._run(self._listed, rows, "probabilities"))
         if self.readouts is None:
             return found
-        n = len(self.measured)
-        shaped = found.reshape(len(rows), *(2,) * n)
-        for k, matrix in enumerate(self.readouts):
-            axis = n - k  # axis 0 counts rows, and variable 0 varies fastest
-            shaped = np.moveaxis(np.tensordot(matrix, shaped, axes=(1, axis)), 0, axis)
-        return shaped.reshape(len(rows), -1)
+        return np.array([tensored(self.readouts, each) for each in found])
 
     def _run(
         self, ready: QuantumCircuit, rows: NDArray[np.float64], key: str, **options: int

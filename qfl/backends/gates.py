@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from circuits.qaoa import QaoaAnsatz, circuit
 from circuits.spec import CircuitSpec
+from qfl.core.counts import Counts
 from qfl.core.errors import BackendError
 
 NATIVE_MIXERS = ("x", "xy_trotter", "xy_ring", "xy_parity_ring", "grover")
@@ -79,3 +80,29 @@ def costs(ansatz: QaoaAnsatz) -> NDArray[np.float64]:
             added = np.concatenate([added, added + coefficient])
         total = np.concatenate([total, total + added])
     return total
+
+
+def mean_cost(ansatz: QaoaAnsatz, counts: Counts) -> float:
+    """Return the mean cost of samples.
+
+    >>> ansatz = QaoaAnsatz(1.0, np.array([2.0, 3.0]), np.array([[0, 5.0], [0, 0]]), "x", 0)
+    >>> mean_cost(ansatz, Counts.of([[1, 1], [0, 0]]))
+    6.0
+    """
+    x = counts.states.astype(np.float64)
+    energies = ansatz.constant + x @ ansatz.linear + ((x @ ansatz.quadratic) * x).sum(1)
+    return float(energies @ counts.shots / counts.total)
+
+
+def tensored(matrices: NDArray[np.float64], vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the product of one (2, 2) matrix per variable with a vector (2^n,) in basis order.
+
+    >>> tensored(np.array([[[0, 1], [1, 0]], [[1, 0], [0, 1]]]), np.arange(4.0)).tolist()
+    [1.0, 0.0, 3.0, 2.0]
+    """
+    n = len(matrices)
+    shaped = vector.reshape((2,) * n)
+    for k, matrix in enumerate(matrices):
+        axis = n - 1 - k  # variable 0 varies fastest
+        shaped = np.moveaxis(np.tensordot(matrix, shaped, axes=(1, axis)), 0, axis)
+    return shaped.reshape(-1)

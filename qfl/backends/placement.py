@@ -14,7 +14,7 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.transpiler import generate_preset_pass_manager
 
-from qfl.core.errors import CapacityError
+from qfl.core.errors import CapacityError, ConfigError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,3 +84,23 @@ def place(circuit: QuantumCircuit, device: Any, *, level: int = 3, seed: int = 0
         depth=routed.depth(lambda step: len(step.qubits) == 2),
         operations=operations,
     )
+
+
+def fold(circuit: QuantumCircuit, scale: int) -> QuantumCircuit:
+    """Return a circuit with every two-qubit gate G as G (G^-1 G)^((scale - 1) / 2).
+
+    The unitary stays; the noise of two-qubit gates grows by `scale`. One-qubit gates, ten times
+    better on every platform, are left alone.
+
+    Raises:
+        ConfigError: `scale` is not odd and positive.
+    """
+    if scale < 1 or scale % 2 == 0:
+        raise ConfigError(f"a noise scale must be odd and at least 1, got {scale}")
+    folded = circuit.copy_empty_like()
+    for step in circuit.data:
+        times = scale if len(step.qubits) == 2 else 1
+        for turn in range(times):
+            gate = step.operation if turn % 2 == 0 else step.operation.inverse()
+            folded.append(gate, step.qubits, step.clbits)
+    return folded

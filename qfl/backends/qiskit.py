@@ -17,12 +17,13 @@ from qiskit.providers import BackendV2
 from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz
 from qfl.backends.calibration import Calibration, calibration
-from qfl.backends.gates import NATIVE_MIXERS, angle_row, angle_rows, lowered
+from qfl.backends.gates import NATIVE_MIXERS, angle_row, angle_rows, lowered, mean_cost
 from qfl.backends.placement import Placed, place
 from qfl.core.counts import Counts
 from qfl.core.errors import BackendError, ConfigError
 from qfl.core.ports import Capabilities
 from qfl.core.registry import load
+from qfl.core.rng import Streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class QiskitDevice:
         level, transpiler_seed: of Qiskit's transpiler.
         trotter_steps: stands in for "xy_complete" on blocks without an exact circuit; None
             refuses such an ansatz.
+        mean_shots: behind every mean cost; None refuses to estimate one.
 
     >>> QiskitDevice("qiskit.providers.basic_provider:BasicSimulator").capabilities.exact
     False
@@ -43,6 +45,7 @@ class QiskitDevice:
     level: int = 3
     transpiler_seed: int = 0
     trotter_steps: int | None = None
+    mean_shots: int | None = None
 
     def opened(self) -> Any:
         """Return the device itself.
@@ -82,7 +85,7 @@ class QiskitDevice:
         device = self.opened()
         spec = lowered(f"qiskit:{device.name}", ansatz, self.trotter_steps)
         placed = place(to_qiskit(spec), device, level=self.level, seed=self.transpiler_seed)
-        return QiskitCompiled(device, ansatz, spec.parameters, placed)
+        return QiskitCompiled(device, ansatz, spec.parameters, placed, self.mean_shots)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,14 +96,20 @@ class QiskitCompiled:
     ansatz: QaoaAnsatz
     parameters: tuple[str, ...]
     placed: Placed
+    mean_shots: int | None = None
 
     def expectation(self, angles: ArrayLike) -> NDArray[np.float64]:
-        """Refuse: a device samples.
+        """Return the mean cost of `mean_shots` samples per angle set, the same each time.
 
         Raises:
-            BackendError: always; it says what to do.
+            BackendError: `mean_shots` was not given; it says what to do.
         """
-        raise sampled_only(f"qiskit:{self.device.name}")
+        rows, shape = angle_rows(self.ansatz, angles)
+        if self.mean_shots is None:
+            raise sampled_only(f"qiskit:{self.device.name}")
+        batch = rows.reshape(len(rows), 2, -1)
+        drawn = self.samples(batch, self.mean_shots, Streams(0)("shots"))
+        return np.array([mean_cost(self.ansatz, counts) for counts in drawn]).reshape(shape)
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
         """Return `shots` measurements at one angle set."""

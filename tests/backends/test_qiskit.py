@@ -8,6 +8,7 @@ from qfl.backends import get_backend
 from qfl.backends.gates import costs
 from qfl.backends.qiskit import QiskitDevice
 from qfl.core.errors import BackendError, CapacityError, ConfigError
+from qfl.testing import check_backend
 
 
 @pytest.mark.parametrize("device", [AerSimulator(seed_simulator=1), "qiskit_aer:AerSimulator"])
@@ -24,6 +25,10 @@ def test_any_device_samples_the_right_distribution(device):
     error = np.sqrt(probabilities @ (energies - mean) ** 2 / shots)
     found = costs(ansatz)[counts.states @ (1 << np.arange(4))] @ counts.shots / shots
     assert abs(found - mean) < 4 * error  # fails with 6e-5 if all is well
+
+
+def test_the_conformance_kit_passes():
+    check_backend(QiskitDevice("qiskit_aer:AerSimulator", mean_shots=4000))
 
 
 def test_many_angle_sets_travel_in_one_job():
