@@ -23,15 +23,15 @@ BACKENDS = Registry(
             "an exact backend under the gate-count noise model",
         ),
         "mitigation:readout": Row(
-            "qfl.backends.mitigation.readout:ReadoutMitigation",
+            "qfl.backends.mitigated.readout:ReadoutMitigation",
             "a backend whose wrong readings are undone",
         ),
         "mitigation:post_selection": Row(
-            "qfl.backends.mitigation.selection:PostSelection",
+            "qfl.backends.mitigated.selection:PostSelection",
             "a backend whose infeasible samples are dropped",
         ),
         "mitigation:zero_noise": Row(
-            "qfl.backends.mitigation.extrapolation:ZeroNoise",
+            "qfl.backends.mitigated.extrapolation:ZeroNoise",
             "a backend whose mean costs are extrapolated to zero noise",
         ),
         "aer": Row(

@@ -4,7 +4,7 @@ from instances import k_of_n, ramp
 
 from qfl.backends import get_backend
 from qfl.backends.gates import tensored
-from qfl.backends.mitigation.readout import closest_distribution, mitigated
+from qfl.backends.mitigated.readout import closest_distribution, mitigated
 from qfl.core.counts import Counts
 from qfl.core.errors import BackendError
 

@@ -3,7 +3,7 @@ import pytest
 from instances import chain, k_of_n, ramp, ratio
 
 from qfl.backends import get_backend
-from qfl.backends.mitigation.extrapolation import extrapolated
+from qfl.backends.mitigated.extrapolation import extrapolated
 from qfl.backends.placement import fold
 from qfl.core.errors import BackendError, ConfigError
 

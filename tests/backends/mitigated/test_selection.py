@@ -4,7 +4,7 @@ from instances import k_of_n, ramp
 
 from qfl.backends import get_backend
 from qfl.backends.gates import mean_cost
-from qfl.backends.mitigation.selection import noise_floor, post_selected
+from qfl.backends.mitigated.selection import noise_floor, post_selected
 from qfl.core.counts import Counts
 from qfl.core.errors import BackendError
 
