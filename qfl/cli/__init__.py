@@ -30,6 +30,7 @@ COMMANDS = (
     "schema",
     "doctor",
     "export",
+    "kme",
 )
 """Modules that register a command, in the order in which `qfl --help` shows them."""
 

@@ -1,4 +1,7 @@
-"""Throughput of the channel: sessions, Cascade, Toeplitz hashing, seal + open, masked sums."""
+"""Throughput: sessions, Cascade, Toeplitz hashing, seal + open, masked sums, key delivery."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -154,3 +157,58 @@ def test_masked_sum_of_a_hundred_clients_by_mersenne_twister(benchmark):
 
     total = benchmark.pedantic(whole_round, rounds=1, iterations=1)
     assert (total == 100 * values["c00"] % 2**32).all()
+
+
+SERVICE = """
+import sys
+from pathlib import Path
+import numpy as np
+from qfl.security.keys import KeyPool, Secret
+from qfl.security.kme import KeyManager
+from qfl.security.kme.server import listen, server
+
+pool = KeyPool(("alice", "bob"), run="kme", capacity_bits=1 << 26)
+material = np.random.default_rng(0).bytes(1 << 22)
+pool.produce({end: Secret(material) for end in pool.ends})
+service = server(KeyManager({pool.ends: pool}), folder=Path(sys.argv[1]), port=0)
+listening = listen(service)
+print(listening.getsockname()[1], flush=True)
+service.run(sockets=[listening])
+"""
+
+
+def test_key_requests_over_mutual_tls(benchmark, tmp_path):
+    """Bar: 500 requests per second by one SAE at a time, persistent connections, keys in memory.
+
+    Half of them enc_keys, half dec_keys. On disk every key waits for two syncs instead.
+    """
+    pytest.importorskip("httpx", reason="needs the extra 'kme'")
+    pytest.importorskip("uvicorn", reason="needs the extra 'kme'")
+    from qfl.security.kme.certificates import make_certificates
+    from qfl.security.kme.client import KmeClient
+
+    make_certificates(tmp_path, saes=["alice", "bob"])
+    service = subprocess.Popen(
+        [sys.executable, "-c", SERVICE, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    port = int(service.stdout.readline())
+
+    def client(sae):
+        return KmeClient(
+            f"https://localhost:{port}",
+            certificate=tmp_path / f"{sae}.pem",
+            key=tmp_path / f"{sae}.key",
+            authority=tmp_path / "ca.pem",
+        )
+
+    with client("alice") as alice, client("bob") as bob:
+
+        def two_hundred_requests():
+            for _ in range(100):
+                [key] = alice.enc_keys("bob")
+                bob.dec_keys("alice", [key.key_id])
+
+        benchmark.pedantic(two_hundred_requests, rounds=5, iterations=1, warmup_rounds=1)
+    benchmark.extra_info["requests_per_second"] = 200 / benchmark.stats["median"]
+    service.terminate()
+    service.communicate()

@@ -69,6 +69,11 @@ class KeyPool:
             self._restore(vault)
 
     @property
+    def ends(self) -> tuple[str, str]:
+        """Names of the two parties."""
+        return self._ends
+
+    @property
     def bits_left(self) -> int:
         """Bits that can still be handed out."""
         return 8 * len(self._store[self._ends[0]])

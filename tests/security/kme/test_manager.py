@@ -1,0 +1,225 @@
+"""The rules of ETSI GS QKD 014 V1.1.1 on plain dictionaries."""
+
+import base64
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qfl.core.errors import ConfigError
+from qfl.security.keys import KeyPool, Secret
+from qfl.security.kme import KeyManager, KmeLimits, Refusal
+from qfl.security.kme.source import SessionSource
+from qfl.security.qkd import FibreLink
+
+LINKS = [("alice", "bob"), ("alice", "carol")]
+UNKNOWN = "00000000-0000-0000-0000-000000000000"
+
+
+def manager(bits=8192, **options):
+    rng = np.random.default_rng(0)
+    pools = {}
+    for ends in LINKS:
+        pools[ends] = KeyPool(ends, run="kme", capacity_bits=1 << 20)
+        material = rng.bytes(bits // 8)
+        pools[ends].produce({end: Secret(material) for end in ends})
+    return KeyManager(pools, **options), pools
+
+
+def ids(container):
+    return {"key_IDs": [{"key_ID": key["key_ID"]} for key in container["keys"]]}
+
+
+def refused(call, status, message=None):
+    with pytest.raises(Refusal) as caught:
+        call()
+    assert caught.value.status == status
+    if message is None:
+        assert caught.value.body is None
+    else:
+        assert message in caught.value.body["message"]
+
+
+def test_status_has_the_fields_of_the_standard():
+    kme, _ = manager()
+    assert kme.status("alice", "bob") == {
+        "source_KME_ID": "kme-alice",
+        "target_KME_ID": "kme-bob",
+        "master_SAE_ID": "alice",
+        "slave_SAE_ID": "bob",
+        "key_size": 256,
+        "stored_key_count": 32,
+        "max_key_count": 1000,
+        "max_key_per_request": 128,
+        "max_key_size": 1024,
+        "min_key_size": 64,
+        "max_SAE_ID_count": 0,
+    }
+
+
+def test_both_ends_get_the_same_keys_in_either_direction():
+    kme, _ = manager()
+    for master, slave in (("alice", "bob"), ("bob", "alice"), ("carol", "alice")):
+        made = kme.enc_keys(master, slave, {"number": 3, "size": 128})
+        assert [len(base64.b64decode(key["key"])) for key in made["keys"]] == [16] * 3
+        assert kme.dec_keys(slave, master, ids(made)) == made
+        refused(lambda: kme.dec_keys(slave, master, ids(made)), 400, "not found on KME")  # noqa: B023
+
+
+@pytest.mark.golden
+def test_error_messages_of_the_standard():
+    """ETSI GS QKD 014 V1.1.1 (2019-02), clauses 5 and 6."""
+    kme, pools = manager()
+    enc, dec = kme.enc_keys, kme.dec_keys
+    refused(
+        lambda: enc("alice", "bob", {"number": 1, "size": 100}),
+        400,
+        "size shall be a multiple of 8",
+    )
+    message = "one or more keys specified are not found on KME"
+    refused(lambda: dec("bob", "alice", {"key_IDs": [{"key_ID": UNKNOWN}]}), 400, message)
+    refused(lambda: enc(None, "bob", {}), 401)
+    refused(lambda: kme.status("mallory", "bob"), 401)
+    message = "not all extension_mandatory parameters are supported"
+    refused(lambda: enc("alice", "bob", {"extension_mandatory": [{"x": 1}]}), 400, message)
+    refused(lambda: enc("alice", "bob", {"number": 128, "size": 1024}), 503, "not available")
+    assert all(pool.ledger.account.delivered == 0 for pool in pools.values())
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ([], "JSON object"),
+        ({"number": 0}, "1 to 128"),
+        ({"number": 129}, "1 to 128"),
+        ({"number": True}, "integer"),
+        ({"number": 1.0}, "integer"),
+        ({"number": "-1"}, "integer"),
+        ({"number": "1" * 5000}, "integer"),
+        ({"number": "\u0661"}, "integer"),
+        ({"size": 10**400}, "64 to 1024"),
+        ({"size": 32}, "64 to 1024"),
+        ({"additional_slave_SAE_IDs": ["carol"]}, "not supported"),
+        ({"nmber": 1}, "unknown field 'nmber'"),
+    ],
+)
+def test_bad_requests_for_keys(request_, message):
+    kme, _ = manager()
+    refused(lambda: kme.enc_keys("alice", "bob", request_), 400, message)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        None,
+        {},
+        {"key_IDs": []},
+        {"key_IDs": "x"},
+        {"key_IDs": ["x"]},
+        {"key_IDs": [{"key_ID": 3}]},
+        {"key_IDs": [{"key_ID": "no uuid"}]},
+        {"key_IDs": [{"key_ID": f"{i:032x}"} for i in range(129)]},
+    ],
+)
+def test_bad_requests_by_id(request_):
+    kme, _ = manager()
+    refused(lambda: kme.dec_keys("bob", "alice", request_), 400, "")
+
+
+def test_optional_extensions_and_numbers_in_a_query_are_accepted():
+    kme, _ = manager()
+    made = kme.enc_keys("alice", "bob", {"extension_optional": [{"x": 1}], "number": "2"})
+    assert len(made["keys"]) == 2
+
+
+def test_only_the_named_slave_may_fetch():
+    """Not the master itself, not another SAE, not under another master's name."""
+    kme, _ = manager()
+    made = kme.enc_keys("alice", "bob", {})
+    refused(lambda: kme.dec_keys("alice", "bob", ids(made)), 401)
+    refused(lambda: kme.dec_keys("carol", "alice", ids(made)), 401)
+    refused(lambda: kme.dec_keys("alice", "carol", ids(made)), 401)
+    assert kme.dec_keys("bob", "alice", ids(made)) == made
+
+
+def test_one_foreign_key_spoils_the_request_and_nothing_is_handed_out():
+    kme, _ = manager()
+    mine, other = kme.enc_keys("alice", "bob", {}), kme.enc_keys("alice", "carol", {})
+    both = {"key_IDs": ids(mine)["key_IDs"] + ids(other)["key_IDs"]}
+    refused(lambda: kme.dec_keys("bob", "alice", both), 401)
+    both["key_IDs"].append({"key_ID": UNKNOWN})
+    refused(lambda: kme.dec_keys("bob", "alice", both), 400, "not found")
+    assert kme.dec_keys("bob", "alice", ids(mine)) == mine
+
+
+def test_saes_without_a_link_share_nothing():
+    kme, _ = manager()
+    for peer in ("carol", "bob", "nobody"):
+        refused(lambda: kme.status("bob", peer), 400, "no keys are shared")  # noqa: B023
+
+
+def test_a_hundred_callers_ask_for_one_key_and_one_gets_it():
+    kme, _ = manager()
+    request = ids(kme.enc_keys("alice", "bob", {}))
+    start = threading.Barrier(100)
+
+    def ask(_):
+        start.wait()
+        try:
+            return len(kme.dec_keys("bob", "alice", request)["keys"])
+        except Refusal as refusal:
+            return refusal.status
+
+    with ThreadPoolExecutor(100) as executor:
+        answers = sorted(executor.map(ask, range(100)))
+    assert answers == [1] + [400] * 99
+
+
+def test_a_session_refills_an_empty_pool():
+    source = SessionSource(FibreLink(length_km=5), rng=np.random.default_rng(1))
+    kme, _ = manager(bits=64, refill=source)
+    made = kme.enc_keys("alice", "bob", {})
+    assert kme.dec_keys("bob", "alice", ids(made)) == made
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+fields = st.sampled_from(
+    ["number", "size", "additional_slave_SAE_IDs", "extension_mandatory", "key_IDs", "key_ID"]
+)
+
+
+@given(json_values | st.dictionaries(fields, json_values, max_size=4))
+@pytest.mark.property
+def test_no_request_crashes_or_leaks(request_):
+    kme, pools = manager(bits=2048)
+    stored = pools["alice", "bob"]
+    for call in (kme.enc_keys, kme.dec_keys):
+        status, body = answer(lambda: call("alice", "bob", request_))  # noqa: B023
+        assert status in (200, 400, 401, 503)
+        if status != 200:
+            for secret in stored._store.values():
+                assert base64.b64encode(bytes(secret[:12])).decode() not in str(body)
+
+
+def answer(call):
+    try:
+        return 200, call()
+    except Refusal as refusal:
+        return refusal.status, refusal.body
+
+
+@pytest.mark.parametrize(
+    "options", [{"key_size": 32}, {"max_key_size": 100}, {"max_keys_per_request": 0}]
+)
+def test_bad_limits(options):
+    with pytest.raises(ConfigError):
+        KmeLimits(**options)
