@@ -62,14 +62,14 @@ def phase_network(
         for i in range(parity, n - 1, 2):
             a, b = sorted(order[i : i + 2])
             angle = 2 * float(couplings[a, b])
-            gates += _interact((i, i + 1), angle, gamma, swapped)
+            gates += interact((i, i + 1), angle, gamma, swapped)
             if swapped:
                 order[i], order[i + 1] = order[i + 1], order[i]
     return tuple(gates), tuple(order)
 
 
-def _interact(qubits: tuple[int, int], angle: float, gamma: str, swapped: bool) -> list[Gate]:
-    """Return rzz and swap, either of which may be absent; together they share two CX."""
+def interact(qubits: tuple[int, int], angle: float, gamma: str, swapped: bool) -> list[Gate]:
+    """Return rzz(angle gamma) and swap, either of which may be absent; together they take 3 CX."""
     if not swapped:
         return [Gate("rzz", qubits, factor=angle, parameter=gamma)] if angle else []
     if not angle:

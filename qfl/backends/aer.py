@@ -61,6 +61,8 @@ class Aer:
         trotter_steps: stands in for "xy_complete" on blocks without an exact circuit; None
             refuses such an ansatz.
         level, transpiler_seed: of Qiskit's transpiler; only used with a snapshot.
+        line: send dense costs through a SWAP network instead of the router; for mixers "x" and
+            "xy_trotter".
         threads: of Aer's own pool.
 
     >>> Aer(two_qubit_error=0.01).engine
@@ -74,6 +76,7 @@ class Aer:
     trotter_steps: int | None = None
     level: int = 3
     transpiler_seed: int = 0
+    line: bool = False
     threads: int = 1
 
     def __post_init__(self) -> None:
@@ -120,7 +123,7 @@ class Aer:
             MissingExtraError: a snapshot, but qiskit-ibm-runtime is not installed.
         """
         self._check_size(ansatz.n)
-        spec = lowered(self.capabilities.name, ansatz, self.trotter_steps)
+        spec = lowered(self.capabilities.name, ansatz, self.trotter_steps, line=self.line)
         if not self.snapshot:
             simulator = _simulator(self.engine, self.two_qubit_error, self.threads)
             circuit = to_qiskit(to_basis(spec, self.basis))

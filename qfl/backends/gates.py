@@ -10,7 +10,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from circuits.qaoa import QaoaAnsatz, circuit
+from circuits.line import xy_line_circuit
+from circuits.qaoa import QaoaAnsatz, circuit, line_circuit
 from circuits.spec import CircuitSpec
 from qfl.core.counts import Counts
 from qfl.core.errors import BackendError
@@ -19,14 +20,25 @@ NATIVE_MIXERS = ("x", "xy_trotter", "xy_ring", "xy_parity_ring", "grover")
 """Mixers with an exact circuit for every constraint; "xy_complete" has one only for some."""
 
 
-def lowered(name: str, ansatz: QaoaAnsatz, trotter_steps: int | None) -> CircuitSpec:
+def lowered(
+    name: str, ansatz: QaoaAnsatz, trotter_steps: int | None, *, line: bool = False
+) -> CircuitSpec:
     """Return the circuit of an ansatz for the backend `name`.
+
+    Args:
+        name: of the backend, for messages.
+        ansatz: what to run.
+        trotter_steps: stands in for "xy_complete" on blocks without an exact circuit.
+        line: go through the SWAP network, so that layers join neighbours on a line only; for
+            mixers "x" and "xy_trotter".
 
     Raises:
         BackendError: there is none: a warm start, or "xy_complete" on blocks without an exact
             circuit while `trotter_steps` is None.
     """
     try:
+        if line:
+            return line_circuit(ansatz) if ansatz.mixer == "x" else xy_line_circuit(ansatz)
         return circuit(ansatz, trotter_steps=trotter_steps)
     except ValueError as error:
         raise BackendError(f"{name} cannot run this ansatz: {error}") from error

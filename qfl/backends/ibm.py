@@ -55,6 +55,8 @@ class Ibm:
         level, transpiler_seed: of Qiskit's transpiler, which reads the calibration of the moment.
         trotter_steps: stands in for "xy_complete" on blocks without an exact circuit; None
             refuses such an ansatz.
+        line: send dense costs through a SWAP network instead of the router; for mixers "x" and
+            "xy_trotter".
         dynamical_decoupling: pulses in idle time, "" for none.
         twirling: random Pauli frames around two-qubit gates and measurements; shots should be a
             multiple of 64.
@@ -67,6 +69,7 @@ class Ibm:
     level: int = 3
     transpiler_seed: int = 0
     trotter_steps: int | None = None
+    line: bool = False
     dynamical_decoupling: Decoupling = ""
     twirling: bool = False
     fractional_gates: bool = False
@@ -95,7 +98,7 @@ class Ibm:
                 circuit.
             CapacityError: the device has too few qubits.
         """
-        spec = lowered(self.name, ansatz, self.trotter_steps)
+        spec = lowered(self.name, ansatz, self.trotter_steps, line=self.line)
         device = self._device()
         with _plain_words(self.name):
             if not device.status().operational:

@@ -96,6 +96,7 @@ def request_id(ansatz: QaoaAnsatz, angles: ArrayLike, shots: int) -> str:
         "mixer": ansatz.mixer,
         "blocks": [[list(variables), ones] for variables, ones in ansatz.blocks],
         "initial": None if start is None else _plain(start),
+        "bias": None if ansatz.bias is None else _plain(ansatz.bias),
         "angles": _plain(angles),
         "shots": shots,
     }

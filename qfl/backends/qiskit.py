@@ -35,6 +35,8 @@ class QiskitDevice:
         level, transpiler_seed: of Qiskit's transpiler.
         trotter_steps: stands in for "xy_complete" on blocks without an exact circuit; None
             refuses such an ansatz.
+        line: send dense costs through a SWAP network instead of the router; for mixers "x" and
+            "xy_trotter".
         mean_shots: behind every mean cost; None refuses to estimate one.
 
     >>> QiskitDevice("qiskit.providers.basic_provider:BasicSimulator").capabilities.exact
@@ -45,6 +47,7 @@ class QiskitDevice:
     level: int = 3
     transpiler_seed: int = 0
     trotter_steps: int | None = None
+    line: bool = False
     mean_shots: int | None = None
 
     def opened(self) -> Any:
@@ -83,7 +86,7 @@ class QiskitDevice:
             CapacityError: the device has too few qubits.
         """
         device = self.opened()
-        spec = lowered(f"qiskit:{device.name}", ansatz, self.trotter_steps)
+        spec = lowered(f"qiskit:{device.name}", ansatz, self.trotter_steps, line=self.line)
         placed = place(to_qiskit(spec), device, level=self.level, seed=self.transpiler_seed)
         return QiskitCompiled(device, ansatz, spec.parameters, placed, self.mean_shots)
 

@@ -58,7 +58,7 @@ def size(name: str, options: Mapping[str, Any], ansatz: QaoaAnsatz) -> Size:
 
 
 def _on(device: Any, name: str, options: Mapping[str, Any], ansatz: QaoaAnsatz) -> Size:
-    spec = lowered(name, ansatz, options.get("trotter_steps"))
+    spec = lowered(name, ansatz, options.get("trotter_steps"), line=options.get("line", False))
     level, seed = options.get("level", 3), options.get("transpiler_seed", 0)
     return _of(place(to_qiskit(spec), device, level=level, seed=seed), device)
 
