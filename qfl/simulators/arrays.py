@@ -28,17 +28,16 @@ class ArrayOperations:
     Attributes:
         array: numpy array -> array of the library, on its device.
         host: the way back.
-        exp, copy, stack: of arrays of the library.
+        exp, copy: of arrays of the library.
     """
 
     array: Callable[[NDArray[Any]], Any]
     host: Callable[[Any], NDArray[Any]]
     exp: Callable[[Any], Any]
     copy: Callable[[Any], Any]
-    stack: Callable[[list[Any]], Any]
 
-    def pair(self, psi: Any, factors: Floats) -> Any:
-        return self.stack([psi, psi * self.array(factors.astype(_real(psi)))])
+    def weigh(self, pair: Any, factors: Floats) -> None:
+        pair[1] = pair[0] * self.array(factors.astype(_real(pair)))
 
     def project(self, bra: Any, psi: Any) -> Any:
         return (bra[:, None] * psi).sum(0)
@@ -110,9 +109,7 @@ class ArrayOperations:
 
 def on_host() -> ArrayOperations:
     """Return the operations on numpy arrays."""
-    return ArrayOperations(
-        array=np.asarray, host=np.asarray, exp=np.exp, copy=np.copy, stack=np.stack
-    )
+    return ArrayOperations(array=np.asarray, host=np.asarray, exp=np.exp, copy=np.copy)
 
 
 def on_gpu() -> ArrayOperations:
@@ -137,7 +134,6 @@ def on_torch(device: str) -> ArrayOperations:
         host=lambda values: np.asarray(values.cpu()),
         exp=torch.exp,
         copy=torch.clone,
-        stack=torch.stack,
     )
 
 

@@ -22,11 +22,9 @@ class CompiledOperations:
     def host(self, values: NDArray[Any]) -> NDArray[Any]:
         return values
 
-    def pair(self, psi: NDArray[Any], factors: Floats) -> NDArray[Any]:
-        both = np.empty((2, *psi.shape), psi.dtype)
-        both[0] = psi
-        kernels.weigh(_floats(psi), np.broadcast_to(factors, psi.shape), _floats(both[1]))
-        return both
+    def weigh(self, pair: NDArray[Any], factors: Floats) -> None:
+        each = np.broadcast_to(factors, pair[0].shape)
+        kernels.weigh(_floats(pair[0]), each, _floats(pair[1]))
 
     def project(self, bra: NDArray[Any], psi: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(np.einsum("s,sc->c", bra, psi))  # no BLAS: its threads cost more

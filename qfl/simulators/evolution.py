@@ -32,8 +32,8 @@ class Engine(Protocol):
     needed: int
     """Bytes that they take at the peak of a gradient."""
 
-    def start(self, columns: int) -> Amplitudes:
-        """Return the initial state (states, columns), once per column."""
+    def start(self, columns: int, states: int = 1) -> Amplitudes:
+        """Return room (states, dimension, columns); the first is the initial state."""
         ...
 
     def layers(self, betas: Floats) -> list[Any]:
@@ -51,10 +51,8 @@ class Engine(Protocol):
 
 def evolve(engine: Engine, angles: Floats) -> Amplitudes:
     """Return the final states (states, columns) for angles (columns, 2, depth)."""
-    psi = engine.start(len(angles))
-    for gammas, layer in zip(angles[:, 0].T, engine.layers(angles[:, 1].T), strict=True):
-        engine.operations.turn(psi, engine.costs, np.ascontiguousarray(gammas))
-        engine.mix(psi, layer)
+    psi = engine.start(len(angles))[0]
+    _run(engine, psi, angles)
     return psi
 
 
@@ -82,12 +80,19 @@ def values_and_gradients(engine: Engine, angles: Floats, figure: Figure) -> tupl
     )
 
 
+def _run(engine: Engine, psi: Amplitudes, angles: Floats) -> None:
+    """Take psi (states, columns) through all layers."""
+    for gammas, layer in zip(angles[:, 0].T, engine.layers(angles[:, 1].T), strict=True):
+        engine.operations.turn(psi, engine.costs, np.ascontiguousarray(gammas))
+        engine.mix(psi, layer)
+
+
 def _gradient(engine: Engine, angles: Floats, figure: Figure) -> tuple[Floats, Floats]:
     operations = engine.operations
-    psi = evolve(engine, angles)
-    value, derivatives = figure(operations.densities(psi))
-    pair = operations.pair(psi, derivatives)
-    del psi
+    pair = engine.start(len(angles), 2)
+    _run(engine, pair[0], angles)
+    value, derivatives = figure(operations.densities(pair[0]))
+    operations.weigh(pair, derivatives)
     gradient = np.empty(angles.shape)
     layers = engine.layers(angles[:, 1].T)
     for layer in reversed(range(angles.shape[2])):

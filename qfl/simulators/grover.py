@@ -22,9 +22,11 @@ class Reflection:
     def __init__(self, start: NDArray[Any], use: Operations) -> None:
         self._ket, self._operations = start, use
 
-    def start(self, columns: int) -> Amplitudes:
-        """Return D (states, columns), once per column."""
-        return self._operations.array(np.repeat(self._ket[:, None], columns, axis=1))
+    def start(self, columns: int, states: int = 1) -> Amplitudes:
+        """Return room (states, dimension, columns) whose first state is D, once per column."""
+        room = np.empty((states, len(self._ket), columns), dtype=self._ket.dtype)
+        room[0] = self._ket[:, None]
+        return self._operations.array(room)
 
     @cached_property
     def _bra(self) -> Amplitudes:

@@ -206,8 +206,8 @@ class Hypercube:
         return start
 
     def _fits(self, device: Device) -> None:
-        """Refuse what does not fit: at the peak of a gradient, five states and two tables."""
-        each = 5 * self._dtype.itemsize + 16
+        """Refuse what does not fit: at the peak of a gradient, four states and two tables."""
+        each = 4 * self._dtype.itemsize + 16
         largest = int(free_bytes(device) // each).bit_length() - 1
         self.needed = self.dimension * self.columns * each
         require(

@@ -37,8 +37,8 @@ class Operations(Protocol):
         """Return `values` as a numpy array."""
         ...
 
-    def pair(self, psi: Amplitudes, factors: Floats) -> Amplitudes:
-        """Return (2, states, columns): psi (states, columns), and psi times real factors."""
+    def weigh(self, pair: Amplitudes, factors: Floats) -> None:
+        """Set lam of pair (2, states, columns) to psi times real factors (states, columns or 1)."""
         ...
 
     def project(self, bra: Amplitudes, psi: Amplitudes) -> Amplitudes:

@@ -239,19 +239,27 @@ class Subspace:
                 yield block, entry, outer
 
     def _fits(self, device: Device) -> None:
-        """Refuse what does not fit: at the peak of a gradient, five states and two tables."""
-        item = self._dtype.itemsize
-        self.needed = self.dimension * self.columns * (5 * item + 16)
+        """Refuse what does not fit: at the peak of a gradient, states and two tables."""
+        alive = max(_alive(self.mixer, block.n, block.weight) for block in self.blocks)
+        each = alive * self._dtype.itemsize + 16
+        self.needed = int(self.dimension * self.columns * each)
         advice = "try precision='single', or solver 'rqaoa'"
         if len(self.blocks) == 1:
-            block, free = self.blocks[0], free_bytes(device)
-            largest = max(
-                (k for k in range(block.weight) if comb(block.n, k) * (5 * item + 16) <= free),
-                default=0,
-            )
-            advice = f"try k <= {largest}, or solver 'rqaoa'"
+            n, free = self.blocks[0].n, free_bytes(device)
+            fitting = [k for k in range(self.blocks[0].weight) if comb(n, k) * each <= free]
+            advice = f"try k <= {max(fitting, default=0)}, or solver 'rqaoa'"
         what = " x ".join(f"C({block.n}, {block.ones})" for block in self.blocks)
         require(self.needed, what=f"{what} = {self.dimension} states", advice=advice, device=device)
+
+
+def _alive(mixer: str, n: int, k: int) -> float:
+    """Return how many states' worth of amplitudes a mixer keeps at once while it is undone."""
+    if mixer == "xy_ring_exact":
+        return 8.0  # psi, lam, and the terms of a series
+    if mixer != "xy_complete" or k == 0:
+        return 3.0
+    smaller = 4 * comb(n, k - 1) + sum(comb(n, j) for j in range(k - 1))
+    return 2.0 + smaller / comb(n, k)  # psi, lam, A psi, A lam, a polynomial, and the rungs
 
 
 def _pairs(mixer: str, n: int) -> list[tuple[int, int]]:

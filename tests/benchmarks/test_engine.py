@@ -130,10 +130,10 @@ def test_thirty_million_states(benchmark, report):
 
 
 @pytest.mark.parametrize("depth", [1, 4, 20])
-@pytest.mark.parametrize("engine", ["complete XY n=20 k=5", "complete XY n=40 k=5", "X n=18"])
+@pytest.mark.parametrize("engine", ["complete XY n=20 k=5", "complete XY n=40 k=5", "X n=20"])
 def test_gradient_over_value(benchmark, report, engine, depth):
     if engine.startswith("X"):
-        ours = full_space(n=18, depth=depth)
+        ours = full_space(n=20, depth=depth)
     else:
         ours = compiled(40 if "40" in engine else 20, 5, depth)
     angles = ramp(depth)

@@ -58,7 +58,9 @@ def test_both_forms_turn_flip_and_measure_alike(n, columns, dtype, other):
     tolerance = 1e-12 if dtype == np.complex128 else 2e-5
     psi = random_states(rng, 2**n, columns, dtype=dtype) / 2 ** (n / 2)
     costs, angles = rng.normal(size=2**n), rng.normal(size=columns)
-    pairs = [form.pair(form.array(psi), costs[:, None]) for form in (kernels, use)]
+    pairs = [form.array(np.stack([psi, psi])) for form in (kernels, use)]
+    for form, pair in zip((kernels, use), pairs, strict=True):
+        form.weigh(pair, costs[:, None])
     steps = {
         "overlaps": lambda form, pair: form.overlaps(pair, form.array(costs)),
         "turn": lambda form, pair: form.turn(pair[1], form.array(costs), angles),
