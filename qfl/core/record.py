@@ -67,7 +67,7 @@ class Choice:
         problem_hash: identifies the instance.
         energy, optimum, worst: objective at the decision, and its least and greatest feasible
             value by enumeration; None where not known.
-        feasible: whether the solver itself returned a feasible decision, without any repair.
+        feasible: whether the decision satisfies the constraint; after a repair, diagnostics say so.
         evaluations, shots, qubits, depth, two_qubit_gates: the solver's bill.
         diagnostics: what the solver reports beside, such as optimum_probability.
     """

@@ -204,7 +204,7 @@ class Federation:
         return Choice(
             problem_hash=problem.hash,
             energy=decision.energy,
-            feasible=decision.feasible and not decision.diagnostics.get("repaired"),
+            feasible=decision.feasible,
             optimum=yardstick.optimum if yardstick else None,
             worst=yardstick.worst if yardstick else None,
             evaluations=bill.evaluations,

@@ -96,22 +96,30 @@ class Courier:
             eavesdropper=eavesdropper,
         )
         if event.aborted:
-            return _nothing(event, perf_counter() - started)
+            return _cut_short(event, Costs(aborted_sessions=1), perf_counter() - started)
         offered = to_update(submodel(state, participant.model.module_ids), samples=1)
         try:
             down, received = self._carry(offered, round_index, SERVER, name)
-            downloaded = perf_counter()
-            trained = self._train(participant, received, round_index)
-            finished = perf_counter()
-            answer = to_update(trained.state, samples=len(participant.train))
+        except KeyExhaustedError as error:
+            return _cut_short(_out_of_key(event, error), Costs(), perf_counter() - started)
+        downloaded = perf_counter()
+        trained = self._train(participant, received, round_index)
+        finished = perf_counter()
+        event = replace(event, key_bits_left=event.key_bits_left - down.key_bits)
+        spent = _spent_before_upload(participant.client, down, trained)
+        answer = to_update(trained.state, samples=len(participant.train))
+        try:
             up, sent = self._carry(answer, round_index, name, SERVER)
         except KeyExhaustedError as error:
-            return _nothing(replace(event, aborted=str(error)), perf_counter() - started)
-        spent = down.key_bits + up.key_bits
-        upload = _upload(participant.client, event, down, trained, up)
+            return _cut_short(_out_of_key(event, error), spent, downloaded - started)
+        upload = Upload(
+            client=name,
+            ready_seconds=event.duration_seconds + spent.virtual_seconds,
+            upload_seconds=participant.client.access.uplink_seconds(up.wire_bytes),
+        )
         return Visit(
-            event=replace(event, key_bits_left=event.key_bits_left - spent),
-            costs=_costs(participant.client, event, down, trained, up, upload),
+            event=replace(event, key_bits_left=event.key_bits_left - up.key_bits),
+            costs=_base(event) + spent + _upload_costs(participant.client, up, upload),
             upload=upload,
             received=received,
             sent=sent,
@@ -147,42 +155,35 @@ class Courier:
         )
 
 
-def _upload(
-    client: Client, event: LinkEvent, down: Envelope, trained: Trained, up: Envelope
-) -> Upload:
-    return Upload(
-        client=client.name,
-        ready_seconds=event.duration_seconds
-        + client.access.downlink_seconds(down.wire_bytes)
+def _base(event: LinkEvent) -> Costs:
+    """What every visit costs, whatever comes of it: the key exchange."""
+    return Costs(virtual_seconds=event.duration_seconds, key_bits_produced=event.secret_bits)
+
+
+def _spent_before_upload(client: Client, down: Envelope, trained: Trained) -> Costs:
+    """The download and the training."""
+    return Costs(
+        payload_bytes_down=down.wire_bytes,
+        energy_joules=client.device.compute_joules(trained.operations),
+        virtual_seconds=client.access.downlink_seconds(down.wire_bytes)
         + client.device.compute_seconds(trained.operations),
-        upload_seconds=client.access.uplink_seconds(up.wire_bytes),
+        key_bits_used=down.key_bits,
     )
 
 
-def _costs(
-    client: Client,
-    event: LinkEvent,
-    down: Envelope,
-    trained: Trained,
-    up: Envelope,
-    upload: Upload,
-) -> Costs:
+def _upload_costs(client: Client, up: Envelope, upload: Upload) -> Costs:
     return Costs(
         payload_bytes_up=up.wire_bytes,
-        payload_bytes_down=down.wire_bytes,
-        energy_joules=client.device.compute_joules(trained.operations)
-        + client.access.uplink_joules(up.wire_bytes),
-        virtual_seconds=upload.ready_seconds + upload.upload_seconds,
-        key_bits_produced=event.secret_bits,
-        key_bits_used=down.key_bits + up.key_bits,
+        energy_joules=client.access.uplink_joules(up.wire_bytes),
+        virtual_seconds=upload.upload_seconds,
+        key_bits_used=up.key_bits,
     )
 
 
-def _nothing(event: LinkEvent, seconds: float) -> Visit:
-    """A visit that ended with the key exchange."""
-    costs = Costs(
-        virtual_seconds=event.duration_seconds,
-        key_bits_produced=event.secret_bits,
-        aborted_sessions=1,
-    )
-    return Visit(event=event, costs=costs, channel_seconds=seconds)
+def _out_of_key(event: LinkEvent, error: KeyExhaustedError) -> LinkEvent:
+    return replace(event, aborted=str(error))
+
+
+def _cut_short(event: LinkEvent, spent: Costs, channel_seconds: float) -> Visit:
+    """A visit from which nothing came back; what it had spent stays on the bill."""
+    return Visit(event=event, costs=_base(event) + spent, channel_seconds=channel_seconds)

@@ -27,14 +27,16 @@ class Watched:
     """A channel that notes every update that passes; it wraps the real sealed one."""
 
     def __init__(self, inner):
-        self.inner, self.level, self.passed = inner, inner.level, []
+        self.inner, self.level, self.passed, self.sizes = inner, inner.level, [], []
 
     def exchange(self, client, **options):
         return self.inner.exchange(client, **options)
 
     def seal(self, update, header):
+        envelope = self.inner.seal(update, header)
         self.passed.append((header, update))
-        return self.inner.seal(update, header)
+        self.sizes.append((header, envelope.wire_bytes))
+        return envelope
 
     def open(self, envelope):
         return self.inner.open(envelope)
@@ -49,7 +51,18 @@ class Empty(Watched):
         return super().seal(update, header)
 
 
-def federation(*, rounds=2, choose=3, wrap=Watched, eavesdropped_round=0, solver=None):
+class OneWay(Watched):
+    """A channel on which one client can receive but not answer."""
+
+    def seal(self, update, header):
+        if header.sender == "client-04":
+            raise KeyExhaustedError("no key bits are left; nothing was spent")
+        return super().seal(update, header)
+
+
+def federation(
+    *, rounds=2, choose=3, wrap=Watched, eavesdropped_round=0, solver=None, streams=None
+):
     config = Sealed()
     names = [client.name for client in POPULATION.clients]
     links = config.links(names, rng=np.random.default_rng(0))
@@ -69,7 +82,7 @@ def federation(*, rounds=2, choose=3, wrap=Watched, eavesdropped_round=0, solver
             algorithm=FedAvg(),
             eavesdropper=InterceptResend(),
         ),
-        streams=Streams(11),
+        streams=streams or Streams(11),
         run="test",
     )
 
@@ -145,12 +158,61 @@ def test_the_choice_is_recorded_with_its_yardsticks():
 def test_costs_add_over_clients_and_the_slowest_makes_the_round():
     played = federation(rounds=1, choose=5)
     record = list(played.play())[1]
-    sealed = [len(u.payload) for h, u in played.policies.channel.passed if h.sender != "server"]
-    assert record.costs.payload_bytes_up > sum(sealed)  # header, nonce and tag come on top
-    assert record.costs.payload_bytes_up < sum(sealed) + 5 * 600
+    up = [len(u.payload) for h, u in played.policies.channel.passed if h.sender != "server"]
+    down = [len(u.payload) for h, u in played.policies.channel.passed if h.sender == "server"]
+    assert sum(up) < record.costs.payload_bytes_up < sum(up) + 5 * 600  # header, nonce and tag
+    assert sum(down) < record.costs.payload_bytes_down < sum(down) + 5 * 600
+    assert record.costs.payload_bytes_down != record.costs.payload_bytes_up
     assert record.costs.key_bits_used == 5 * 2 * 256
     for event in record.links:
         assert event.key_bits_left == event.secret_bits - 512
+
+
+def test_a_round_lasts_as_long_as_its_slowest_client():
+    """Recomputed here from devices, links and envelopes."""
+    played = federation(rounds=1, choose=5)
+    record = list(played.play())[1]
+    sealed = {(h.sender, h.receiver): size for h, size in played.policies.channel.sizes}
+    seconds = []
+    for event in record.links:
+        [part] = [p for p in played.participants if p.client.name == event.client]
+        operations = 6 * len(part.train) * 2 * part.model.weight_bytes / 4
+        seconds.append(
+            event.duration_seconds
+            + part.client.access.downlink_seconds(sealed["server", event.client])
+            + operations / part.client.device.operations_per_second
+            + part.client.access.uplink_seconds(sealed[event.client, "server"])
+        )
+    assert record.costs.virtual_seconds == pytest.approx(max(seconds))
+    assert max(seconds) > 1.05 * min(seconds)
+
+
+def test_key_that_runs_out_on_the_way_up_leaves_the_download_on_the_bill():
+    played = federation(rounds=1, choose=9, wrap=OneWay)
+    record = list(played.play())[1]
+    assert "client-04" not in record.delivered
+    assert record.costs.aborted_sessions == 0
+    assert record.costs.key_bits_used == (9 + 8) * 256
+    [event] = [link for link in record.links if link.client == "client-04"]
+    assert event.key_bits_left == event.secret_bits - 256
+
+
+def test_batches_and_shots_are_drawn_anew_in_every_round():
+    """A stream without the round in its name would repeat the same draw for ever."""
+    records = list(federation(rounds=6, choose=3).play())
+    assert len({record.selected for record in records[1:]}) > 1
+    asked = []
+
+    class Noted(Streams):
+        def __call__(self, name, *indices):
+            asked.append((name, indices))
+            return super().__call__(name, *indices)
+
+    played = federation(rounds=2, choose=2, streams=Noted(11))
+    list(played.play())
+    for name, per_round in (("shots", 1), ("batches", 2), ("channel", 2)):
+        draws = [indices for stream, indices in asked if stream == name]
+        assert len(draws) == len(set(draws)) == 2 * per_round
 
 
 def test_records_repeat_bit_for_bit_and_survive_json():
