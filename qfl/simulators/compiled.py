@@ -91,7 +91,7 @@ class CompiledOperations:
     def _flip(self, states: NDArray[Any], angles: Floats) -> Floats:
         cos, sin = _cos_sin(np.repeat(angles, 2), states)
         overlaps = np.zeros(len(cos))
-        bundle = np.empty((len(states), max(kernels_flips.BUNDLE, 64 * len(cos))), cos.dtype)
+        bundle = np.empty((len(states), max(kernels_flips.BUNDLE, 256 * len(cos))), cos.dtype)
         kernels_flips.flip(_floats(states, 2), cos, sin, overlaps, bundle)
         return overlaps.reshape(-1, 2).sum(axis=1)
 

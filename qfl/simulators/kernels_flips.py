@@ -1,9 +1,9 @@
 """Compiled loop of the transverse-field mixer over all 2^n states.
 
 Arrays are flat and hold floats, (real, imaginary) by turns. The states carry the phase i^(number of
-ones), in which frame X reads Y and the mixer is a real rotation. However many qubits there are, a
-layer reads and writes the state two or three times: once in blocks that stay in the cache, for the
-low qubits, and once for every five high qubits, in bundles of distant rows.
+ones), in which frame X reads Y and the mixer is a real rotation. A layer reads and writes the state
+twice, up to 22 qubits: once in blocks that stay in the cache, for the low qubits, and once in
+bundles of up to 256 distant rows, for the high ones.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from qfl.simulators.kernels import Floats, compiled, inlined, summing
 
 BUNDLE = 1 << 15
 """Floats worked on at a time: 256 KiB in double precision, inside a second-level cache."""
-_ROWS = 1 << 5
-_STRETCH = BUNDLE // _ROWS // 2
+_ROWS = 1 << 8
 
 
 @compiled
@@ -23,7 +22,7 @@ def flip(states: Floats, cos: Floats, sin: Floats, overlaps: Floats, bundle: Flo
     Args:
         cos, sin: of beta, for each float of a row of columns.
         overlaps: with m = 2 states psi, lam: takes Im<lam|sum Y|psi>, split over those floats.
-        bundle: scratch (m, max(BUNDLE, 64 len(cos))).
+        bundle: scratch (m, max(BUNDLE, 256 len(cos))).
     """
     size = states.shape[1]
     stride = stretch = len(cos)
@@ -42,11 +41,8 @@ def flip(states: Floats, cos: Floats, sin: Floats, overlaps: Floats, bundle: Flo
                             target[i] = source[i]
                 if len(states) == 2:
                     _overlaps(bundle[0, : rows * stretch], bundle[1], stretch, overlaps)
-                half = stretch
-                while half < rows * stretch:
-                    for m in range(len(states)):
-                        _flip(bundle[m, : rows * stretch], half, cos, sin)
-                    half *= 2
+                for m in range(len(states)):
+                    _flip(bundle[m, : rows * stretch], stretch, cos, sin)
                 for m in range(len(states)):
                     for row in range(rows * stretch // length):
                         source = bundle[m, row * length : (row + 1) * length]
@@ -54,33 +50,42 @@ def flip(states: Floats, cos: Floats, sin: Floats, overlaps: Floats, bundle: Flo
                         for i in range(length):
                             target[i] = source[i]
         stride *= rows
-        rows = min(_ROWS, size // stride)
-        while stretch < min(stride, _STRETCH):
+        rows, stretch = min(_ROWS, size // stride), len(cos)
+        while 2 * stretch <= min(stride, BUNDLE // rows):
             stretch *= 2
 
 
 @inlined
 def _flip(part: Floats, half: int, cos: Floats, sin: Floats) -> None:
-    """Flip the qubit whose 0 and 1 lie `half` floats apart."""
-    width, c, s = len(cos), cos[0], sin[0]
-    if half == 2:  # one column, lowest qubit: too short for slices
-        for i in range(len(part) // 4):
-            p, q, u, v = part[4 * i], part[4 * i + 1], part[4 * i + 2], part[4 * i + 3]
-            part[4 * i], part[4 * i + 1] = c * p - s * u, c * q - s * v
-            part[4 * i + 2], part[4 * i + 3] = c * u + s * p, c * v + s * q
-    else:
-        for at in range(0, len(part), 2 * half):
-            x, y = part[at : at + half], part[at + half : at + 2 * half]
-            if width == 2:
-                for i in range(half):
-                    p, u = x[i], y[i]
-                    x[i], y[i] = c * p - s * u, c * u + s * p
-            else:
-                for row in range(0, half, width):
-                    one, two = x[row : row + width], y[row : row + width]
-                    for i in range(width):
-                        p, u = one[i], two[i]
-                        one[i], two[i] = cos[i] * p - sin[i] * u, cos[i] * u + sin[i] * p
+    """Flip the qubits whose 0 and 1 lie `half` floats or more apart, two at a time."""
+    width, u, v = len(cos), cos[0], sin[0]
+    while 4 * half <= len(part):
+        size = half if width == 2 else width
+        for at in range(0, len(part), 4 * half):
+            for row in range(at, at + half, size):
+                a, b = part[row : row + size], part[row + half : row + half + size]
+                row += 2 * half
+                c, d = part[row : row + size], part[row + half : row + half + size]
+                if width == 2:
+                    for i in range(size):
+                        p, q = u * a[i] - v * b[i], u * b[i] + v * a[i]
+                        r, s = u * c[i] - v * d[i], u * d[i] + v * c[i]
+                        a[i], c[i] = u * p - v * r, u * r + v * p
+                        b[i], d[i] = u * q - v * s, u * s + v * q
+                else:
+                    for i in range(size):
+                        x, y = cos[i], sin[i]
+                        p, q = x * a[i] - y * b[i], x * b[i] + y * a[i]
+                        r, s = x * c[i] - y * d[i], x * d[i] + y * c[i]
+                        a[i], c[i] = x * p - y * r, x * r + y * p
+                        b[i], d[i] = x * q - y * s, x * s + y * q
+        half *= 4
+    if half < len(part):
+        for row in range(0, half, width):
+            x, y = part[row : row + width], part[row + half : row + half + width]
+            for i in range(width):
+                p, q = x[i], y[i]
+                x[i], y[i] = cos[i] * p - sin[i] * q, cos[i] * q + sin[i] * p
 
 
 @summing
