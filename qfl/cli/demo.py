@@ -20,7 +20,7 @@ def demo(
         typer.Option("--jobs", "-j", min=1, help="Worker processes; one per core by default."),
     ] = None,
     profile: Annotated[
-        str | None, typer.Option(help="Apply [profiles.NAME]; smoke takes seconds.")
+        str | None, typer.Option(help="A profile of the study; smoke takes seconds.")
     ] = None,
     progress: Annotated[
         Literal["auto", "plain", "none", "json"], typer.Option(help="How to show progress.")

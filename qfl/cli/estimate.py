@@ -15,7 +15,7 @@ from qfl.cli.output import say, table
 @app.command()
 def estimate(
     study: Annotated[str, typer.Argument(help="A study file or name, or a run folder.")],
-    profile: Annotated[str | None, typer.Option(help="Apply [profiles.NAME] of the study.")] = None,
+    profile: Annotated[str | None, typer.Option(help="A profile of the study: smoke.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override one key.")
     ] = None,

@@ -25,7 +25,7 @@ def run(
     study: Annotated[
         str, typer.Argument(help="A .toml or .py file, a run folder, or a study that ships.")
     ],
-    profile: Annotated[str | None, typer.Option(help="Apply [profiles.NAME] of the study.")] = None,
+    profile: Annotated[str | None, typer.Option(help="A profile of the study: smoke.")] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(

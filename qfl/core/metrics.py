@@ -213,7 +213,7 @@ METRICS: Mapping[str, Metric] = _table(
     Metric("aborted_sessions", "aborted sessions", "", None, "count", _POSITIVE, ".1f",
            "key exchanges that stopped before a key was delivered"),
     Metric("qber", "QBER", "", False, "mean", (0.0, 0.5), ".2%",
-           "estimated quantum bit error rate of the compared bits"),
+           "estimated error rate of the compared bits, mean over sessions that gave a key"),
     # real seconds on the machine that ran it
     Metric("classical_seconds", "classical solver time", "s", False, "time", _POSITIVE, ".3s",
            "real seconds that the solver spent outside circuits"),

@@ -27,7 +27,7 @@ class Row:
         target: "module:attribute" of the implementation.
         summary: one line for `qfl list`.
         extra: the optional dependency set it needs, or "" for none.
-        requires: top-level modules that the extra installs.
+        requires: modules that the extra installs; dotted where the top level is shared.
     """
 
     target: str
@@ -37,8 +37,8 @@ class Row:
 
     @property
     def installed(self) -> bool:
-        """True if every required top-level module can be found (nothing is imported)."""
-        return all(find_spec(module) is not None for module in self.requires)
+        """True if every required module can be found; at most its parents are imported."""
+        return all(_found(module) for module in self.requires)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,13 @@ class Registry:
                 f"{self.kind} {name!r} needs {', '.join(missing)}: there is no honest default"
             )
         return factory(**options)
+
+
+def _found(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a parent is missing
+        return False
 
 
 def load(target: str) -> Any:

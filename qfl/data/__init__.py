@@ -9,7 +9,8 @@ DATASETS = Registry(
     {
         "digits": Row(
             "qfl.data.digits:Digits",
-            "1,797 handwritten digits of scikit-learn (8x8): image and ink profile; digit, slant",
+            "1,797 handwritten digits of scikit-learn: 8x8 image, and profile, the ink of its rows "
+            "and columns (a view derived from the same pixels); tasks digit and slant",
         ),
     },
 )

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from qfl.core.arrays import sha256_hex
 from qfl.core.tasks import Dataset, Modality, Samples, Task
 
+MODALITIES = (Modality("image", (8, 8)), Modality("profile", (16,)))
+TASKS = (Task("digit", "classification", 10), Task("slant", "regression", 1))
+
 
 @dataclass(frozen=True, slots=True)
 class Digits:
@@ -41,8 +44,8 @@ class Digits:
         )
         return Dataset(
             name="digits",
-            modalities=(Modality("image", (8, 8)), Modality("profile", (16,))),
-            tasks=(Task("digit", "classification", 10), Task("slant", "regression", 1)),
+            modalities=MODALITIES,
+            tasks=TASKS,
             samples=samples,
             source="scikit-learn load_digits (UCI Optical Recognition of Handwritten Digits)",
             licence="CC BY 4.0",

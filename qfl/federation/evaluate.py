@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from qfl.core.tasks import Task
+from qfl.core.tasks import Modality, Task
 from qfl.federation.population import TensorSamples
 from qfl.models.m3t import Architecture, State
+
+_MEASURES = {"classification": ("accuracy",), "regression": ("mae", "r2")}
+_BY_MODALITY = ("accuracy", "r2")
+
+
+def metric_names(tasks: Sequence[Task], modalities: Sequence[Modality]) -> tuple[str, ...]:
+    """Return the names of all metrics that a record of these tasks holds.
+
+    >>> metric_names([Task("slant", "regression", 1)], [Modality("image", (8, 8))])
+    ('slant.mae', 'slant.r2', 'slant.r2@image')
+    """
+    joint = [(task.name, measure) for task in tasks for measure in _MEASURES[task.kind]]
+    alone = [
+        f"{task}.{measure}@{modality.name}"
+        for modality in modalities
+        for task, measure in joint
+        if measure in _BY_MODALITY
+    ]
+    return (*(f"{task}.{measure}" for task, measure in joint), *alone)
 
 
 def evaluate(
@@ -42,7 +61,7 @@ def evaluate_by_modality(
     for name, tensor in samples.inputs.items():
         alone = TensorSamples({name: tensor}, samples.targets)
         for metric, value in evaluate(model, state, alone, tasks).items():
-            if metric.endswith((".accuracy", ".r2")):
+            if metric.rpartition(".")[2] in _BY_MODALITY:
                 metrics[f"{metric}@{name}"] = value
     return metrics
 

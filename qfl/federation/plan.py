@@ -45,6 +45,11 @@ class Schedule:
         for name, allowed in least.items():
             if getattr(self, name) < allowed:
                 raise ConfigError(f"{name} must be >= {allowed}, got {getattr(self, name)}")
+        if self.eavesdropped_round > self.rounds:
+            raise ConfigError(
+                f"eavesdropped_round {self.eavesdropped_round} is after the last of {self.rounds} "
+                "rounds; 0 means never"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

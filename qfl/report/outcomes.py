@@ -68,7 +68,7 @@ def outcomes(results: Results) -> tuple[Outcome, ...]:
         *(Outcome(metric(name), "cost", _cost(name)) for name in _COSTS),
         *(Outcome(metric(name), "security", _cost(name)) for name in _KEYS),
         Outcome(metric("key_bits_left"), "security", _key_bits_left),
-        Outcome(metric("qber"), "security", _median_qber),
+        Outcome(metric("qber"), "security", _mean_qber),
         *(Outcome(metric(name), "clock", _clock(name)) for name in _CLOCKS),
     )
 
@@ -140,6 +140,10 @@ def approximation_ratio(choice: Choice) -> float:
     if choice.optimum is None or choice.worst is None or choice.worst <= choice.optimum:
         return math.nan
     return (choice.worst - choice.energy) / (choice.worst - choice.optimum)
+
+
+def _unrepaired(choice: Choice) -> bool:
+    return choice.feasible and not choice.diagnostics.get("repaired")
 
 
 def is_optimum(choice: Choice) -> bool:
@@ -230,18 +234,29 @@ def _clock(name: str) -> Callable[[Run], float]:
 
 
 def _key_bits_left(run: Run) -> float:
-    links = [record.links for record in run.row.rounds if record.links]
-    return float(sum(event.key_bits_left for event in links[-1])) if links else math.nan
+    left = pool_levels(run)
+    return float(sum(left[-1][1].values())) if left else math.nan
 
 
-def _median_qber(run: Run) -> float:
+def pool_levels(run: Run) -> list[tuple[int, dict[str, int]]]:
+    """Return round -> client -> key bits in its pool, of the clients called so far."""
+    levels: dict[str, int] = {}
+    found = []
+    for record in run.row.rounds:
+        if record.links:
+            levels = levels | {event.client: event.key_bits_left for event in record.links}
+            found.append((record.round, levels))
+    return found
+
+
+def _mean_qber(run: Run) -> float:
     seen = [
         event.qber
         for record in run.row.rounds
         for event in record.links
         if event.qber is not None and not event.aborted
     ]
-    return float(np.median(seen)) if seen else math.nan
+    return float(np.mean(seen)) if seen else math.nan
 
 
 _COSTS = ("payload_bytes_up", "payload_bytes_down", "energy_joules", "virtual_seconds")
@@ -256,7 +271,7 @@ _CLOCKS = (
 _DECISIONS = (
     Outcome(metric("approximation_ratio"), "decision", _mean_of(approximation_ratio)),
     _proportion("optimum_hit", is_optimum),
-    _proportion("feasible", lambda choice: choice.feasible),
+    _proportion("feasible", _unrepaired),
     *(
         Outcome(metric(name), "decision", _mean_of(_diagnostic(name)))
         for name in ("optimum_probability", "in_constraint_probability")

@@ -19,6 +19,7 @@ from qfl.report.datasets import thinning_note
 from qfl.report.figures import slug, with_data
 from qfl.report.results import read
 from qfl.report.words import display, p_text
+from qfl.security import HONESTY
 from qfl.study.store import write_atomically
 
 PAGE = "report.html"
@@ -87,7 +88,7 @@ def render(analysis: Analysis) -> str:
         axes=payload.axes(analysis),
         baseline=results.headline.baseline if results.headline else "",
         states=listings.counts_text(results),
-        emulation=methods.EMULATION,
+        emulation=HONESTY,
         methods=methods.paragraphs(results, analysis.families, analysis.unpaired),
         provenance=[payload.provenance_cards(block) for block in results.provenance.values()],
         css=raw(_asset("report.css")),

@@ -10,8 +10,10 @@ from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset, Samples
 from qfl.data import DATASETS
+from qfl.data.digits import MODALITIES, TASKS
 from qfl.data.heterogeneity import label_heterogeneity
 from qfl.data.partition import coverage, dirichlet, holdout
+from qfl.federation.evaluate import metric_names
 from qfl.federation.population import Client, Population
 from qfl.network.links import draw_access_link, draw_device, draw_interference
 
@@ -45,6 +47,10 @@ class Digits:
         """Return the data set behind the scenario."""
         loaded: Dataset = DATASETS.resolve("digits")().load()
         return loaded
+
+    def metrics(self) -> tuple[str, ...]:
+        """Return the names of the metrics that its records hold, without loading data."""
+        return metric_names(TASKS, MODALITIES)
 
     def build(self, streams: Streams) -> Population:
         """Return the participants of the cell with these streams."""

@@ -37,7 +37,10 @@ SOLVERS = Registry(
         "threshold": Row("qfl.solvers.threshold:Threshold", "Grover adaptive search"),
         "decompose": Row("qfl.solvers.decompose:Decompose", "random blocks, any solver inside"),
         "dwave": Row(
-            "qfl.solvers.dwave:Dwave", "penalty annealing", extra="dwave", requires=("dwave",)
+            "qfl.solvers.dwave:Dwave",
+            "penalty annealing",
+            extra="dwave",
+            requires=("dwave.samplers",),
         ),
     },
 )

@@ -1,8 +1,8 @@
 """From samples to one decision: the same rule, with the same names, for every solver.
 
 1. Keep the feasible samples. If there is one, the best of them is the pick.
-2. If there is none, repair every distinct sample (single flips, least violation first) and pick
-   the best of those; `repaired` in the diagnostics says so.
+2. If there is none, repair one: the sample of least violation, among equals the most frequent, by
+   single flips; `repaired` in the diagnostics says so. (Repairing them all would be a search.)
 3. `postprocess="one_swap"` then descends from the pick by best single moves.
 
 Whatever a step evaluates is on the bill.
@@ -56,9 +56,9 @@ def pick(problem: Problem, counts: Counts, *, postprocess: str = "none") -> Pick
     feasible = problem.is_feasible(counts.states)
     candidates, evaluations = counts.states[feasible], int(feasible.sum())
     if not evaluations:
-        repairs = [repair(problem, state) for state in counts.states]
-        candidates = np.array([found.x for found in repairs])
-        evaluations = sum(found.evaluations for found in repairs)
+        order = np.lexsort((-counts.shots, problem.constraint.violation(counts.states)))
+        found = repair(problem, counts.states[order[0]])
+        candidates, evaluations = found.x[None], found.evaluations
     best = candidates[np.argmin(problem.qubo.energy(candidates))]
     chosen = improve(problem, best, postprocess)
     return Pick(

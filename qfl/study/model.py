@@ -30,7 +30,7 @@ from pydantic import (
 from qfl.core.arrays import canonical_json
 from qfl.core.errors import ConfigError, StudyError, UnknownNameError
 from qfl.core.metrics import metric
-from qfl.study.options import SECTIONS, Issue, Issues, explain, resolve
+from qfl.study.options import SECTIONS, Issue, Issues, build_row, explain, resolve
 from qfl.study.override import apply, flatten
 
 Settings = dict[str, Any]
@@ -51,15 +51,6 @@ class Headline(BaseModel):
     target: Annotated[float, Field(allow_inf_nan=False)]
     method: str
     baseline: str
-
-    @field_validator("metric")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        try:
-            metric(name)
-        except UnknownNameError as error:
-            raise ValueError(str(error)) from None
-        return name
 
 
 def _seeds(given: object) -> object:
@@ -270,6 +261,19 @@ class Study(BaseModel):
         if issues:
             raise Issues(issues)
         return tuple(methods)
+
+    @field_validator("headline")
+    @classmethod
+    def _recorded(cls, headline: Headline, info: ValidationInfo) -> Headline:
+        try:
+            metric(headline.metric)
+            if "scenario" in info.data:
+                recorded = build_row("scenario", info.data["scenario"]).metrics()
+                if headline.metric not in recorded:
+                    raise UnknownNameError("metric", headline.metric, recorded)
+        except UnknownNameError as error:
+            raise Issues([Issue("metric", str(error))]) from None
+        return headline
 
     @field_validator("sweep", mode="before")
     @classmethod

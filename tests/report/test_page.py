@@ -99,7 +99,7 @@ def test_methods_and_provenance_say_what_ran(written):
     text = written.html.read_text(encoding="utf-8")
     assert "exact paired sign-flip permutation test" in text
     assert "No Friedman test: ranks need 6 instances" in text
-    assert "give no real secrecy" in text
+    assert "gives no real-world secrecy" in text
     assert "2436257b8c0f4f5a9e0c1d2e3f405162738495a6" in text
     assert "2.13.0" in text
 

@@ -28,13 +28,14 @@ def test_infeasible_samples_are_dropped_while_a_feasible_one_exists():
     assert found.diagnostics["repaired"] == 0.0
 
 
-def test_only_when_none_is_feasible_all_are_repaired():
+def test_only_when_none_is_feasible_the_nearest_sample_is_repaired():
     problem = dense(Exactly(1), 3)
     found = pick(problem, Counts.of([[1, 1, 1], [0, 0, 0]]))
     assert problem.is_feasible(found.x)
     assert found.diagnostics["kept_fraction"] == 0.0
     assert found.diagnostics["repaired"] == 1.0
-    assert found.evaluations > 0
+    assert found.x.tolist() == repair(problem, np.zeros(3, np.uint8)).x.tolist()
+    assert found.evaluations == repair(problem, np.zeros(3, np.uint8)).evaluations
 
 
 @pytest.mark.parametrize("constraint", [Exactly(3), OneHot(((0, 1, 2), (3, 4), (5, 6, 7)))])
