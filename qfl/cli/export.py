@@ -42,15 +42,15 @@ def export(
 def flat(row: CellRow) -> list[dict[str, Any]]:
     """Return one flat dict per round of a cell."""
     head = {"cell": row.cell.id, **row.cell.labels, "seed": row.cell.seed}
-    return [{**head, **_flat_round(record.to_dict())} for record in row.rounds]
+    return [{**head, **_flat_round(r.to_dict(), r.measured())} for r in row.rounds]
 
 
-def _flat_round(record: dict[str, Any]) -> dict[str, Any]:
+def _flat_round(record: dict[str, Any], measured: dict[str, float]) -> dict[str, Any]:
     choice = record["choice"] or {}
     diagnostics = choice.pop("diagnostics", {})
     return {
         "round": record["round"],
-        **record["metrics"],
+        **measured,
         "selected": " ".join(record["selected"]),
         "delivered": " ".join(record["delivered"]),
         **choice,

@@ -86,13 +86,13 @@ class Board:
         mean = {kind: sum(self.seconds[kind]) / len(self.seconds[kind]) for kind in kinds}
         total = sum(mean[kind] * self._left[kind] for kind in kinds)
         for cell, record in self.playing.values():
-            share = record.round / max(1, int(cell.federation.get("rounds", 1)))
+            share = record.round / rounds_of(cell)
             total -= mean.get(_kind(cell), 0.0) * min(1.0, share)
         return max(0.0, total) / self.workers
 
     def value(self, record: RoundRecord) -> str:
         """Return the shown metric of a record."""
-        value = record.metrics.get(self.metric)
+        value = record.measured().get(self.metric)
         return "" if value is None else f"{value:.3f}"
 
 
@@ -153,12 +153,15 @@ def _ending(board: Board, event: CellStored) -> str:
     if row.status != "done":
         return failure_line(event)
     left = board.seconds_left()
+    value = board.value(row.rounds[-1])
     parts = [
-        f"{describe(row.cell)}: {board.metric} {board.value(row.rounds[-1])}",
-        count(row.rounds[-1].round, "round"),
+        *([f"{board.metric} {value}"] if value else []),
+        count(row.rounds[-1].round, "decision" if row.cell.decision else "round"),
         duration(row.timings["total_seconds"]),
     ]
-    return ", ".join(parts) + (f" ({duration(left)} left)" if left and board.left else "")
+    return f"{describe(row.cell)}: {', '.join(parts)}" + (
+        f" ({duration(left)} left)" if left and board.left else ""
+    )
 
 
 @contextmanager
@@ -208,13 +211,17 @@ def _picture(board: Board) -> Group:
     )
     playing = Table.grid(padding=(0, 2))
     for cell, record in board.playing.values():
-        rounds = cell.federation.get("rounds", "?")
         playing.add_row(
             Text(describe(cell), style="cyan"),
-            Text(f"round {record.round}/{rounds}"),
+            Text(f"round {record.round}/{rounds_of(cell)}"),
             Text(f"{board.metric} {board.value(record)}"),
         )
     return Group(head, playing)
+
+
+def rounds_of(cell: Cell) -> int:
+    """Return how many rounds, or repeated decisions, a cell plays."""
+    return int(cell.federation.get("rounds") or cell.decision.get("repeats") or 1)
 
 
 def _kind(cell: Cell) -> str:

@@ -1,7 +1,8 @@
 """A cell: everything that changes the numbers of one training run, and nothing else.
 
 Counted: the schema version, scenario and data hash, federation settings, selection problem,
-solver with its backend and budget, channel, evaluation, and the seed.
+solver with its backend and budget, channel, evaluation, and the seed. A cell that decides one
+instance and trains nobody counts the problem family with its options, the solver and the seed.
 Not counted: executor, workers, folders, titles, labels, code version. Those are recorded beside.
 """
 
@@ -15,6 +16,7 @@ from typing import Any
 from qfl.core.arrays import canonical_json
 
 SCHEMA_VERSION = 1
+SECTIONS = ("scenario", "federation", "selection", "channel", "decision", "solver")
 
 Settings = Mapping[str, Any]
 
@@ -30,6 +32,8 @@ class Cell:
         solver: {"name": ..., options such as backend, depth, shots}.
         channel: {"name": ..., link and key parameters, attacks}.
         seed: all random streams derive from it.
+        decision: {"problem": ..., options of the family, "repeats": ...} of a cell that decides one
+            instance; the four sections of a federation are then empty.
         labels: how the study names the cell on its axes; does not count.
     """
 
@@ -40,18 +44,13 @@ class Cell:
     channel: Settings
     seed: int
     labels: Mapping[str, str] = field(default_factory=dict, compare=False)
+    decision: Settings = field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
-        """Return the dict behind the id."""
-        return {
-            "schema": SCHEMA_VERSION,
-            "scenario": dict(self.scenario),
-            "federation": dict(self.federation),
-            "selection": dict(self.selection),
-            "solver": dict(self.solver),
-            "channel": dict(self.channel),
-            "seed": self.seed,
-        }
+        """Return the dict behind the id: the sections that the cell has, and the seed."""
+        sections = {name: dict(getattr(self, name)) for name in SECTIONS}
+        found = {name: section for name, section in sections.items() if section}
+        return {"schema": SCHEMA_VERSION, **found, "seed": self.seed}
 
     @property
     def id(self) -> str:
@@ -62,4 +61,4 @@ class Cell:
     def from_identity(cls, identity: Settings, labels: Mapping[str, str] | None = None) -> Cell:
         """Return the cell whose `identity()` this is."""
         settings = {key: value for key, value in identity.items() if key != "schema"}
-        return cls(**settings, labels=dict(labels or {}))
+        return cls(**{**{name: {} for name in SECTIONS}, **settings}, labels=dict(labels or {}))

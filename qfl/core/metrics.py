@@ -76,7 +76,7 @@ class Metric:
         >>> metric("payload_bytes_up").text_like(34_567, 2_345_678)
         '0.03'
         """
-        if not self.format.endswith("s"):
+        if not self.format.endswith("s") or not (math.isfinite(value) and math.isfinite(like)):
             return self.text(value, unit=False)
         digits = int(self.format[1:-1])
         power, decimals = _scale(like, digits)
@@ -95,8 +95,8 @@ class Metric:
         return f"{sign}{number} {suffix}".strip() if unit and suffix else f"{sign}{number}"
 
     def _parts(self, value: float) -> tuple[str, str]:
-        if math.isnan(value):
-            return "–", ""
+        if not math.isfinite(value):
+            return "–" if math.isnan(value) else "∞", ""
         if self.format.endswith("s"):
             return _si(value, int(self.format[1:-1]), self.unit)
         text = format(value, self.format).replace("-", "−")
@@ -179,10 +179,28 @@ METRICS: Mapping[str, Metric] = _table(
            "share of decisions whose energy is the enumerated optimum"),
     Metric("feasible", "feasible", "", True, "proportion", _UNIT, ".1%",
            "share of decisions that the solver itself returned feasible, before any repair"),
+    Metric("sample_ratio", "approximation ratio, one sample", "", True, "mean", (None, 1.0), ".4f",
+           "expected approximation ratio of a single feasible sample, from the exact distribution"),
+    Metric("uniform_probability", "P(optimum), uniform draw", "", None, "mean", _UNIT, ".2%",
+           "optimal over feasible states: the chance of one uniform feasible draw"),
+    Metric("tts_samples", "TTS, samples", "", False, "count", _POSITIVE, ".3s",
+           "samples until the optimum was seen with probability 99 %; shots where a solver "
+           "measures, else objective values; at least what one decision takes"),
+    Metric("tts_seconds", "TTS, real time", "s", False, "time", _POSITIVE, ".3s",
+           "real seconds of decisions, repeated until one found the optimum with probability "
+           "99 %; training and simulation included; at least one decision"),
+    Metric("decision_seconds", "time of one decision", "s", False, "time", _POSITIVE, ".3s",
+           "real seconds from the instance to the decision, simulated circuits included"),
     Metric("optimum_probability", "P(optimum), one shot", "", True, "mean", _UNIT, ".2%",
            "probability that a single sample is an optimum, from the exact distribution"),
     Metric("in_constraint_probability", "P(feasible), one shot", "", True, "mean", _UNIT, ".1%",
            "probability that a single sample satisfies the constraint"),
+    Metric("slot_ratio", "approximation ratio of schedules", "", True, "mean", _UNIT, ".4f",
+           "(worst − energy) / (worst − optimum) of the rounds' slot assignments, by enumeration"),
+    Metric("slot_optimum", "optimal schedules", "", True, "mean", _UNIT, ".1%",
+           "share of slot assignments whose energy is the enumerated optimum"),
+    Metric("round_seconds", "time of one round", "s", False, "time", _POSITIVE, ".3s",
+           "simulated time of a round whose uploads share the uplink"),
     Metric("evaluations", "evaluations", "", None, "count", _POSITIVE, ",.0f",
            "objective values or expectations computed per decision"),
     Metric("shots", "shots", "", None, "count", _POSITIVE, ",.0f",
@@ -226,3 +244,11 @@ METRICS: Mapping[str, Metric] = _table(
     Metric("total_seconds", "wall clock", "s", False, "time", _POSITIVE, ".3s",
            "real seconds of the whole cell"),
 )  # fmt: skip
+
+OF_DECISIONS = (
+    *("approximation_ratio", "optimum_hit", "feasible", "sample_ratio", "optimum_probability"),
+    *("in_constraint_probability", "tts_samples", "tts_seconds", "decision_seconds"),
+)
+"""What may head a study where nobody trains."""
+OF_ROUNDS = ("slot_ratio", "slot_optimum", "round_seconds")
+"""What may head a study whose clients share an uplink, beside the metrics of its tasks."""

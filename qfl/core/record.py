@@ -1,4 +1,4 @@
-"""What one federated round did. Records are rows of cells.jsonl: plain numbers, no arrays.
+"""What one federated round, or one decision, did: the rows of cells.jsonl, without arrays.
 
 Everything outside `timings` is a function of the cell alone and repeats bit for bit; `timings`
 holds the real seconds of the machine that happened to run it.
@@ -6,9 +6,12 @@ holds the real seconds of the machine that happened to run it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
+
+from qfl.core.decision import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,24 @@ class LinkEvent:
     duration_seconds: float = 0.0
 
 
+class Yardstick(Protocol):
+    """What is known of all feasible energies of a problem."""
+
+    @property
+    def optimum(self) -> float: ...
+    @property
+    def worst(self) -> float: ...
+    @property
+    def mean(self) -> float: ...
+    @property
+    def states(self) -> int: ...
+    @property
+    def optimal_states(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The round's decision in numbers, with the instance it answers.
+    """One decision in numbers, with the instance it answers.
 
     Attributes:
         problem_hash: identifies the instance.
@@ -70,6 +88,9 @@ class Choice:
         feasible: whether the decision satisfies the constraint; after a repair, diagnostics say so.
         evaluations, shots, qubits, depth, two_qubit_gates: the solver's bill.
         diagnostics: what the solver reports beside, such as optimum_probability.
+        mean: mean feasible energy, None where not known.
+        states, optimal_states: how many feasible states there are, and how many of them reach
+            the optimum; None where not known.
     """
 
     problem_hash: str
@@ -83,6 +104,76 @@ class Choice:
     depth: int
     two_qubit_gates: int
     diagnostics: Mapping[str, float | str] = field(default_factory=dict)
+    mean: float | None = None
+    states: int | None = None
+    optimal_states: int | None = None
+
+    @classmethod
+    def of(cls, decision: Decision, yardstick: Yardstick | None) -> Choice:
+        """Return the decision in numbers, beside what the yardstick knows of the instance."""
+        bill = decision.bill
+        return cls(
+            problem_hash=decision.problem_hash,
+            energy=decision.energy,
+            feasible=decision.feasible,
+            optimum=yardstick.optimum if yardstick else None,
+            worst=yardstick.worst if yardstick else None,
+            evaluations=bill.evaluations,
+            shots=bill.shots,
+            qubits=bill.qubits,
+            depth=bill.depth,
+            two_qubit_gates=bill.two_qubit_gates,
+            diagnostics=decision.diagnostics,
+            mean=yardstick.mean if yardstick else None,
+            states=yardstick.states if yardstick else None,
+            optimal_states=yardstick.optimal_states if yardstick else None,
+        )
+
+    @property
+    def is_optimum(self) -> bool:
+        """True if the decision is feasible and its energy is the enumerated optimum."""
+        if self.optimum is None:
+            return False
+        scale = max(abs(self.optimum), abs(self.worst or 0.0), 1e-300)
+        return self.feasible and abs(self.energy - self.optimum) <= _OPTIMAL * scale
+
+    def ratio(self, energy: float) -> float:
+        """Return (worst - energy) / (worst - optimum), NaN where the range is unknown or empty."""
+        if self.optimum is None or self.worst is None or self.worst <= self.optimum:
+            return math.nan
+        return (self.worst - energy) / (self.worst - self.optimum)
+
+    def figures(self) -> dict[str, float]:
+        """Return the figures of merit that are known, by the names of `qfl.core.metrics`.
+
+        An exact backend knows those of a single sample. So does enumeration, for solvers that
+        draw feasible states uniformly.
+        """
+        chance = math.nan
+        if self.states and self.optimal_states:
+            chance = self.optimal_states / self.states
+        seen = self.diagnostics
+        uniform = seen.get("distribution") == "uniform" and self.mean is not None
+        sample = (
+            (self.mean or 0.0, 1.0, chance)
+            if uniform
+            else tuple(float(seen.get(name, math.nan)) for name in _ONE_SAMPLE)
+        )
+        found = {
+            "approximation_ratio": self.ratio(self.energy),
+            "optimum_hit": math.nan if self.optimum is None else float(self.is_optimum),
+            "feasible": float(self.feasible and not seen.get("repaired")),
+            "sample_ratio": self.ratio(sample[0]),
+            "in_constraint_probability": sample[1],
+            "optimum_probability": sample[2],
+            "uniform_probability": chance,
+        }
+        return {name: value for name, value in found.items() if not math.isnan(value)}
+
+
+_OPTIMAL = 1e-9
+"""Relative gap below which an energy counts as the optimum."""
+_ONE_SAMPLE = ("feasible_expectation", "in_constraint_probability", "optimum_probability")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +215,12 @@ class RoundRecord:
     timings: Timings
     facts: Mapping[str, float] = field(default_factory=dict)
     slots: Choice | None = None
+
+    def measured(self) -> dict[str, float]:
+        """Return the metrics, or the figures of merit of a decision after which nobody trained."""
+        if self.metrics or self.choice is None:
+            return dict(self.metrics)
+        return self.choice.figures()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from qfl.core.errors import ConfigError
 from qfl.core.ports import Algorithm, Channel, Eavesdropper, Solver
 from qfl.core.problem import Problem
+from qfl.core.record import Yardstick
 from qfl.federation.engine import LocalTraining
 from qfl.federation.selection import Propose, SelectionWeights
 from qfl.federation.uplink import Scheduler
-
-
-class Yardstick(Protocol):
-    """The least and greatest feasible energy of a problem."""
-
-    @property
-    def optimum(self) -> float: ...
-    @property
-    def worst(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +50,7 @@ class Policies:
     Attributes:
         propose: builds the selection problem of a round.
         solver: decides it.
-        measure: finds the optimum and the worst of a problem for the record, None where that is
+        measure: finds the range of a problem for the record, None where that is
             out of reach; solvers never see it.
         channel: carries updates, connected to every client.
         algorithm: client-side term and server-side aggregation.

@@ -199,21 +199,8 @@ class Federation:
         return _Turns(seconds, decision.bill, self._choice(problem, decision))
 
     def _choice(self, problem: Problem, decision: Decision) -> Choice:
-        """The decision in numbers, beside the optimum and worst where they are known."""
-        bill, yardstick = decision.bill, self.policies.measure(problem)
-        return Choice(
-            problem_hash=problem.hash,
-            energy=decision.energy,
-            feasible=decision.feasible,
-            optimum=yardstick.optimum if yardstick else None,
-            worst=yardstick.worst if yardstick else None,
-            evaluations=bill.evaluations,
-            shots=bill.shots,
-            qubits=bill.qubits,
-            depth=bill.depth,
-            two_qubit_gates=bill.two_qubit_gates,
-            diagnostics=decision.diagnostics,
-        )
+        """The decision in numbers, beside the range of the problem where it is known."""
+        return Choice.of(decision, self.policies.measure(problem))
 
     def _observe(self, chosen: list[Participant], visits: list[Visit], round_index: int) -> None:
         """Let the server remember what it saw."""

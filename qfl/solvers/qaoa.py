@@ -192,6 +192,7 @@ def diagnose(scene: Landscape, angles: Angles) -> dict[str, float]:
 
     Returns:
         expectation: mean of the cost that the circuit sees, penalties included.
+        feasible_expectation: mean of the objective over the feasible samples.
         in_constraint_probability: mass on feasible states.
         optimum_probability: mass on the feasible states of least energy.
     """
@@ -204,6 +205,7 @@ def diagnose(scene: Landscape, angles: Angles) -> dict[str, float]:
     optimal = energies <= lowest + 1e-12 * max(1.0, abs(lowest))
     return {
         "expectation": scene.mean(angles),
+        "feasible_expectation": float(kept @ energies) / max(float(kept.sum()), 1e-300),
         "in_constraint_probability": float(kept.sum()),
         "optimum_probability": float(kept[optimal].sum()),
     }

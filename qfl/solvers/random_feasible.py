@@ -23,7 +23,7 @@ class Random:
         started = perf_counter()
         x = problem.constraint.sample(problem.n, 1, rng)[0]
         bill = Bill(classical_seconds=perf_counter() - started)
-        return Decision.of(problem, x, solver="random", bill=bill)
+        return Decision.of(problem, x, solver="random", bill=bill, diagnostics=_UNIFORM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,5 +48,13 @@ class RandomBest:
             classical_seconds=perf_counter() - started,
         )
         return Decision.of(
-            problem, found.x, solver="random_best", bill=bill, diagnostics=found.diagnostics
+            problem,
+            found.x,
+            solver="random_best",
+            bill=bill,
+            diagnostics={**found.diagnostics, **_UNIFORM},
         )
+
+
+_UNIFORM = {"distribution": "uniform"}
+"""Of one sample, before any post-processing: every feasible state is equally likely."""

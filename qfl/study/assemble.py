@@ -1,8 +1,12 @@
-"""From a cell to a federation: the one place where the rooms are wired together."""
+"""A cell becomes a federation, ready to play: the one place where the rooms are wired together.
+
+A cell that decides one instance and trains nobody is played in `decide.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +23,7 @@ from qfl.problems import client_selection
 from qfl.problems.slots import SlotGrid, aggregation_schedule
 from qfl.security.attacks.interception import InterceptResend
 from qfl.solvers import SOLVERS
-from qfl.solvers.exact import Spectrum, spectrum
+from qfl.study.decide import decide, yardstick
 from qfl.study.machines import through_ledger
 from qfl.study.options import build, build_row
 
@@ -30,13 +34,15 @@ _PROPOSERS: Mapping[str, Propose] = {"client_selection": client_selection}
 
 
 def play(cell: Cell, *, folder: Path | None = None, submits: bool = True) -> Iterator[RoundRecord]:
-    """Yield the records of the cell's federation, round 0 first.
+    """Yield the records of the cell's federation, round 0 first, or of its decisions.
 
     Args:
         cell: what to play.
         folder: the run folder, whose ledger remembers jobs on machines with a queue.
         submits: False recomputes the cell from the ledger and sends nothing.
     """
+    if cell.decision:
+        return decide(cell, _solver(cell, folder, submits))
     return assemble(cell, folder=folder, submits=submits).play()
 
 
@@ -49,16 +55,13 @@ def assemble(cell: Cell, *, folder: Path | None = None, submits: bool = True) ->
         [client.name for client in population.clients], rng=streams("network/fibres")
     )
     uplink = build(SharedUplink, cell.federation)
-    solver = build_row("methods", cell.solver)
-    if folder is not None:
-        solver = through_ledger(solver, folder, cell.id, submits=submits)
     return Federation(
         population,
         schedule=build(Schedule, cell.federation),
         policies=Policies(
             propose=_PROPOSERS[cell.selection["problem"]],
-            solver=solver,
-            measure=_spectrum,
+            solver=_solver(cell, folder, submits),
+            measure=partial(yardstick, most=MEASURED_STATES),
             channel=channel.connect(links, run=cell.id),
             algorithm=build_row("federation", cell.federation),
             training=build(LocalTraining, cell.federation),
@@ -71,6 +74,14 @@ def assemble(cell: Cell, *, folder: Path | None = None, submits: bool = True) ->
     )
 
 
+def _solver(cell: Cell, folder: Path | None, submits: bool) -> Any:
+    """Who decides; machines with a queue are reached through the ledger."""
+    solver = build_row("methods", cell.solver)
+    if folder is None:
+        return solver
+    return through_ledger(solver, folder, cell.id, submits=submits)
+
+
 def _scheduler(uplink: SharedUplink, solver: Settings) -> Scheduler:
     """Who assigns slots: the method's own table, or enumeration."""
     chosen = solver.get("slots", {"solver": "exact"})
@@ -81,10 +92,3 @@ def _scheduler(uplink: SharedUplink, solver: Settings) -> Scheduler:
 def _propose_slots(*, slots: int, seconds: float, capacity: int, **options: Any) -> Problem:
     grid = SlotGrid(slots=slots, seconds=seconds, capacity=capacity)
     return aggregation_schedule(grid=grid, **options)
-
-
-def _spectrum(problem: Problem) -> Spectrum | None:
-    """The exact optimum and worst where enumeration is cheap."""
-    if problem.constraint.feasible_count(problem.n) > MEASURED_STATES:
-        return None
-    return spectrum(problem)

@@ -50,7 +50,7 @@ class RoundPlayed:
             "event": "round",
             **name_of(self.cell),
             "round": self.record.round,
-            "metrics": dict(self.record.metrics),
+            "metrics": self.record.measured(),
         }
 
 
@@ -74,7 +74,7 @@ class CellStored:
             "status": self.row.status,
             "reason": self.row.reason,
             "seconds": self.row.timings.get("total_seconds", 0.0),
-            "metrics": dict(self.row.rounds[-1].metrics) if self.row.rounds else {},
+            "metrics": self.row.rounds[-1].measured() if self.row.rounds else {},
         }
 
 

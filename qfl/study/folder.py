@@ -89,6 +89,7 @@ class RunFolder:
                 f"{self.path} holds the study {name!r}, not {study.name!r}; choose another --out"
             )
         settings = study.model_dump(mode="json", exclude={"profiles"})
+        settings = {key: value for key, value in settings.items() if value != {}}
         names = {cell.id: describe(cell) for cell in cells}
         text = "# Written by qfl: the study as it ran, every option resolved.\n" + toml(
             {**settings, "lock": {"schema": SCHEMA_VERSION, "cells": names}}

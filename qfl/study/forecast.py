@@ -1,7 +1,8 @@
 """What a study will ask of quantum machines, before it asks.
 
-Every cell decides once per round. The instance of a round depends on the training before it, so a
-dense random one of the same size stands in: same qubits, same couplings, other numbers.
+Every cell decides once per round, or as often as a study of decisions repeats. The instance of a
+round depends on the training before it, so a dense random one of the same size stands in: same
+qubits, same couplings, other numbers.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from circuits.qaoa import QaoaAnsatz
 from qfl.backends.estimate import Estimate, PriceList, charged
 from qfl.core.arrays import canonical_json
 from qfl.core.cell import Cell
+from qfl.core.problem import Problem
 from qfl.core.registry import load
 from qfl.core.rng import Streams
+from qfl.study.options import build_row
 
 
 def forecast(cells: Sequence[Cell], prices: PriceList) -> Iterator[tuple[str, Estimate]]:
@@ -30,8 +33,9 @@ def forecast(cells: Sequence[Cell], prices: PriceList) -> Iterator[tuple[str, Es
     first: dict[str, Cell] = {}
     for cell in cells:
         if "backend" in cell.solver and "depth" in cell.solver:
-            key = canonical_json({"solver": cell.solver, "scenario": cell.scenario})
-            groups[key] += cell.federation["rounds"]
+            asked = {"scenario": cell.scenario, "decision": cell.decision}
+            key = canonical_json({"solver": cell.solver, **asked})
+            groups[key] += cell.decision.get("repeats") or cell.federation["rounds"]
             first.setdefault(key, cell)
     for key, jobs in groups.items():
         yield first[key].labels.get("method", ""), _estimate(first[key], jobs, prices)
@@ -39,8 +43,13 @@ def forecast(cells: Sequence[Cell], prices: PriceList) -> Iterator[tuple[str, Es
 
 def representative(cell: Cell) -> QaoaAnsatz:
     """Return a dense instance as large as those that a cell decides."""
-    n, k = cell.scenario["clients"], cell.federation["clients_per_round"]
     rng = Streams(0)("instance")
+    if cell.decision:
+        problem: Problem = build_row("decision", cell.decision).draw(rng)
+        n, blocks = problem.n, problem.constraint.blocks(problem.n)
+    else:
+        n, k = cell.scenario["clients"], cell.federation["clients_per_round"]
+        blocks = ((tuple(range(n)), k),)
     mixer = cell.solver.get("mixer", "x")
     return QaoaAnsatz(
         constant=0.0,
@@ -48,7 +57,7 @@ def representative(cell: Cell) -> QaoaAnsatz:
         quadratic=np.triu(rng.random((n, n)), 1),
         mixer=mixer,
         depth=cell.solver["depth"],
-        blocks=() if mixer == "x" else ((tuple(range(n)), k),),
+        blocks=() if mixer == "x" else blocks,
     )
 
 

@@ -36,12 +36,13 @@ def cells(study: Study) -> list[Cell]:
         for own, method in methods:
             labels = {names[key]: _text(value) for key, value in {**point, **own}.items()}
             cell = Cell(
-                scenario={**place.scenario, **_data(canonical_json(place.scenario))},
+                scenario=_with_data(place.scenario),
                 federation=place.federation,
                 selection=place.selection,
                 solver=_solver(method),
                 channel=place.channel,
                 seed=seed,
+                decision=place.decision,
                 labels={"method": method["label"], **labels},
             )
             found.setdefault(cell.id, cell)
@@ -58,12 +59,22 @@ def pairing_key(cell: Cell) -> str:
 def axis_names(sweep: Mapping[str, Any]) -> dict[str, str]:
     """Return what each axis is called: the last part of its key, or all of it if that is taken.
 
-    >>> axis_names({"scenario.clients": (8, 16), "methods.qaoa.depth": (1, 2)})
-    {'scenario.clients': 'clients', 'methods.qaoa.depth': 'depth'}
+    Axes of different methods may share a name, for no cell varies on both.
+
+    >>> axis_names({"scenario.clients": (8,), "methods.a.depth": (1, 2), "methods.b.depth": (1,)})
+    {'scenario.clients': 'clients', 'methods.a.depth': 'depth', 'methods.b.depth': 'depth'}
     """
     last = {key: key.rpartition(".")[2] for key in sweep}
-    taken = ["method", *last.values()]
-    return {key: name if taken.count(name) == 1 else key for key, name in last.items()}
+
+    def meets(key: str, other: str) -> bool:
+        apart = key.startswith(_METHODS) and other.startswith(_METHODS)
+        return not apart or key.split(".")[1] == other.split(".")[1]
+
+    def taken(key: str, name: str) -> bool:
+        rivals = (other for other in last if other != key and last[other] == name)
+        return name == "method" or any(meets(key, other) for other in rivals)
+
+    return {key: key if taken(key, name) else name for key, name in last.items()}
 
 
 def select(found: Sequence[Cell], only: Mapping[str, Sequence[str]]) -> list[Cell]:
@@ -119,6 +130,10 @@ def _variants(
 def _solver(method: Mapping[str, Any]) -> dict[str, Any]:
     options = {key: value for key, value in method.items() if key not in ("label", "solver")}
     return {"name": method["solver"], **options}
+
+
+def _with_data(scenario: Mapping[str, Any]) -> dict[str, Any]:
+    return {**scenario, **_data(canonical_json(scenario))} if scenario else {}
 
 
 @cache

@@ -1,4 +1,6 @@
-"""A study: one question, the federation it is asked of, and the grid of cells that answers it.
+"""A study: one question, what it is asked of, and the grid of cells that answers it.
+
+It is asked of a federation, or of the instances of a problem where nobody trains.
 
 The same `Study` comes out of a TOML file and out of Python, frozen, with every option resolved
 and unknown keys refused. All errors of a study are reported in one pass.
@@ -27,9 +29,17 @@ from pydantic import (
     model_validator,
 )
 
-from qfl.core.arrays import canonical_json
 from qfl.core.errors import ConfigError, StudyError, UnknownNameError
-from qfl.core.metrics import metric
+from qfl.core.metrics import OF_DECISIONS, OF_ROUNDS, metric
+from qfl.study.checks import (
+    FEDERATION,
+    check_choice,
+    check_uplink,
+    duplicates,
+    unfit_sections,
+    unlabelled,
+    without_uplink,
+)
 from qfl.study.options import SECTIONS, Issue, Issues, build_row, explain, resolve
 from qfl.study.override import apply, flatten
 
@@ -41,14 +51,14 @@ class Headline(BaseModel):
 
     Attributes:
         metric: what counts, such as "digit.accuracy".
-        target: its value to be reached.
+        target: its value to be reached; without one, final values are compared.
         method, baseline: labels of the two methods compared.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     metric: str
-    target: Annotated[float, Field(allow_inf_nan=False)]
+    target: Annotated[float, Field(allow_inf_nan=False)] | None = None
     method: str
     baseline: str
 
@@ -76,6 +86,8 @@ class Study(BaseModel):
         federation: {"algorithm": ..., "rounds": ..., "clients_per_round": ..., local training}.
         selection: {"problem": ..., weights of the objective}.
         channel: {"name": ..., options}.
+        decision: {"problem": ..., options of that family, "repeats": ...} in place of the four
+            sections above: the solvers decide instances of a problem, one instance per seed.
         methods: ({"label": ..., "solver": ..., options}, ...): the curves of the report. A table
             `slots` = {"solver": ..., options} says who schedules a shared uplink; if it is left
             out, enumeration does.
@@ -92,10 +104,11 @@ class Study(BaseModel):
     question: str
     hypothesis: str
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, strict=True)], ...], BeforeValidator(_seeds)]
-    scenario: Settings
-    federation: Settings
-    selection: Settings
-    channel: Settings
+    scenario: Settings = Field(default_factory=dict)
+    federation: Settings = Field(default_factory=dict)
+    selection: Settings = Field(default_factory=dict)
+    channel: Settings = Field(default_factory=dict)
+    decision: Settings = Field(default_factory=dict)
     methods: tuple[Settings, ...]
     headline: Headline
     sweep: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
@@ -193,7 +206,8 @@ class Study(BaseModel):
         except ValidationError as error:
             issues += explain(error, list(cls.model_fields))
         if isinstance(given, Mapping):
-            issues += _unlabelled(given)
+            issues += unlabelled(given)
+            issues += unfit_sections(given)
             issues += cls._broken_by_changes(given, issues)
         if study is None or issues:
             name = given.get("name", "") if isinstance(given, Mapping) else ""
@@ -231,13 +245,15 @@ class Study(BaseModel):
             raise ValueError("at least one seed is needed, and none twice")
         return seeds
 
-    @field_validator("scenario", "federation", "selection", "channel")
+    @field_validator(*FEDERATION, "decision")
     @classmethod
     def _resolved(cls, given: Settings, info: ValidationInfo) -> Settings:
+        if not given:
+            return {}
         settings = resolve(info.field_name or "", given)
         if info.field_name == "federation":
-            _check_choice(info.data.get("scenario", {}), settings)
-            _check_uplink(settings)
+            check_choice(info.data.get("scenario", {}), settings)
+            check_uplink(settings)
         return settings
 
     @field_validator("methods")
@@ -254,8 +270,9 @@ class Study(BaseModel):
                 methods.append(resolve("methods", {**method, "label": where}))
             except Issues as found:
                 issues += [Issue(f"{where}.{key}", message) for key, message in found.issues]
-        issues += _duplicates(methods)
-        issues += _without_uplink(methods, info.data.get("federation", {}))
+        issues += duplicates(methods)
+        federation = {"uplink_slots": 0} if info.data.get("decision") else {}
+        issues += without_uplink(methods, info.data.get("federation") or federation)
         if not given:
             issues.append(Issue("", "at least one [[methods]] is needed"))
         if issues:
@@ -267,10 +284,14 @@ class Study(BaseModel):
     def _recorded(cls, headline: Headline, info: ValidationInfo) -> Headline:
         try:
             metric(headline.metric)
-            if "scenario" in info.data:
-                recorded = build_row("scenario", info.data["scenario"]).metrics()
-                if headline.metric not in recorded:
-                    raise UnknownNameError("metric", headline.metric, recorded)
+            recorded: tuple[str, ...] = ()
+            if info.data.get("decision"):
+                recorded = OF_DECISIONS
+            elif info.data.get("scenario"):
+                tasks = build_row("scenario", info.data["scenario"]).metrics()
+                recorded = (*tasks, *OF_ROUNDS)
+            if recorded and headline.metric not in recorded:
+                raise UnknownNameError("metric", headline.metric, recorded)
         except UnknownNameError as error:
             raise Issues([Issue("metric", str(error))]) from None
         return headline
@@ -305,65 +326,6 @@ def points(sweep: Mapping[str, tuple[Any, ...]]) -> list[Settings]:
     combined = [dict(zip(shared, values, strict=True)) for values in product(*shared.values())]
     single = [{key: v} for key, values in sweep.items() if key not in shared for v in values]
     return [*(combined if shared else []), *single]
-
-
-def _check_choice(scenario: Settings, federation: Settings) -> None:
-    """Refuse to choose more clients than the scenario has."""
-    clients, chosen = scenario.get("clients"), federation["clients_per_round"]
-    if clients is not None and chosen > clients:
-        allowed = f"allowed: 1 to scenario.clients = {clients}"
-        raise Issues(
-            [Issue("clients_per_round", f"cannot choose {chosen} of {clients}; {allowed}")]
-        )
-
-
-def _check_uplink(federation: Settings) -> None:
-    """Refuse a shared uplink that cannot take the uploads of a round."""
-    slots, capacity = federation.get("uplink_slots", 0), federation.get("uplink_capacity", 0)
-    chosen = federation["clients_per_round"]
-    if slots and slots * capacity < chosen:
-        room = f"{slots} slots x uplink_capacity {capacity} cannot take {chosen} uploads a round"
-        raise Issues([Issue("uplink_slots", f"{room}; raise one of them")])
-
-
-def _without_uplink(methods: list[Settings], federation: Settings) -> list[Issue]:
-    """Return one issue for each method that assigns slots where nothing is shared."""
-    if federation.get("uplink_slots", 1):
-        return []
-    message = "there is no shared uplink to schedule; set federation.uplink_slots"
-    return [Issue(f"{m['label']}.slots", message) for m in methods if "slots" in m]
-
-
-def _duplicates(methods: list[Settings]) -> list[Issue]:
-    """Return one issue for each label used twice and each method that repeats another."""
-    issues: list[Issue] = []
-    labels: set[str] = set()
-    solvers: dict[str, str] = {}
-    for method in methods:
-        label = method["label"]
-        solver = canonical_json({k: v for k, v in method.items() if k != "label"})
-        if label in labels:
-            issues.append(Issue(label, "two methods have this label; give each its own"))
-        elif solver in solvers:
-            issues.append(Issue(label, f"same solver and options as {solvers[solver]!r}"))
-        labels.add(label)
-        solvers[solver] = label
-    return issues
-
-
-def _unlabelled(given: Mapping[str, Any]) -> list[Issue]:
-    """Return the labels that the headline compares and no method has."""
-    methods, headline = given.get("methods"), given.get("headline")
-    if isinstance(headline, Headline):
-        headline = headline.model_dump()
-    if not isinstance(methods, list | tuple) or not isinstance(headline, Mapping):
-        return []
-    labels = [m.get("label", m.get("solver")) for m in methods if isinstance(m, Mapping)]
-    return [
-        Issue(f"headline.{key}", str(UnknownNameError("method label", name, map(str, labels))))
-        for key in ("method", "baseline")
-        if isinstance(name := headline.get(key), str) and name not in labels
-    ]
 
 
 def _safe_points(sweep: object) -> list[Settings]:

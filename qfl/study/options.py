@@ -75,6 +75,9 @@ SECTIONS: dict[str, Section] = {
         row_options=False,
     ),
     "channel": Section("qfl.security:CHANNELS"),
+    "decision": Section(
+        "qfl.problems:PROBLEMS", key="problem", shared=("qfl.study.decide:Repetition",)
+    ),
     "methods": Section("qfl.solvers:SOLVERS", key="solver", reserved=("label", "slots")),
 }
 SLOTS = Section("qfl.solvers:SOLVERS", key="solver")

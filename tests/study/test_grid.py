@@ -3,7 +3,7 @@
 import pytest
 
 from qfl.core.errors import ConfigError
-from qfl.study.grid import cells, pairing_key, select
+from qfl.study.grid import axis_names, cells, pairing_key, select
 from qfl.study.model import Study
 
 
@@ -71,10 +71,14 @@ def test_shared_axes_multiply_and_a_methods_own_axis_does_not(toy_world, setting
     ]
 
 
-def test_axes_of_the_same_name_are_called_by_their_whole_key(toy_world, settings):
+def test_axes_of_one_cell_with_the_same_name_are_called_by_their_whole_key(toy_world, settings):
     settings["sweep"] = {"methods.qaoa.depth": [1], "methods.qaoa2.depth": [2]}
     settings["methods"].append({"label": "qaoa2", "solver": "circuit", "shots": 48})
-    assert labels(Study(**settings))[1][1] == {"method": "qaoa", "methods.qaoa.depth": "1"}
+    assert labels(Study(**settings))[1][1] == {"method": "qaoa", "depth": "1"}
+    assert axis_names({"scenario.error": (1,), "methods.qaoa.backend_options.error": (2,)}) == {
+        "scenario.error": "scenario.error",
+        "methods.qaoa.backend_options.error": "methods.qaoa.backend_options.error",
+    }
 
 
 def test_methods_of_one_seed_pair_and_seeds_do_not(study):

@@ -17,6 +17,7 @@ def toy_world(monkeypatch):
         "federation": ("ALGORITHMS", ("toys:Schedule", "toys:Training")),
         "selection": ("PROBLEMS", ("toys:Weights",)),
         "channel": ("CHANNELS", ()),
+        "decision": ("PROBLEMS", ()),
         "methods": ("SOLVERS", ()),
     }
     for name, (table, shared) in targets.items():

@@ -1,0 +1,88 @@
+"""What only several settings of a study together show to be wrong: plain data in, issues out.
+
+Settings may still be malformed here; whatever is not as expected was reported where it was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from qfl.core.arrays import canonical_json
+from qfl.core.errors import UnknownNameError
+from qfl.study.options import Issue, Issues
+
+Settings = dict[str, Any]
+
+FEDERATION = ("scenario", "federation", "selection", "channel")
+"""The sections of a study that trains; [decision] stands in for all of them."""
+
+
+def unfit_sections(given: Mapping[str, Any]) -> list[Issue]:
+    """Return the sections that are missing, or that a study of decisions has no use for."""
+    if not given.get("decision"):
+        missing = "missing; a study needs it, or [decision] alone to compare solvers on instances"
+        return [Issue(name, missing) for name in FEDERATION if not given.get(name)]
+    unused = "a study with [decision] trains nobody; leave this section out"
+    return [Issue(name, unused) for name in FEDERATION if given.get(name)]
+
+
+def check_choice(scenario: Settings, federation: Settings) -> None:
+    """Refuse to choose more clients than the scenario has."""
+    clients, chosen = scenario.get("clients"), federation["clients_per_round"]
+    if clients is not None and chosen > clients:
+        allowed = f"allowed: 1 to scenario.clients = {clients}"
+        raise Issues(
+            [Issue("clients_per_round", f"cannot choose {chosen} of {clients}; {allowed}")]
+        )
+
+
+def check_uplink(federation: Settings) -> None:
+    """Refuse a shared uplink that cannot take the uploads of a round."""
+    slots, capacity = federation.get("uplink_slots", 0), federation.get("uplink_capacity", 0)
+    chosen = federation["clients_per_round"]
+    if slots and slots * capacity < chosen:
+        room = f"{slots} slots x uplink_capacity {capacity} cannot take {chosen} uploads a round"
+        raise Issues([Issue("uplink_slots", f"{room}; raise one of them")])
+
+
+def without_uplink(methods: list[Settings], federation: Settings) -> list[Issue]:
+    """Return one issue for each method that assigns slots where nothing is shared."""
+    if federation.get("uplink_slots", 1):
+        return []
+    message = "there is no shared uplink to schedule; set federation.uplink_slots"
+    return [Issue(f"{m['label']}.slots", message) for m in methods if "slots" in m]
+
+
+def duplicates(methods: list[Settings]) -> list[Issue]:
+    """Return one issue for each label used twice and each method that repeats another."""
+    issues: list[Issue] = []
+    labels: set[str] = set()
+    solvers: dict[str, str] = {}
+    for method in methods:
+        label = method["label"]
+        solver = canonical_json({k: v for k, v in method.items() if k != "label"})
+        if label in labels:
+            issues.append(Issue(label, "two methods have this label; give each its own"))
+        elif solver in solvers:
+            issues.append(Issue(label, f"same solver and options as {solvers[solver]!r}"))
+        labels.add(label)
+        solvers[solver] = label
+    return issues
+
+
+def unlabelled(given: Mapping[str, Any]) -> list[Issue]:
+    """Return the labels that the headline compares and no method has."""
+    methods, headline = given.get("methods"), given.get("headline")
+    if isinstance(headline, BaseModel):
+        headline = headline.model_dump()
+    if not isinstance(methods, list | tuple) or not isinstance(headline, Mapping):
+        return []
+    labels = [m.get("label", m.get("solver")) for m in methods if isinstance(m, Mapping)]
+    return [
+        Issue(f"headline.{key}", str(UnknownNameError("method label", name, map(str, labels))))
+        for key in ("method", "baseline")
+        if isinstance(name := headline.get(key), str) and name not in labels
+    ]
