@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qfl.core.metrics import metric
-from qfl.report import dotplots, figures, listings
+from qfl.report import decisions, dotplots, figures, lineplots, listings
 from qfl.report.compare import Family, finals, primary, secondary, unpaired
 from qfl.report.curves import Curve, curves
 from qfl.report.datasets import ROUNDS, Columns, bands_table, rounds_table
@@ -64,12 +64,14 @@ def analyse(results: Results) -> Analysis:
         unpaired=unpaired(results),
         summaries=read_off,
         tables=_tables(results, read_off, families, exchanged),
-        data={ROUNDS: rounds_table(results)}
+        data=({ROUNDS: rounds_table(results)} if results.trains else {})
         | {name: bands_table(found) for name, found in drawn.items()},
         sections={
             **_comparisons(families),
             **_learning(results, looks, drawn),
             "decisions": _intervals(read_off, looks, _DECISIONS),
+            "axes": () if results.trains else _along_axes(results, looks),
+            "slots": _intervals(read_off, looks, _SLOTS),
             "costs": _intervals(read_off, looks, _COSTS),
             "security": _security(results, exchanged),
         },
@@ -87,6 +89,9 @@ def _tables(
             summary_table(results, read_off, key=key, caption=caption, groups=groups, note=note)
             for key, caption, groups, note in _SUMMARIES
         ),
+        *(decisions.by_setting(results, read_off, name) for name in BY_SIZE),
+        decisions.wins_table(results),
+        decisions.time_wins_table(results),
         listings.pairs_table(families),
         listings.links_table(exchanged),
         listings.aborts_table(aborts(results), cells=len(results.runs)),
@@ -139,16 +144,42 @@ def _learning(
 
 _SPREAD = "± is half of the 95 % interval of the mean over seeds."
 _POOLED = "Shares pool the decisions of all rounds and seeds; brackets are Wilson intervals."
+_MEDIAN = (
+    "TTS is the median over instances; brackets are a 95 % interval between order statistics. ∞: "
+    "half of the instances or more were never solved."
+)
 _SUMMARIES: tuple[tuple[str, str, tuple[Group, ...], str], ...] = (
     ("comparison", "Learning, by method", ("learning",), _SPREAD),
     ("modalities", "Final values with one modality alone, by method", ("modality",), _SPREAD),
     ("decisions", "Decisions, by method", ("decision",), _POOLED),
+    ("solutions", "Time to solution, by method", ("solution",), _MEDIAN),
+    ("slots", "Uplink schedules, by method", ("slots",), _SPREAD),
     ("bills", "One decision costs, by method", ("bill",), "Means over rounds, then over seeds."),
     ("costs", "One training run costs, by method", ("cost", "clock"), _SPREAD),
     ("security", "Keys of one training run, by method", ("security",), _SPREAD),
 )
+BY_SIZE = ("approximation_ratio", "optimum_probability", "tts_samples", "tts_seconds")
+"""Outcomes that have a table of methods by sizes where nobody trains."""
+_SLOTS = ("slot_ratio", "round_seconds")
 _DECISIONS = ("approximation_ratio", "optimum_hit", "optimum_probability")
 _COSTS = ("virtual_seconds", "energy_joules", "total_seconds")
+
+
+def _along_axes(results: Results, looks: Sequence[Style]) -> tuple[Figure, ...]:
+    """Return quality along every numeric axis, and success against samples."""
+    drawn = []
+    for axis in decisions.axes(results):
+        for name in ("approximation_ratio", "sample_ratio", "optimum_probability"):
+            if found := decisions.points(results, name, axis):
+                caption = "Mean over instances with its 95 % interval."
+                if {point.line for point in found} == set(results.representatives()):
+                    caption += " Of methods with axes of their own, the last variant."
+                drawn.append(
+                    lineplots.axis_figure(found, looks, name=name, axis=axis, caption=caption)
+                )
+    if grown := decisions.growth(results):
+        drawn.append(lineplots.growth_figure(grown, looks))
+    return tuple(drawn)
 
 
 def _security(results: Results, exchanged: Sequence[Link]) -> tuple[Figure, ...]:

@@ -17,6 +17,7 @@ from qfl.report.intervals import ALPHA, Interval, mean_interval
 from qfl.report.outcomes import (
     Outcome,
     final_value,
+    named,
     time_to_target,
 )
 from qfl.report.results import HeadlineRequest, Results, Run
@@ -84,9 +85,12 @@ def primary(results: Results) -> Family | None:
 
 
 def secondary(results: Results) -> Family | None:
-    """Return the headline's method against every method that is not the declared baseline."""
+    """Return the headline's method against every method that is not the declared baseline.
+
+    Where nobody trains, wins over instances take the place of this family (`decisions.py`).
+    """
     request = results.headline
-    if request is None:
+    if request is None or not results.trains:
         return None
     declared = {*results.variants(request.method), *results.variants(request.baseline)}
     others = tuple(method for method in results.methods if method not in declared)
@@ -116,7 +120,7 @@ def finals(results: Results) -> Family | None:
 def headline_outcome(request: HeadlineRequest) -> Outcome:
     """Return what the headline compares: rounds to the target, or the final value."""
     if request.target is None:
-        return final_value(request.metric)
+        return named(request.metric)
     return time_to_target(request, "round", "rounds_to_target")
 
 

@@ -16,11 +16,14 @@ from qfl.report.outcomes import Summary
 from qfl.report.palette import Style
 from qfl.report.words import display
 
+MOST_DOTS = 1_000
+"""Seeds of one figure beyond which they are not drawn one by one."""
+
 
 def interval_figure(
     summaries: Sequence[Summary], styles: Sequence[Style], *, caption: str = ""
 ) -> Figure:
-    """Return one outcome per method: mean with interval, and a dot per seed."""
+    """Return one outcome per method: mean with interval, and a dot per seed unless too many."""
     measured = summaries[0].outcome.metric
     x = vega.number("x", vega.unit_label(measured), format=vega.tick_format(measured), tickCount=4)
     y = vega.categories(
@@ -67,6 +70,7 @@ def interval_figure(
                 }
                 for s in summaries
                 for seed, value in s.values.items()
+                if sum(len(each.values) for each in summaries) <= MOST_DOTS
             ),
         },
     )

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from qfl.core.errors import ConfigError
 from qfl.core.metrics import metric
 from qfl.report.compare import Difference, Family, primary
 from qfl.report.intervals import ALPHA, BOOTSTRAP_FROM, censored_median
@@ -65,7 +66,7 @@ def headline(results: Results) -> Headline:
         )
     if not family.differences:
         return Headline("no claim", _nothing_to_compare(results, request))
-    made = tuple(_statement(request, family, found) for found in family.differences)
+    made = tuple(_statement(results, family, found) for found in family.differences)
     found = sum(statement.verdict == "difference" for statement in made)
     verdict = "difference" if found else made[0].verdict
     if len(made) > 1:
@@ -94,8 +95,8 @@ def _nothing_to_compare(results: Results, request: HeadlineRequest) -> str:
     return f"No claim: there is {why}."
 
 
-def _statement(request: HeadlineRequest, family: Family, found: Difference) -> Statement:
-    text, sides = _facts(request, found)
+def _statement(results: Results, family: Family, found: Difference) -> Statement:
+    text, sides = _facts(results, found)
     verdict: Verdict = "no difference"
     if family.refusal:
         verdict = "no claim"
@@ -104,17 +105,25 @@ def _statement(request: HeadlineRequest, family: Family, found: Difference) -> S
     return Statement(verdict, text, _detail(found), found, sides)
 
 
-def _facts(request: HeadlineRequest, found: Difference) -> tuple[str, tuple[Side, ...]]:
+def _facts(results: Results, found: Difference) -> tuple[str, tuple[Side, ...]]:
     """Return the sentence without its verdict, and the two numbers in it."""
+    request = results.headline
+    if request is None:
+        raise ConfigError("a comparison needs a declared headline")
     measured = metric(request.metric)
     first, second = display(found.method), display(found.baseline)
-    effect = f"difference {interval_text(found)}, {count(len(found.pairs), 'seed')}"
+    effect = f"difference {interval_text(found)}, {count(len(found.pairs), results.unit)}"
     a, b = ([pair[side] for pair in found.pairs] for side in (1, 2))
     if request.target is None:
         texts = [measured.text(sum(v) / len(v)) for v in (a, b)]
         sentence = (
             f"{first} ended at {texts[0]} {measured.label}, {second} at {texts[1]}; {effect}."
         )
+        if found.outcome.group != "learning":
+            sentence = (
+                f"{first} has a mean {measured.label} of {texts[0]}, {second} of {texts[1]}; "
+                f"{effect}."
+            )
         return sentence, _sides(found, texts, "")
     target = f"{measured.short(request.target)} {measured.label}"
     end = found.end

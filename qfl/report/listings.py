@@ -127,13 +127,16 @@ def unfinished_table(results: Results) -> Table:
 def cells_table(results: Results) -> Table:
     """Return one row per cell that has ended, whatever became of it."""
     measured = [metric(name) for name in results.main_metrics]
-    columns = _columns("cell", "method", "setting", "seed|", "state", "rounds|")
+    columns = _columns(
+        "cell", "method", "setting", "seed|", "state", "rounds|" if results.trains else "decisions|"
+    )
     columns += tuple(
         TableColumn(m.name, f"final {m.label}", m.arrow, m.definition) for m in measured
     )
     columns += _columns("real seconds|", "code")
     rows = []
-    for run in results.runs:
+    few = results.runs if len(results.runs) <= MOST_CELLS else ()
+    for run in few:
         curves = [run.curve(m.name) for m in measured]
         finals = [
             TableCell(m.text(curve[-1]), sort=float(curve[-1])) if curve.size else _text("–")
@@ -150,7 +153,8 @@ def cells_table(results: Results) -> Table:
             TableRow((*row.cells[:2], *row.cells[3:]), row.method, row.setting, row.seed)
             for row in rows
         ]
-    return Table("cells", "Every cell that has ended", columns, tuple(rows))
+    note = "" if few else f"More than {MOST_CELLS} cells have finished: they are in cells.jsonl."
+    return Table("cells", "Every cell that has ended", columns, tuple(rows), note)
 
 
 def counts_text(results: Results) -> str:
@@ -166,6 +170,8 @@ def counts_text(results: Results) -> str:
     return f"{count(len(states), 'cell')}: {', '.join(parts)}"
 
 
+MOST_CELLS = 1_000
+"""Finished cells beyond which they are not listed one by one."""
 _MOST_LISTED = 12
 """Stale or missing cells beyond which their number stands for them."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from qfl.core.metrics import Metric, metric
 from qfl.data import DATASETS
 from qfl.report.compare import Family, headline_outcome
+from qfl.report.decisions import ranks
 from qfl.report.intervals import ALPHA, BOOTSTRAP_FROM
 from qfl.report.outcomes import summarise
 from qfl.report.results import Results, Run
@@ -48,7 +49,8 @@ def paragraphs(
         *(Paragraph(_FAMILIES[family.name], _family(family)) for family in families),
         Paragraph("Ranks", _ranks(results)),
         Paragraph("Censoring", _censoring(results)),
-        Paragraph("Curves", _CURVES),
+        Paragraph("Curves", _CURVES if results.trains else ""),
+        Paragraph("Time to solution", "" if results.trains else _SOLUTION),
         Paragraph("Marks in tables", _MARKS),
         Paragraph("Definitions", _definitions(results)),
     ]
@@ -58,12 +60,14 @@ def paragraphs(
 
 
 def _design(results: Results, unpaired: tuple[Run, ...]) -> str:
-    methods, seeds = len(results.methods), len(results.seeds)
+    methods = len(results.methods)
+    replicates = count(len(results.seeds), results.unit)
+    met = "instance, partition and initial weights" if results.trains else "instance"
     settings = f" in {count(len(results.settings), 'setting')}" if len(results.settings) > 1 else ""
     text = (
-        f"{count(methods, 'method')} on {count(seeds, 'seed')}{settings}. Runs are paired: two "
+        f"{count(methods, 'method')} on {replicates}{settings}. Runs are paired: two "
         "runs are compared only if everything but the solver is equal, so they meet the same "
-        "instance, partition and initial weights. "
+        f"{met}. "
     )
     if not unpaired:
         return text + "Every finished run has its partners."
@@ -75,11 +79,17 @@ def _replication(results: Results) -> str:
     n = len(results.seeds)
     if n < BOOTSTRAP_FROM:
         kind = (
-            f"Student's t; with n = {n} they are indicative, so every seed is drawn too. From "
-            f"{BOOTSTRAP_FROM} seeds on they would be BCa bootstrap intervals"
+            f"Student's t; with n = {n} they are indicative, so every {results.unit} is drawn too. "
+            f"From {BOOTSTRAP_FROM} {results.unit}s on they would be BCa bootstrap intervals"
         )
     else:
         kind = "BCa bootstrap (4,000 resamples)"
+    if not results.trains:
+        return (
+            "The instance: one per seed and size. Repeated decisions of one instance are averaged "
+            f"first. Means are over instances and their 95 % intervals are {kind}; shares that are "
+            "0 or 1 on every instance have Wilson intervals over instances."
+        )
     return (
         f"The seed. Means are over seeds and their 95 % intervals are {kind}. Proportions have "
         "Wilson intervals over pooled decisions; decisions of one run are not independent, so "
@@ -101,6 +111,12 @@ def _budget(results: Results) -> str:
     if not lines:
         return ""
     rounds = sorted({run.rounds for run in results.runs})
+    if not results.trains:
+        return (
+            f"Every instance is decided {listed([str(r) for r in rounds])} times. Most spent on "
+            f"one decision, training of angles included: {'; '.join(lines)}. Two comparisons are "
+            "made: with the samples given, and by real time to solution."
+        )
     return (
         f"Every run trains for {listed([str(r) for r in rounds])} rounds. "
         f"Most spent on one decision: {'; '.join(lines)}."
@@ -178,6 +194,8 @@ def _test_name(censored: bool, exact: bool) -> str:
 
 def _ranks(results: Results) -> str:
     """Return Friedman's test over instances, or why there is none."""
+    if not results.trains:
+        return _instance_ranks(results)
     blocks, methods = len(results.settings), results.methods
     if refusal := rank_refusal(blocks, len(methods)):
         return f"No Friedman test: {refusal}."
@@ -189,13 +207,31 @@ def _ranks(results: Results) -> str:
     if any(len(row) < len(methods) for row in table):
         return "No Friedman test: some method is missing in some instance."
     better = bool(outcome.metric.higher_is_better)
-    ranks = friedman(table, higher_is_better=better)
-    order = sorted(zip(ranks.mean_ranks, methods, strict=True))
+    found = friedman(table, higher_is_better=better)
+    order = sorted(zip(found.mean_ranks, methods, strict=True))
     return (
         f"{blocks} instances, seeds averaged first. Friedman on {outcome.metric.label}: chi-square "
-        f"{ranks.statistic:.1f}, p = {p_text(ranks.p)}. Mean ranks, 1 is best: "
+        f"{found.statistic:.1f}, p = {p_text(found.p)}. Mean ranks, 1 is best: "
         f"{', '.join(f'{display(method)} {rank:.2f}' for rank, method in order)}. Two methods "
-        f"differ if their ranks are {ranks.critical_difference:.2f} apart (Nemenyi, alpha "
+        f"differ if their ranks are {found.critical_difference:.2f} apart (Nemenyi, alpha "
+        f"{p_text(ALPHA)})."
+    )
+
+
+def _instance_ranks(results: Results) -> str:
+    """Return Friedman's test where every seed is an instance."""
+    name = results.headline.metric if results.headline else "approximation_ratio"
+    found = ranks(results, name)
+    if isinstance(found, str):
+        return f"No Friedman test: {found}."
+    table, methods = found
+    order = sorted(zip(table.mean_ranks, methods, strict=True))
+    return (
+        f"{table.blocks} instances of all sizes as blocks, repetitions averaged first; of methods "
+        f"with axes of their own the last variant. Friedman on {metric(name).label}: chi-square "
+        f"{table.statistic:.1f}, p = {p_text(table.p)}. Mean ranks, 1 is best: "
+        f"{', '.join(f'{display(method)} {rank:.2f}' for rank, method in order)}. Two methods "
+        f"differ if their ranks are {table.critical_difference:.2f} apart (Nemenyi, alpha "
         f"{p_text(ALPHA)})."
     )
 
@@ -213,7 +249,11 @@ def _censoring(results: Results) -> str:
 
 
 def _definitions(results: Results) -> str:
-    names = [*results.main_metrics, "approximation_ratio", "optimum_probability", "curve_mean"]
+    names = ["approximation_ratio", "optimum_probability"]
+    if results.trains:
+        names = [*results.main_metrics, *names, "curve_mean"]
+    else:
+        names += ["sample_ratio", "uniform_probability", "tts_samples", "tts_seconds"]
     known = {metric(name).label: metric(name) for name in names}
     return " ".join(f"{_sentence(measured)}." for measured in known.values())
 
@@ -231,6 +271,15 @@ _CURVES = (
     "Against rounds, seeds are averaged round by round. Against time or bytes, the value at a "
     "point is the last one measured by then, and a curve ends where its first seed ends. Bands "
     "are pointwise 95 % intervals of the mean; the median comes with its quartiles."
+)
+_SOLUTION = (
+    "TTS repeats decisions until one is the optimum with probability 99 %: max(1, ln 0.01 / "
+    "ln(1 − P)) times what one takes. P is exact where the chance of one sample is known, then "
+    "samples are counted one by one; else it is the share of an instance's repetitions, so that "
+    "chances below one in as many count as never. Samples leave out what training asked for, see "
+    "Budget. Real seconds include the training of angles and "
+    "the simulation of circuits on this machine; a quantum device would take other seconds. "
+    "Ratios within 1e-9 and times within 10 % are ties."
 )
 _MARKS = (
     "Bold is best. ≈ marks a method whose paired 95 % interval of the difference from the best "

@@ -16,13 +16,24 @@ import numpy as np
 from qfl.core.metrics import Metric, metric
 from qfl.core.record import Choice
 from qfl.core.rng import Streams
-from qfl.report.intervals import Interval, Times, mean_interval, times_to_event, wilson_interval
+from qfl.report.intervals import (
+    Interval,
+    Times,
+    mean_interval,
+    median_interval,
+    times_to_event,
+    wilson_interval,
+)
 from qfl.report.results import MODALITY, HeadlineRequest, Results, Run
+from qfl.solvers.quality import time_to_solution
 
-Group = Literal["learning", "modality", "decision", "bill", "cost", "security", "clock"]
+Group = (
+    Literal["learning", "modality", "decision", "solution", "slots"]
+    | Literal["bill", "cost", "security", "clock"]
+)
 
-_OPTIMAL = 1e-9
-"""Relative gap below which an energy counts as the optimum."""
+SURE = 0.99
+"""Probability with which a time to solution has seen the optimum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,7 @@ class Outcome:
         read: the number; infinite if not reached, NaN if it does not apply.
         trials: for proportions, (successes, trials) of a run; pooled over seeds.
         end: for times to a target, when observation of a run ended.
+        by_median: summarised by the median over runs, because some values may be infinite.
     """
 
     metric: Metric
@@ -40,6 +52,7 @@ class Outcome:
     read: Callable[[Run], float]
     trials: Callable[[Run], tuple[int, int]] | None = None
     end: Callable[[Run], float] | None = None
+    by_median: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +61,7 @@ class Summary:
 
     Attributes:
         values: seed -> number.
-        interval: mean over seeds, or the pooled proportion.
+        interval: mean or median over seeds, or the pooled proportion.
         times: set for times to a target; then `interval` is the restricted mean.
     """
 
@@ -62,9 +75,12 @@ class Summary:
 
 def outcomes(results: Results) -> tuple[Outcome, ...]:
     """Return everything this study can be asked, in the order in which a report shows it."""
+    if not results.trains:
+        return (*_DECISIONS, *_SOLUTIONS)
     return (
         *_learning(results),
         *_DECISIONS,
+        *_SLOTS,
         *(Outcome(metric(name), "cost", _cost(name)) for name in _COSTS),
         *(Outcome(metric(name), "security", _cost(name)) for name in _KEYS),
         Outcome(metric("key_bits_left"), "security", _key_bits_left),
@@ -96,9 +112,13 @@ def summarise(outcome: Outcome, runs: tuple[Run, ...]) -> Summary | None:
     if outcome.end is not None:
         times = times_to_event(sample, end=max(outcome.end(run) for run in runs), rng=rng)
         interval = times.restricted
-    elif outcome.trials is not None:
+    elif outcome.by_median:
+        interval = median_interval(sample)
+    elif outcome.trials is not None and runs[0].trains:
         pooled = np.sum([outcome.trials(run) for run in runs], axis=0)
         interval = wilson_interval(int(pooled[0]), int(pooled[1]))
+    elif outcome.trials is not None and set(sample) <= {0.0, 1.0}:
+        interval = wilson_interval(int(sum(sample)), len(sample))
     else:
         interval = mean_interval(sample, rng=rng)
     return Summary(outcome, runs[0].setting, runs[0].method, values, interval, times)
@@ -135,23 +155,63 @@ def final_value(name: str) -> Outcome:
     return Outcome(replace(metric(name), label=f"final {metric(name).label}"), group, read)
 
 
-def approximation_ratio(choice: Choice) -> float:
-    """Return (worst - energy) / (worst - optimum), NaN where the range is unknown or empty."""
-    if choice.optimum is None or choice.worst is None or choice.worst <= choice.optimum:
+def named(name: str) -> Outcome:
+    """Return the outcome that a headline calls `name`: of decisions, or a final value."""
+    known = {outcome.metric.name: outcome for outcome in (*_DECISIONS, *_SOLUTIONS, *_SLOTS)}
+    return known.get(name) or final_value(name)
+
+
+def success(run: Run) -> float:
+    """Return how likely one decision of this run is the optimum, NaN where that is not known.
+
+    Where the chance of one sample is known exactly and nothing is done to samples, it follows
+    from that; else it is the share of the run's repetitions.
+    """
+    choices = run.choices()
+    if not choices or choices[0].optimum is None:
         return math.nan
-    return (choice.worst - choice.energy) / (choice.worst - choice.optimum)
+    if (one := _one_sample(run)) is not None:
+        return 1.0 - (1.0 - one) ** max(1, choices[0].shots)
+    return float(np.mean([choice.is_optimum for choice in choices]))
+
+
+def samples_to_solution(run: Run) -> float:
+    """Return the samples until the optimum was seen with probability `SURE`, infinite if never."""
+    choices = run.choices()
+    if (one := _one_sample(run)) is not None:
+        return _repetitions(one)
+    each = float(np.mean([max(1, choice.shots or choice.evaluations) for choice in choices]))
+    return each * _repetitions(success(run))
+
+
+def seconds_to_solution(run: Run) -> float:
+    """Return the real seconds of decisions until one was the optimum with probability `SURE`."""
+    return decision_seconds(run) * _repetitions(success(run))
+
+
+def decision_seconds(run: Run) -> float:
+    """Return the real seconds of one decision; the median, because the first may compile."""
+    return float(np.median([record.timings.total_seconds for record in run.row.rounds]))
+
+
+def _one_sample(run: Run) -> float | None:
+    """Return the chance that one sample is the optimum, None where unknown or post-processed."""
+    if run.row.cell.solver.get("postprocess", "none") != "none":
+        return None
+    found = [choice.figures().get("optimum_probability") for choice in run.choices()]
+    known = [value for value in found if value is not None]
+    return float(np.mean(known)) if found and len(known) == len(found) else None
 
 
 def _unrepaired(choice: Choice) -> bool:
     return choice.feasible and not choice.diagnostics.get("repaired")
 
 
-def is_optimum(choice: Choice) -> bool:
-    """Return True if the decision's energy is the enumerated optimum."""
-    if choice.optimum is None:
-        return False
-    scale = max(abs(choice.optimum), abs(choice.worst or 0.0), 1e-300)
-    return choice.feasible and abs(choice.energy - choice.optimum) <= _OPTIMAL * scale
+def _repetitions(probability: float) -> float:
+    """Return how many tries succeed at least once with probability `SURE`, at least 1."""
+    if math.isnan(probability):
+        return math.nan
+    return max(1.0, time_to_solution(probability, 1.0, target=SURE))
 
 
 def _learning(results: Results) -> tuple[Outcome, ...]:
@@ -199,8 +259,8 @@ def _mean_of(read: Callable[[Choice], float]) -> Callable[[Run], float]:
     return mean
 
 
-def _diagnostic(name: str) -> Callable[[Choice], float]:
-    return lambda choice: float(choice.diagnostics.get(name, math.nan))
+def _figure(name: str) -> Callable[[Choice], float]:
+    return lambda choice: choice.figures().get(name, math.nan)
 
 
 def _field(name: str) -> Callable[[Choice], float]:
@@ -259,6 +319,27 @@ def _mean_qber(run: Run) -> float:
     return float(np.mean(seen)) if seen else math.nan
 
 
+def _slots(run: Run) -> list[Choice]:
+    return [record.slots for record in run.row.rounds if record.slots is not None]
+
+
+def _slot_ratio(run: Run) -> float:
+    known = [slots.ratio(slots.energy) for slots in _slots(run)]
+    known = [ratio for ratio in known if not math.isnan(ratio)]
+    return float(np.mean(known)) if known else math.nan
+
+
+def _slot_optimum(run: Run) -> float:
+    known = [slots.is_optimum for slots in _slots(run) if slots.optimum is not None]
+    return float(np.mean(known)) if known else math.nan
+
+
+def _round_seconds(run: Run) -> float:
+    """The mean length of the rounds in which uploads took turns."""
+    waited = [r.costs.virtual_seconds for r in run.row.rounds if r.slots is not None]
+    return float(np.mean(waited)) if waited else math.nan
+
+
 _COSTS = ("payload_bytes_up", "payload_bytes_down", "energy_joules", "virtual_seconds")
 _KEYS = ("key_bits_produced", "key_bits_used", "aborted_sessions")
 _CLOCKS = (
@@ -269,15 +350,28 @@ _CLOCKS = (
     "total_seconds",
 )
 _DECISIONS = (
-    Outcome(metric("approximation_ratio"), "decision", _mean_of(approximation_ratio)),
-    _proportion("optimum_hit", is_optimum),
+    Outcome(metric("approximation_ratio"), "decision", _mean_of(_figure("approximation_ratio"))),
+    _proportion("optimum_hit", lambda choice: choice.is_optimum),
     _proportion("feasible", _unrepaired),
     *(
-        Outcome(metric(name), "decision", _mean_of(_diagnostic(name)))
-        for name in ("optimum_probability", "in_constraint_probability")
+        Outcome(metric(name), "decision", _mean_of(_figure(name)))
+        for name in (
+            *("sample_ratio", "optimum_probability"),
+            *("uniform_probability", "in_constraint_probability"),
+        )
     ),
     *(
         Outcome(metric(name), "bill", _mean_of(_field(name)))
         for name in ("evaluations", "shots", "qubits", "depth", "two_qubit_gates")
     ),
+)
+_SOLUTIONS = (
+    Outcome(metric("tts_samples"), "solution", samples_to_solution, by_median=True),
+    Outcome(metric("tts_seconds"), "solution", seconds_to_solution, by_median=True),
+    Outcome(metric("decision_seconds"), "solution", decision_seconds),
+)
+_SLOTS = (
+    Outcome(metric("slot_ratio"), "slots", _slot_ratio),
+    Outcome(metric("slot_optimum"), "slots", _slot_optimum),
+    Outcome(metric("round_seconds"), "slots", _round_seconds),
 )

@@ -60,11 +60,13 @@ def facts_line(analysis: Analysis) -> str:
     parts = [
         count(len(results.runs), "finished cell"),
         count(len(results.methods), "method"),
-        count(len(results.seeds), "seed"),
+        count(len(results.seeds), results.unit),
     ]
+    if len(results.settings) > 1:
+        parts.append(count(len(results.settings), "setting"))
     if rounds:
         span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
-        parts.append(f"{span} rounds")
+        parts.append(f"{span} {'rounds' if results.trains else 'decisions each'}")
     return " · ".join(parts)
 
 

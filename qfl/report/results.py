@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from qfl.core.errors import ConfigError, StoreError
 from qfl.core.metrics import metric
 from qfl.core.record import Choice, Costs, RoundRecord
+from qfl.report.words import natural
 from qfl.study.fingerprint import fingerprint
 from qfl.study.folder import LOCK, RunFolder
 from qfl.study.grid import pairing_key
@@ -68,8 +69,13 @@ class Run:
 
     @property
     def rounds(self) -> int:
-        """Rounds of training (the evaluation before training is round 0)."""
+        """Rounds of training (the evaluation before training is round 0), or decisions."""
         return self.row.rounds[-1].round
+
+    @property
+    def trains(self) -> bool:
+        """False if the cell decides an instance and trains nobody."""
+        return not self.row.cell.decision
 
     def metric_names(self) -> tuple[str, ...]:
         """Return the names measured on the held-out test set, in the order recorded."""
@@ -130,7 +136,29 @@ class Results:
         order = [str(method.get("label")) for method in self.lock.get("methods", ())]
         place = {label: i for i, label in enumerate(order)}
         found = {(place.get(r.label, len(place)), r.label, r.method) for r in self.runs}
-        return tuple(method for *_, method in sorted(found))
+        ordered = sorted(found, key=lambda item: (item[0], item[1], natural(item[2])))
+        return tuple(method for *_, method in ordered)
+
+    @property
+    def trains(self) -> bool:
+        """False if the cells decide instances and train nobody; a seed is then an instance."""
+        return not self.lock.get("decision")
+
+    @property
+    def unit(self) -> str:
+        """What is replicated."""
+        return "seed" if self.trains else "instance"
+
+    def plain(self) -> tuple[str, ...]:
+        """Return the methods without axes of their own, in the order of the study."""
+        known = {run.method for run in self.runs if run.method == run.label}
+        return tuple(method for method in self.methods if method in known)
+
+    def representatives(self) -> tuple[str, ...]:
+        """Return one method per label: the last of those with axes of their own."""
+        labels = {run.method: run.label for run in self.runs}
+        last = {labels[method]: method for method in self.methods}
+        return tuple(last.values())
 
     def variants(self, label: str) -> tuple[str, ...]:
         """Return the methods that the study calls `label`."""
@@ -140,7 +168,7 @@ class Results:
     @property
     def settings(self) -> tuple[str, ...]:
         """All combinations of the other labels."""
-        return tuple(sorted({run.setting for run in self.runs}))
+        return tuple(sorted({run.setting for run in self.runs}, key=natural))
 
     @property
     def seeds(self) -> tuple[int, ...]:

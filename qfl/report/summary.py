@@ -18,14 +18,22 @@ def render(analysis: Analysis) -> dict[str, str]:
     return {
         "summary.md": _markdown(analysis),
         "summary.csv": _csv(analysis),
-        "summary.tex": _tex(analysis.tables["comparison"]),
+        "summary.tex": _tex(analysis.tables[_main(analysis)]),
     }
 
 
-_SHOWN = (
-    *("comparison", "modalities", "decisions", "bills", "costs"),
+_LEARNING = (
+    *("comparison", "modalities", "decisions", "slots", "bills", "costs"),
     *("security", "aborts", "unfinished"),
 )
+_DECIDING = (
+    *("by-approximation-ratio", "wins", "by-optimum-probability", "by-tts-samples"),
+    *("by-tts-seconds", "time-wins", "unfinished"),
+)
+
+
+def _main(analysis: Analysis) -> str:
+    return (_LEARNING if analysis.results.trains else _DECIDING)[0]
 
 
 def _markdown(analysis: Analysis) -> str:
@@ -39,7 +47,7 @@ def _markdown(analysis: Analysis) -> str:
         lines.append("")
     lines += [text for s in statements[:1] if s.detail for text in (s.detail, "")]
     lines += [f"{counts_text(results)}.", ""]
-    for key in _SHOWN:
+    for key in _LEARNING if results.trains else _DECIDING:
         table = analysis.tables[key]
         if table.rows:
             lines += [f"## {table.caption}", "", *_grid(table), ""]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from qfl.core.metrics import Metric
@@ -75,6 +75,8 @@ class Table:
 
 
 EMPTY = TableCell("–", sort=math.inf)
+MOST_SEEDS = 12
+"""Seeds beyond which cells keep their summary alone, so that a page stays small."""
 
 
 def summary_table(
@@ -98,7 +100,7 @@ def summary_table(
     rows = []
     for setting, method in places:
         cells = [
-            replace(_cell(s), mark=marks.get((setting, method, name), ""))
+            interval_cell(s, mark=marks.get((setting, method, name), ""))
             if (s := found.get((setting, method, name))) is not None
             else EMPTY
             for name in outcomes
@@ -133,21 +135,24 @@ def _is_void(summary: Summary, summaries: Sequence[Summary]) -> bool:
     return all(value == 0.0 for s in same for value in s.values.values())
 
 
-def _cell(summary: Summary) -> TableCell:
+def interval_cell(summary: Summary, *, mark: Mark = "") -> TableCell:
+    """Return one outcome with its spread and n; seeds are left out where there are very many."""
     measured, interval = summary.outcome.metric, summary.interval
     end = summary.times.end if summary.times else math.inf
-    seeds = {seed: _beyond(measured, value, end) for seed, value in summary.values.items()}
+    seeds = {}
+    if len(summary.values) <= MOST_SEEDS:
+        seeds = {seed: _beyond(measured, value, end) for seed, value in summary.values.items()}
     if summary.times is not None and summary.times.censored:
         times = summary.times
         text = _beyond(measured, times.median, times.end)
         reached = f"{times.reached}/{interval.n} reached"
-        return TableCell(text, "median", reached, times.median, "", seeds)
+        return TableCell(text, "median", reached, times.median, mark, seeds)
     return TableCell(
         measured.text(interval.estimate),
         _spread(measured, interval),
         f"n {interval.n:,}",
         interval.estimate,
-        "",
+        mark,
         seeds,
     )
 
@@ -165,7 +170,7 @@ def _spread(measured: Metric, interval: Interval) -> str:
 
 def _beyond(measured: Metric, value: float, end: float) -> str:
     """Return a time to a target, "> end" if it was not seen."""
-    if math.isfinite(value):
+    if math.isfinite(value) or math.isinf(end):
         return measured.text(value)
     return f"> {measured.short(end)}"
 
@@ -190,7 +195,7 @@ def _marks(
             for rival in rivals:
                 if _badness(rival) == _badness(best):
                     here[setting, rival.method, name] = "best"
-                elif _tied(results, rival, best):
+                elif not rival.outcome.by_median and _tied(results, rival, best):
                     here[setting, rival.method, name] = "tie"
             if len(here) < len(rivals):  # where nobody is told apart, nobody is marked
                 marks |= here

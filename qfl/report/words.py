@@ -19,6 +19,16 @@ def display(label: str) -> str:
     return re.sub(r"[a-z]+", lambda word: _ACRONYMS.get(word[0], word[0]), label.replace("_", " "))
 
 
+def natural(text: str) -> list[str | int]:
+    """Return what sorts a text with its numbers as numbers.
+
+    >>> sorted(["depth 10", "depth 2"], key=natural)
+    ['depth 2', 'depth 10']
+    """
+    parts = re.split(r"(\d+)", text)
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)]
+
+
 def count(number: int, noun: str) -> str:
     """Return the number with its noun.
 

@@ -9,15 +9,8 @@ import pytest
 from simulated_run import SHOTS
 
 from qfl.core.record import LinkEvent
-from qfl.report.outcomes import (
-    approximation_ratio,
-    final_value,
-    is_optimum,
-    pool_levels,
-    summaries,
-    summarise,
-    time_to_target,
-)
+from qfl.report.outcomes import final_value, pool_levels, summaries, summarise, time_to_target
+from qfl.report.outcomes import named as outcome
 from qfl.report.results import HeadlineRequest, read
 
 REQUEST = HeadlineRequest("digit.accuracy", "qaoa", "random", 0.8)
@@ -55,17 +48,6 @@ def test_a_target_out_of_reach_is_infinite(results):
     assert outcome.read(runs[0]) == math.inf
     times = summarise(outcome, runs).times
     assert (times.reached, times.end, times.median) == (0, 20.0, math.inf)
-
-
-def test_decisions_are_measured_against_the_enumerated_range(results):
-    choice = results.of("", "exact")[0].choices()[0]
-    assert approximation_ratio(choice) == 1.0
-    assert is_optimum(choice)
-    worst = replace(choice, energy=choice.worst)
-    assert approximation_ratio(worst) == 0.0
-    assert not is_optimum(worst)
-    assert math.isnan(approximation_ratio(replace(choice, optimum=None)))
-    assert not is_optimum(replace(choice, feasible=False))
 
 
 def test_summaries_pool_proportions_and_average_the_rest(results):
@@ -116,3 +98,17 @@ def test_pools_of_links_that_were_not_called_keep_their_level():
 
 def event(client, left):
     return LinkEvent(client, 0, 0, None, 0, left)
+
+
+def test_slot_decisions_are_read_where_an_uplink_is_shared(results):
+    run = results.of("", "exact")[0]
+    first, *rounds = run.row.rounds
+    slots = [replace(r.choice, energy=r.choice.optimum) for r in rounds]
+    half = replace(slots[0], energy=(slots[0].optimum + slots[0].worst) / 2)
+    shared = [replace(r, slots=s) for r, s in zip(rounds, [half, *slots[1:]], strict=True)]
+    uplink = replace(run, row=replace(run.row, rounds=(first, *shared)))
+    assert outcome("slot_ratio").read(uplink) == pytest.approx(1 - 0.5 / 20)
+    assert outcome("slot_optimum").read(uplink) == pytest.approx(19 / 20)
+    spent = sum(r.costs.virtual_seconds for r in rounds)
+    assert outcome("round_seconds").read(uplink) == pytest.approx(spent / 20)
+    assert math.isnan(outcome("slot_ratio").read(run))

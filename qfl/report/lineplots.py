@@ -1,0 +1,167 @@
+"""Lines over instances as Vega-Lite dicts: an outcome along an axis, success against samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from qfl.core.metrics import metric
+from qfl.report import vega
+from qfl.report.datasets import columns, spread_out
+from qfl.report.decisions import Growth, Point
+from qfl.report.figures import Figure, slug
+from qfl.report.palette import Style
+from qfl.report.words import display
+
+
+def axis_figure(
+    points: Sequence[Point], styles: Sequence[Style], *, name: str, axis: str, caption: str
+) -> Figure:
+    """Return one outcome along one numeric axis, a line per method or family of methods."""
+    measured = metric(name)
+    paint, dashes = _by_line([(p.line, p.method) for p in points], styles)
+    x = vega.number("x", vega.capital(axis.replace("_", " ")), tickMinStep=1, format="~g")
+    y = vega.number("y", None, format=vega.tick_format(measured))
+    visible = vega.when(1, vega.DIMMED)
+    layers = [
+        vega.layer(
+            "points", {"type": "line"}, x=x, y=y, color=paint, strokeDash=dashes, opacity=visible
+        ),
+        vega.layer(
+            "points",
+            {"type": "rule", "strokeWidth": 1.4},
+            x=x,
+            y={**y, "field": "low"},
+            y2={"field": "high"},
+            color=paint,
+            opacity=visible,
+        ),
+        vega.layer(
+            "points",
+            {"type": "point", "filled": True, "size": 34},
+            x=x,
+            y=y,
+            color=paint,
+            opacity=visible,
+            tooltip=vega.tooltip(("method", "method"), ("text", measured.label)),
+        ),
+        *_line_names(y, paint),
+    ]
+    rows = [
+        {
+            "method": p.method,
+            "line": p.line,
+            "setting": p.setting,
+            "x": p.x,
+            "y": p.interval.estimate,
+            "low": p.interval.low if p.interval.known else p.interval.estimate,
+            "high": p.interval.high if p.interval.known else p.interval.estimate,
+            "text": measured.text(p.interval.estimate),
+        }
+        for p in sorted(points, key=lambda p: (p.setting, p.line, p.x))
+    ]
+    return Figure(
+        key=f"{slug(measured.name)}-by-{slug(axis)}",
+        title=f"{vega.heading(measured)} by {axis.replace('_', ' ')}",
+        caption=caption,
+        kind="still",
+        spec=vega.spec(layers, height=300, right=118),
+        data={"points": columns(rows), "ends": columns(_ends(rows))},
+    )
+
+
+def growth_figure(found: Sequence[Growth], styles: Sequence[Style]) -> Figure:
+    """Return the chance to have seen the optimum against samples, one line per method."""
+    measured = metric("optimum_hit")
+    paint, dashes = _by_line([(g.method, g.method) for g in found], styles)
+    x = {**vega.number("x", "Samples", format="~s"), "scale": {"type": "log", "nice": False}}
+    y = vega.number("y", None, zero=True, format=vega.tick_format(measured))
+    layers = [
+        vega.layer(
+            "points",
+            {"type": "line"},
+            x=x,
+            y=y,
+            color=paint,
+            strokeDash=dashes,
+            opacity=vega.when(1, vega.DIMMED),
+            tooltip=vega.tooltip(("method", "method"), ("text", measured.label)),
+        ),
+        *_line_names(y, paint),
+    ]
+    rows = [
+        {
+            "method": g.method,
+            "line": g.method,
+            "setting": g.setting,
+            "x": x,
+            "y": y,
+            "text": measured.text(y),
+        }
+        for g in found
+        for x, y in zip(g.samples.tolist(), g.chance.tolist(), strict=True)
+    ]
+    return Figure(
+        key="growth",
+        title="Optimum seen after so many samples",
+        caption="1 − (1 − P)^samples with the exact chance P of one sample, mean over instances. "
+        "Solvers whose chance is not known exactly are missing.",
+        kind="still",
+        spec=vega.spec(layers, height=300, right=118),
+        data={"points": columns(rows), "ends": columns(_ends(rows))},
+    )
+
+
+def _by_line(
+    lines: Sequence[tuple[str, str]], styles: Sequence[Style]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return colour and dash by line: those of the first of its methods."""
+    looks: dict[str, Style] = {}
+    for style in styles:
+        for line, method in lines:
+            if method == style.method:
+                looks.setdefault(line, style)
+    channel = {"field": "line", "type": "nominal", "legend": None}
+
+    def ranged(values: list[Any]) -> dict[str, Any]:
+        return {**channel, "scale": {"domain": list(looks), "range": values}}
+
+    return ranged([s.light for s in looks.values()]), ranged(
+        [list(s.dash) or [1, 0] for s in looks.values()]
+    )
+
+
+def _line_names(y: dict[str, Any], paint: dict[str, Any]) -> list[vega.Layer]:
+    """Return each line's name right of the plot."""
+    return [
+        vega.layer(
+            "ends",
+            {"type": "text", "align": "left", "fontSize": 11},
+            x={"value": {"expr": "width + 8"}},
+            y={**y, "field": "label"},
+            color=paint,
+            text={"field": "name", "type": "nominal"},
+            opacity=vega.when(1, vega.DIMMED),
+        )
+    ]
+
+
+def _ends(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return where the name of every line goes so that no two overlap."""
+    found = []
+    for setting in dict.fromkeys(row["setting"] for row in rows):
+        here = [row for row in rows if row["setting"] == setting]
+        last = {row["line"]: row for row in here}
+        reach = max(row["y"] for row in here) - min(row["y"] for row in here)
+        places = spread_out([row["y"] for row in last.values()], gap=0.06 * reach)
+        found += [
+            {
+                "method": row["method"],
+                "line": line,
+                "setting": setting,
+                "name": display(line),
+                "label": place,
+            }
+            for (line, row), place in zip(last.items(), places, strict=True)
+        ]
+    return found

@@ -1,0 +1,152 @@
+"""The report of a study where nobody trains: real decisions on small instances."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+import qfl.report
+from qfl.report import decisions
+from qfl.report.analysis import analyse
+from qfl.report.intervals import median_interval
+from qfl.report.outcomes import samples_to_solution, seconds_to_solution, success
+from qfl.report.results import read
+from qfl.study import Study, run
+
+SIZES = "choose 2, clients 6", "choose 2, clients 10"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A finished run: 2 sizes, 6 instances each, 5 methods."""
+    study = Study(
+        name="deciding",
+        title="Deciding",
+        question="Who decides well?",
+        hypothesis="Enumeration does.",
+        seeds=6,
+        decision={"problem": "client_selection", "clients": 6, "choose": 2, "repeats": 2},
+        sweep={
+            "decision.clients": (6, 10),
+            "decision.choose": (2,),
+            "methods.qaoa.depth": (1, 2),
+        },
+        methods=[
+            {"solver": "random_best", "shots": 4},
+            {"solver": "top_k"},
+            {"solver": "exact"},
+            {"label": "qaoa", "solver": "qaoa", "shots": 4, "schedule": "transfer"},
+        ],
+        headline={"metric": "approximation_ratio", "method": "qaoa", "baseline": "random_best"},
+    )
+    path = tmp_path_factory.mktemp("runs") / "deciding"
+    list(run(study, out=path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def results(folder):
+    return read(folder)
+
+
+@pytest.fixture(scope="module")
+def analysis(results):
+    return analyse(results)
+
+
+def test_a_seed_is_an_instance_and_every_size_a_setting(results, analysis):
+    assert results.settings == SIZES
+    assert results.methods == (
+        "random_best", "top_k", "exact", "qaoa, depth 1", "qaoa, depth 2"
+    )  # fmt: skip
+    assert results.plain() == results.methods[:3]
+    assert results.representatives() == (*results.methods[:3], "qaoa, depth 2")
+    statement = analysis.headline.statements[0]
+    assert statement.text.startswith("QAOA, depth 1 has a mean approximation ratio of 0.")
+    assert statement.text.endswith("6 instances.")
+
+
+def test_chance_beside_the_circuit(results):
+    """Exact: one uniform draw hits one of 15 or 45 states, and the row of random says the same."""
+    for setting, states in zip(SIZES, (15, 45), strict=True):
+        by_chance = results.of(setting, "random_best")[0].choices()[0].figures()
+        by_qaoa = results.of(setting, "qaoa, depth 2")[0].choices()[0].figures()
+        assert by_chance["optimum_probability"] == by_qaoa["uniform_probability"] == 1 / states
+        assert by_qaoa["optimum_probability"] > 1 / states
+
+
+def test_time_to_solution(results):
+    run = results.of(SIZES[0], "random_best")[0]
+    assert success(run) == pytest.approx(1 - (14 / 15) ** 4)
+    assert samples_to_solution(run) == pytest.approx(math.log(0.01) / math.log(14 / 15))
+    exact = results.of(SIZES[0], "exact")[0]
+    assert (success(exact), samples_to_solution(exact)) == (1.0, 15.0)
+    assert seconds_to_solution(exact) > 0
+    missed = replace(exact.row.rounds[0].choice, energy=exact.row.rounds[0].choice.worst)
+    rounds = tuple(replace(record, choice=missed) for record in exact.row.rounds)
+    never = replace(exact, row=replace(exact.row, rounds=rounds))
+    assert (success(never), samples_to_solution(never)) == (0.0, math.inf)
+
+
+def test_wins_ties_and_losses_add_up_and_mirror(analysis):
+    table = analysis.tables["wins"]
+    assert [column.label for column in table.columns[1:]] == [
+        "against random best", "against top k", "against exact"
+    ]  # fmt: skip
+    counts = {
+        (row.method, rival): [int(part) for part in cell.text.split(" / ")]
+        for row in table.rows
+        for rival, cell in zip(("random_best", "top_k", "exact"), row.cells[1:], strict=True)
+        if cell.text != "–"
+    }
+    assert all(sum(found) == 12 for found in counts.values())
+    assert counts["top_k", "exact"] == counts["exact", "top_k"][::-1]
+    assert all(found[0] == 0 for (_, rival), found in counts.items() if rival == "exact")
+
+
+def test_ranks_have_instances_as_blocks(results):
+    found, methods = decisions.ranks(results, "approximation_ratio")
+    assert found.blocks == 12
+    assert methods == results.representatives()
+    best = dict(zip(methods, found.mean_ranks, strict=True))
+    assert min(best.values()) == best["exact"]
+
+
+def test_axes_are_lines_and_what_they_do_not_touch_is_level(results):
+    assert set(decisions.axes(results)) == {"clients", "depth"}
+    along = decisions.points(results, "sample_ratio", "depth")
+    qaoa = [p for p in along if p.line == "qaoa" and p.setting == SIZES[0]]
+    assert [(p.x, p.method) for p in qaoa] == [(1.0, "qaoa, depth 1"), (2.0, "qaoa, depth 2")]
+    level = [p for p in along if p.line == "random_best" and p.setting == SIZES[0]]
+    assert [p.x for p in level] == [1.0, 2.0]
+    assert level[0].interval == level[1].interval
+    by_size = decisions.points(results, "sample_ratio", "clients")
+    line = [p.x for p in by_size if p.line == "qaoa, depth 2" and p.setting == SIZES[1]]
+    assert line == [6.0, 10.0]
+    assert {p.line for p in by_size} == {"random_best", "qaoa, depth 2"}
+
+
+def test_growth_is_the_chance_of_repeated_samples(results):
+    uniform = next(g for g in decisions.growth(results) if g.method == "random_best")
+    assert uniform.chance[0] == pytest.approx(1 / 15)
+    assert (uniform.chance[1:] >= uniform.chance[:-1]).all()
+
+
+def test_the_page_shows_decisions_and_nothing_that_has_no_data(folder):
+    report = qfl.report.write(folder)
+    text = report.html.read_text(encoding="utf-8")
+    for heading in ("Comparison", "Decision quality", "Time to solution", "Cost", "Methods"):
+        assert f"<h2>{heading}</h2>" in text
+    for absent in ("Convergence", "Uplink schedule", "Cost and security", "Keys</h3>"):
+        assert absent not in text
+    summary = (folder / "summary.md").read_text(encoding="utf-8")
+    assert "12 instances of all sizes as blocks" in summary
+    assert "| random best | –" in summary
+    assert len(report.html.read_bytes()) < 2_000_000
+
+
+def test_the_median_interval_covers_any_distribution():
+    """Exact: with 6 values the extremes hold the median with probability 1 - 2 / 2^6."""
+    assert math.isnan(median_interval([1.0] * 5).low)
+    found = median_interval([3.0, 1.0, math.inf, 2.0, 5.0, 4.0])
+    assert (found.estimate, found.low, found.high) == (3.5, 1.0, math.inf)
