@@ -33,12 +33,29 @@ def test_a_study_has_a_smoke_and_a_paper_profile(path):
     assert len(study.with_overrides("smoke").seeds) == 2
 
 
-def test_both_doors_of_the_selection_study_lead_to_the_same_cells():
-    script = runpy.run_path(str(ROOT / "studies/selection.py"))["study"]
-    file = Study.load(ROOT / "studies/selection.toml")
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_both_doors_of_a_study_lead_to_the_same_cells(path):
+    script = runpy.run_path(str(path))["study"]
+    file = Study.load(path.with_suffix(".toml"))
     assert script == file
+    script, file = (study.with_overrides("smoke") for study in (script, file))
     assert [cell.id for cell in cells(script)] == [cell.id for cell in cells(file)]
+
+
+def test_the_study_that_ships_is_the_one_in_the_repository():
     assert packaged("selection").read_text() == (ROOT / "studies/selection.toml").read_text()
+
+
+def test_the_quality_study_is_fair():
+    """Equal samples, twenty instances or more, and none that transfer angles were made from."""
+    study = Study.load(ROOT / "studies/qaoa_quality.toml")
+    assert len(study.seeds) >= 20
+    assert min(study.seeds) >= 1000
+    budgets = {m["label"]: m.get("shots", m.get("evaluations")) for m in study.methods}
+    free = {"top_k", "greedy", "greedy_one_swap", "relaxation", "exact"}
+    assert {label for label, budget in budgets.items() if budget is None} == free
+    assert set(budgets.values()) == {32, None}
+    assert {key.rpartition(".")[2] for key in study.sweep} == {"clients", "choose", "depth"}
 
 
 def test_the_selection_study_compares_what_it_promises():
