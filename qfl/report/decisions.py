@@ -21,7 +21,7 @@ from qfl.report.outcomes import Summary, named, seconds_to_solution
 from qfl.report.results import METHOD, Results, Run
 from qfl.report.statistics import Ranks, friedman, rank_refusal
 from qfl.report.tables import EMPTY, Table, TableCell, TableColumn, TableRow, interval_cell
-from qfl.report.words import display
+from qfl.report.words import display, listed
 
 TIE_ENERGY, TIE_SECONDS = 1e-9, 0.1
 """Ratios closer than this, and times within this share of each other, are ties."""
@@ -123,6 +123,9 @@ def _wins(
         if not math.isnan(value := values[run.row.cell.id]):
             met[run.method][run.pairing] = value
     rivals = [method for method in results.plain() if met[method]]
+    label = results.headline.method if results.headline else ""
+    asked = "".join(results.variants(label)[-1:])
+    outcome: dict[bool, list[str]] = {True: [], False: []}
     rows = []
     for method in results.methods:
         cells = [TableCell(display(method), sort=results.methods.index(method))]
@@ -132,13 +135,18 @@ def _wins(
             won, tied, lost = (seen.count(sign) for sign in (1, 0, -1))
             text = "–" if method == rival or not seen else f"{won} / {tied} / {lost}"
             cells.append(TableCell(text, sort=won - lost))
+            if method == asked != rival and won != lost:
+                outcome[won > lost].append(f"{display(rival)} ({won} to {lost})")
         if met[method]:
             rows.append(TableRow(tuple(cells), method))
     columns = [TableColumn("method", "method", numeric=False)]
     columns += [TableColumn(rival, f"against {display(rival)}") for rival in rivals]
     note = (
         f"Over {len(instances(results))} instances of all sizes, repetitions averaged first. Read "
-        "a row: how often its method is better / equal / worse than that of the column."
+        "a row: how often its method is better / equal / worse than that of the column. "
+        f"{display(asked)} wins more often than it loses against "
+        f"{listed(outcome[True]) or 'none'}, and loses more often against "
+        f"{listed(outcome[False]) or 'none'}."
     )
     return Table(key, caption, tuple(columns), tuple(rows) if len(rivals) else (), note)
 
