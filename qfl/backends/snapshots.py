@@ -54,7 +54,7 @@ def snapshot(name: str) -> Any:
 @lru_cache(maxsize=64)
 def placed(name: str, spec: CircuitSpec, level: int = 3, seed: int = 0) -> Placed:
     """Return a circuit on the qubits of a snapshot; see `placement.place`."""
-    return place(to_qiskit(spec), snapshot(name), level=level, seed=seed)
+    return place(to_qiskit(spec), snapshot(name), level=level, seed=seed, compact=True)
 
 
 def gate_count_error(name: str, ansatz: QaoaAnsatz, *, trotter_steps: int | None = None) -> float:

@@ -24,7 +24,7 @@ RNG = np.random.default_rng(0)
 
 
 def machine(ledger, cell="cell-1", **options):
-    return Ledgered(f"ibm:{DEVICE}", {}, ledger, cell, **options).compile(ANSATZ)
+    return Ledgered(f"ibm:{DEVICE}", {"level": 0}, ledger, cell, **options).compile(ANSATZ)
 
 
 def ask(ledger, **options):
