@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qfl.core.metrics import metric
+from qfl.core.metrics import Metric, metric
 from qfl.report import vega
 from qfl.report.datasets import columns, spread_out
 from qfl.report.decisions import Growth, Point
 from qfl.report.figures import Figure, slug
+from qfl.report.intervals import Interval
 from qfl.report.palette import Style
 from qfl.report.words import display
 
@@ -54,8 +55,7 @@ def axis_figure(
             "setting": p.setting,
             "x": p.x,
             "y": p.interval.estimate,
-            "low": p.interval.low if p.interval.known else p.interval.estimate,
-            "high": p.interval.high if p.interval.known else p.interval.estimate,
+            **_drawn(p.interval, measured),
             "text": measured.text(p.interval.estimate),
         }
         for p in sorted(points, key=lambda p: (p.setting, p.line, p.x))
@@ -67,6 +67,7 @@ def axis_figure(
         kind="still",
         spec=vega.spec(layers, height=300, right=118),
         data={"points": columns(rows), "ends": columns(_ends(rows))},
+        wide=True,
     )
 
 
@@ -109,7 +110,18 @@ def growth_figure(found: Sequence[Growth], styles: Sequence[Style]) -> Figure:
         kind="still",
         spec=vega.spec(layers, height=300, right=118),
         data={"points": columns(rows), "ends": columns(_ends(rows))},
+        wide=True,
     )
+
+
+def _drawn(interval: Interval, measured: Metric) -> dict[str, float]:
+    """Return the ends of the bar, inside the range that the metric can have."""
+    if not interval.known:
+        return {"low": interval.estimate, "high": interval.estimate}
+    least, most = measured.range
+    low = interval.low if least is None else max(least, interval.low)
+    high = interval.high if most is None else min(most, interval.high)
+    return {"low": low, "high": high}
 
 
 def _by_line(

@@ -6,6 +6,7 @@ import subprocess
 from html.parser import HTMLParser
 
 import pytest
+from deciding_run import decided
 from simulated_run import simulate
 
 import qfl.report
@@ -154,3 +155,14 @@ def test_the_bar_hides_isolates_sorts_and_remembers(report, opened):
 def test_an_address_from_elsewhere_does_no_harm(opened):
     page = opened("#x=nonsense&hide=nobody&seed=99&whatever")
     assert page.body["data-errors"] == "0"
+
+
+def test_a_page_of_decisions_draws_every_figure_of_the_setting_chosen(opened, tmp_path):
+    report = qfl.report.write(decided(tmp_path / "deciding"))
+    page = opened("#setting=choose+2%2C+clients+10&seed=3", path=report.html)
+    assert page.body["data-errors"] == "0"
+    assert page.body["data-figures"] == page.body["data-drawn"]
+    assert set(page.marks.values()) == {1}
+    assert {"growth", "sample-ratio-by-depth", "approximation-ratio-by-clients"} <= set(page.marks)
+    assert len(page.rows["wins"]) == len(page.rows["by-tts-seconds"]) == 5
+    assert {row["data-setting"] for row in page.rows["decisions"]} == {"choose 2, clients 10"}

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from deciding_run import decided
 
 import qfl.report
 from qfl.report import decisions
@@ -11,37 +12,13 @@ from qfl.report.analysis import analyse
 from qfl.report.intervals import median_interval
 from qfl.report.outcomes import samples_to_solution, seconds_to_solution, success
 from qfl.report.results import read
-from qfl.study import Study, run
 
 SIZES = "choose 2, clients 6", "choose 2, clients 10"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A finished run: 2 sizes, 6 instances each, 5 methods."""
-    study = Study(
-        name="deciding",
-        title="Deciding",
-        question="Who decides well?",
-        hypothesis="Enumeration does.",
-        seeds=6,
-        decision={"problem": "client_selection", "clients": 6, "choose": 2, "repeats": 2},
-        sweep={
-            "decision.clients": (6, 10),
-            "decision.choose": (2,),
-            "methods.qaoa.depth": (1, 2),
-        },
-        methods=[
-            {"solver": "random_best", "shots": 4},
-            {"solver": "top_k"},
-            {"solver": "exact"},
-            {"label": "qaoa", "solver": "qaoa", "shots": 4, "schedule": "transfer"},
-        ],
-        headline={"metric": "approximation_ratio", "method": "qaoa", "baseline": "random_best"},
-    )
-    path = tmp_path_factory.mktemp("runs") / "deciding"
-    list(run(study, out=path))
-    return path
+    return decided(tmp_path_factory.mktemp("runs") / "deciding")
 
 
 @pytest.fixture(scope="module")
