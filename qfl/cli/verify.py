@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,7 +33,7 @@ def verify(
         answers = [row for name in SHIPPED for row in shipped_table(name)]
     else:
         answers = read_table(path)
-    verdicts = list(verify(answers))
+    verdicts = list(_watched(verify(answers), len(answers)))
     if as_json:
         print(json.dumps([_record(verdict) for verdict in verdicts], indent=1))
     else:
@@ -44,6 +46,21 @@ def verify(
     agree = len(verdicts) - len(failed)
     say(f"{agree} of {count(len(verdicts), 'known answer')} agree ({seconds})")
     raise typer.Exit(Exit.GATE if failed else Exit.DONE)
+
+
+def _watched(verdicts: Iterator[Verdict], total: int) -> Iterable[Verdict]:
+    """Return the verdicts, counted on a terminal while they come."""
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(
+        verdicts,
+        "recomputing",
+        total=total,
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
 
 
 def _line(verdict: Verdict) -> tuple[str, ...]:

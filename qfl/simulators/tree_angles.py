@@ -41,8 +41,8 @@ def best_cut_angles(*, degree: int, depth: int) -> Floats:
         return table[depth].copy()
     if depth > TRAINED_DEPTH:
         raise CapacityError(
-            f"depth {depth} on the {degree}-regular tree is too deep to train on the spot; "
-            f"train it with qfl.simulators.tree_angles.trained, at most {TRAINED_DEPTH} here"
+            f"depth {depth} on the {degree}-regular tree is not in the table and too deep to "
+            f"train on the spot (at most {TRAINED_DEPTH}); give `trained` interpolated angles"
         )
     return _grown(degree, depth)
 

@@ -183,6 +183,12 @@ def test_maxcut_by_name_and_by_edges(name):
     assert share == pytest.approx(by_name / graph.size(), abs=1e-12)
 
 
+def test_cubic_graphs_in_lcf_notation():
+    angles = {"gamma": [0.4], "beta": [-0.2], "d": 3}
+    by_code = got("fixed_angle_graph", graph="heawood", lcf="[5,-5]^7", **angles)
+    assert by_code == pytest.approx(got("fixed_angle_graph", graph="heawood", **angles))
+
+
 def test_maxcut_with_weights_and_beyond_the_state_vector():
     edges, weight = [[0, 1], [1, 2], [0, 2], [2, 3]], [0.5, -1.0, 2.0, 0.3]
     pairs = {tuple(edge): w for edge, w in zip(edges, weight, strict=True)}
@@ -230,6 +236,9 @@ def test_grover_threshold_is_the_two_level_recursion():
         state = 2 * state.mean() - state
         found.append((state[:marked] ** 2).sum())
     assert got("grover_threshold", feasible=feasible, marked=marked) == pytest.approx(found)
+    assert got("grover_threshold", feasible=feasible, marked=marked, p=2) == pytest.approx(
+        found[:2]
+    )
 
 
 def test_qubo_to_ising_takes_pairs_in_any_order():
@@ -240,7 +249,7 @@ def test_qubo_to_ising_takes_pairs_in_any_order():
         z = 1 - 2 * np.array(x)
         ising = found["offset"] + z @ found["h"] + sum(c * z[i] * z[j] for i, j, c in found["J"])
         assert ising == pytest.approx(energy, abs=1e-12)
-    assert [pair[:2] for pair in found["J"]] == [[0, 2], [1, 3]]
+    assert [pair[:2] for pair in found["J"]] == [[2, 0], [1, 3]]
 
 
 def test_schedules():

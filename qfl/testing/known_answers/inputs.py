@@ -112,11 +112,15 @@ class Inputs:
         return np.array([gamma, beta])
 
     def graph(self) -> Floats:
-        """Return the adjacency of edges (with weights, if given), or of a graph by its name."""
-        self.label("lcf")
+        """Return the adjacency of edges (with weights, if given), or of a graph by its name.
+
+        A cubic graph may also come in LCF notation, as in "[5,-5]^7".
+        """
+        self.label("lcf", "graph")
         if "edges" not in self:
-            return np.asarray(networkx.to_numpy_array(_named(self.text("graph"))))
-        self.label("graph")
+            code = re.fullmatch(r"\[([-\d, ]+)\]\^(\d+)", str(self._values.get("lcf")))
+            graph = _cubic(*code.groups()) if code else _named(self.text("graph"))
+            return np.asarray(networkx.to_numpy_array(graph))
         edges = self.numbers("edges")
         if edges.ndim != 2 or edges.shape[1] != 2 or (edges != edges.astype(int)).any():
             raise ConfigError(f"edges must be pairs of nodes, got {edges.tolist()}")
@@ -146,6 +150,11 @@ def _named(name: str) -> networkx.Graph:
     if name not in known:
         raise ConfigError(f"no graph is called {name!r}; give edges, K4, C10 or one of {known}")
     return getattr(small, f"{name}_graph")()
+
+
+def _cubic(shifts: str, repeats: str) -> networkx.Graph:
+    chords = [int(shift) for shift in shifts.split(",")]
+    return networkx.LCF_graph(len(chords) * int(repeats), chords, int(repeats))
 
 
 def _is_number(value: Any) -> bool:

@@ -57,9 +57,10 @@ def ring_trotter_error(given: Inputs) -> float:
 
 
 def grover_threshold(given: Inputs) -> list[float]:
-    """Return the probability of a marked state after 1..4 layers of the Grover mixer."""
+    """Return the probability of a marked state after 1..p (4 if not given) Grover layers."""
     feasible, marked = given.whole("feasible", 1), given.whole("marked")
-    return [marked_probability(feasible, marked, layers) for layers in range(1, 5)]
+    depth = given.whole("p", 1) if "p" in given else 4
+    return [marked_probability(feasible, marked, layers) for layers in range(1, depth + 1)]
 
 
 def dicke_moments(given: Inputs) -> dict[str, float]:

@@ -41,7 +41,7 @@ def di_threshold(given: Inputs) -> float:
 
 def chsh_lost(given: Inputs) -> float:
     """Return the QBER at which the CHSH value is 2."""
-    given.label()
+    del given  # there is nothing to choose
     return rates.falling_root(lambda qber: rates.chsh_value(qber) - 2, 0.0, 0.5)
 
 
@@ -56,13 +56,14 @@ def bb84_rate(given: Inputs) -> dict[str, float]:
 
 def sixstate_rate(given: Inputs) -> float:
     """Return the six-state rate per sifted bit."""
-    return rates.six_state_rate(given.number("Q"))
+    return rates.six_state_rate(given.number("Q"), error_correction_efficiency=_efficiency(given))
 
 
 def di_rate(given: Inputs) -> dict[str, float]:
     """Return the CHSH value and the rate that it allows."""
-    qber = given.number("Q")
-    return {"S": rates.chsh_value(qber), "rate": rates.e91_rate(qber)}
+    qber, efficiency = given.number("Q"), _efficiency(given)
+    rate = rates.e91_rate(qber, error_correction_efficiency=efficiency)
+    return {"S": rates.chsh_value(qber), "rate": rate}
 
 
 def ir_detect(given: Inputs) -> float:
@@ -232,6 +233,10 @@ def ldpc_f(given: Inputs) -> float:
     if not 0 <= rate <= 1 or entropy == 0:
         raise ConfigError(f"a code rate of {rate} at entropy {entropy}; allowed: 0..1, above 0")
     return (1 - rate) / entropy
+
+
+def _efficiency(given: Inputs) -> float:
+    return given.number("f") if "f" in given else 1.0
 
 
 def _fibre(given: Inputs) -> FibreLink:

@@ -83,11 +83,12 @@ def qubo_to_ising(given: Inputs) -> dict[str, Any]:
     np.add.at(matrix, tuple(places.T), pairs.reshape(-1, 3)[:, 2])
     constant = given.number("constant") if "constant" in given else 0.0
     ising = Qubo.from_matrix(matrix, constant=constant).to_ising()
-    order = sorted({(min(pair), max(pair)) for pair in places.tolist()})
+    both = ising.couplings + ising.couplings.T
+    order = dict.fromkeys(map(tuple, places.tolist()))
     return {
         "offset": ising.offset,
         "h": ising.fields.tolist(),
-        "J": [[i, j, float(ising.couplings[i, j])] for i, j in order],
+        "J": [[i, j, float(both[i, j])] for i, j in order],
     }
 
 
