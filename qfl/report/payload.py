@@ -10,6 +10,7 @@ from qfl.core.envelope import SecurityLevel
 from qfl.core.metrics import metric
 from qfl.report.analysis import Analysis
 from qfl.report.datasets import Columns, Source, columns, encoded
+from qfl.report.listings import MOST_CELLS
 from qfl.report.results import AXES, Results, Run
 from qfl.report.vega import DARK, capital
 from qfl.report.words import count, display, listed
@@ -35,7 +36,7 @@ def payload(analysis: Analysis) -> dict[str, Any]:
         ],
         "tables": {
             name: encoded(table)
-            for name, table in {**analysis.data, "cells": _cells(analysis)}.items()
+            for name, table in {**analysis.data, **_downloads(analysis)}.items()
         },
     }
 
@@ -157,6 +158,13 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(str(item) for item in value)
     return "" if value is None else str(value)
+
+
+def _downloads(analysis: Analysis) -> dict[str, Mapping[str, Any]]:
+    """Return the table of cells, unless the page would grow too large for it."""
+    if len(analysis.results.runs) > MOST_CELLS:
+        return {}
+    return {"cells": _cells(analysis)}
 
 
 def _cells(analysis: Analysis) -> Mapping[str, Any]:
