@@ -7,6 +7,7 @@ one where that is missing. Nothing is submitted twice by this file: the ledger o
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -291,11 +292,13 @@ def _not_found(name: str) -> BackendError:
 def _explained(name: str, error: Exception) -> BackendError:
     """Return what went wrong; a refusal only where the cloud has answered."""
     text = " ".join(str(error).split())
-    if "429" in text:
+    status = re.search(r"\b(\d{3}) Client Error", text)
+    code = status.group(1) if status else ""
+    if code == "429":
         return JobRefusedError(
             f"{name} takes no more jobs at the moment (429: too many requests); try again later"
         )
-    if "401" in text or isinstance(error, InvalidAccountError):
+    if code == "401" or isinstance(error, InvalidAccountError):
         return JobRefusedError(
             f"{name} does not accept the credentials: the token is wrong or has expired"
         )
