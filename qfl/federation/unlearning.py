@@ -18,7 +18,7 @@ def calibrated_update(stored: ArrayLike, retrained: ArrayLike) -> NDArray[np.flo
         stored: (d,) what the client sent in the original run.
         retrained: (d,) what it finds now, after a few steps; not zero.
 
-    Reference: Liu, Ma, Yang, Wang, Liu, FedEraser, IWQoS 2021, eq. 3.
+    Reference: Liu, Ma, Yang, Wang, Liu, FedEraser, IWQoS 2021 (update calibration).
 
     >>> calibrated_update([3.0, 4.0], [0.0, 2.0]).tolist()
     [0.0, 5.0]
@@ -40,7 +40,7 @@ def calibration_speedup(*, interval: int, ratio: float) -> float:
         interval: rounds between two stored updates.
         ratio: steps of a calibration round over those of an original one, in (0, 1].
 
-    Reference: Liu, Ma, Yang, Wang, Liu, FedEraser, IWQoS 2021, section IV.
+    Reference: Liu, Ma, Yang, Wang, Liu, FedEraser, IWQoS 2021 (its cost model).
 
     >>> calibration_speedup(interval=2, ratio=0.5)
     4.0
@@ -55,7 +55,7 @@ def calibration_speedup(*, interval: int, ratio: float) -> float:
 def shard_retraining_fraction(shards: int) -> float:
     """Return the part of the training that one request repeats if clients train in shards.
 
-    Reference: Bourtoule et al., arXiv:1912.03817, section IV (exact unlearning, one slice).
+    Reference: Bourtoule et al., arXiv:1912.03817 (sharded, one slice).
 
     >>> shard_retraining_fraction(5)
     0.2

@@ -25,7 +25,7 @@ def depth_one_cut(weights: ArrayLike, *, gamma: float, beta: float) -> float:
 
     Reference:
         Wang, Hadfield, Jiang, Rieffel, arXiv:1706.02998, theorem 1; with weights Ozaeta,
-        van Dam, McMahon, arXiv:2012.03421, theorem 1.
+        van Dam, McMahon, arXiv:2012.03421.
 
     >>> round(depth_one_cut([[0, 1], [1, 0]], gamma=np.pi / 2, beta=-np.pi / 8), 12)
     1.0
@@ -50,7 +50,7 @@ def regular_depth_one_cut(degree: int) -> tuple[float, NDArray[np.float64]]:
 
     The angles have shape (2, 1) and are those for H = -cut.
 
-    Reference: Wang, Hadfield, Jiang, Rieffel, arXiv:1706.02998, eq. 15.
+    Reference: Wang, Hadfield, Jiang, Rieffel, arXiv:1706.02998 (corollary of theorem 1).
 
     >>> round(regular_depth_one_cut(3)[0], 10)
     0.6924500897

@@ -8,7 +8,7 @@ a functional is an array of 4^p numbers. Deeper ones on the 3-regular tree are t
 value then also uses the messages that run from the root to the leaves (the adjoint of the
 recursion), which leaves an error of second order in what the trains cut off.
 
-Reference: Basso, Farhi, Marwaha, Villalonga, Zhou, arXiv:2110.14206, section 4 (the recursion).
+Reference: Basso, Farhi, Marwaha, Villalonga, Zhou, arXiv:2110.14206 (the recursion).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ own. The bath's influence on the spin's trajectory grows layer by layer: each ne
 correlations with the layers before it, which the influence of those gives. The influence is a
 tensor train; a new layer multiplies it by 1 on sojourns and by a product over the past on blips.
 
-Reference: Basso, Farhi, Marwaha, Villalonga, Zhou, arXiv:2110.14206, section 6.
+Reference: Basso, Farhi, Marwaha, Villalonga, Zhou, arXiv:2110.14206 (the recursion of G).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from qfl.solvers import qaoa_expectation
 
 
 def recursion(angles, degree):
-    """Return the cut fraction by arXiv:2110.14206, section 4: sums over all 2^(2p+1) strings."""
+    """Return the cut fraction by arXiv:2110.14206: sums over all 2^(2p+1) strings."""
     gammas, betas = angles[0] * np.sqrt(degree - 1) / 2, -angles[1]
     p, branches = len(gammas), degree - 1
     a = np.array(list(itertools.product([1, -1], repeat=2 * p + 1)))

@@ -11,7 +11,7 @@ from qfl.simulators.spin_glass import sk_energy
 
 
 def recursion(angles):
-    """Return nu_p by arXiv:2110.14206, section 6: G_m as sums over all 2^(2p+1) strings."""
+    """Return nu_p by arXiv:2110.14206: G_m as sums over all 2^(2p+1) strings."""
     gammas, betas = angles[0], -angles[1]
     p = len(gammas)
     a = np.array(list(itertools.product([1, -1], repeat=2 * p + 1)))

@@ -178,13 +178,18 @@ class KeyPool:
         )
         for end, material in zip(self._ends, vault.material(kept // 8), strict=True):
             self._store[end] += material
+        overflow = dict.fromkeys(KeyEvent, 0)
         for entry in self.ledger.entries:
-            if entry.event is KeyEvent.DELIVERED:
+            if entry.key_id == _OVERFLOW:
+                overflow[entry.event] += entry.bits
+            elif entry.event is KeyEvent.DELIVERED:
                 other = self._other(entry.end)
                 self._waiting[other, entry.key_id] = self._cut(entry.key_id, entry.bits)[other]
             elif entry.key_id:
                 for end in self._ends:
                     self._waiting.pop((end, entry.key_id), None)
+        if unburnt := overflow[KeyEvent.PRODUCED] - overflow[KeyEvent.BURNT]:
+            self.ledger.append(KeyEvent.BURNT, unburnt, _OVERFLOW)
 
     def _cut(self, key_id: str, size: int) -> dict[str, Secret]:
         """Take the oldest bits out of the store and remember where they lay."""

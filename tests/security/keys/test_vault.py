@@ -21,15 +21,17 @@ from qfl.core.errors import (
     UnknownKeyError,
 )
 from qfl.security.keys import KeyPool, Secret, Vault, verify_chain
+from qfl.security.keys.ledger import KeyEvent, Ledger
 from qfl.security.ladder import QkdAead
 
 ENDS = ("server", "c")
+CAPACITY_BITS = 1 << 16
 
 
 class Opened:
     """A pool in a folder, let go at the end as if the process had ended."""
 
-    def __init__(self, folder: Path, capacity_bits: int = 1 << 16):
+    def __init__(self, folder: Path, capacity_bits: int = CAPACITY_BITS):
         self.vault = Vault(folder)
         self.capacity = capacity_bits
 
@@ -175,6 +177,29 @@ def test_a_full_disk_hands_out_nothing_and_damages_nothing(tmp_path, monkeypatch
         assert pool.dec_keys("c", [key.key_id])[0].secret == key.secret
 
 
+def test_a_crash_between_overflow_and_its_burning_is_made_good(tmp_path, monkeypatch):
+    class Crash(Exception):
+        """The process ends here."""
+
+    append = Ledger.append
+
+    def crash(ledger, event, *args, **options):
+        if event is KeyEvent.BURNT:
+            raise Crash
+        return append(ledger, event, *args, **options)
+
+    with Opened(tmp_path) as pool:
+        monkeypatch.setattr(Ledger, "append", crash)
+        with pytest.raises(Crash):
+            produce(pool, np.random.default_rng(9), size=CAPACITY_BITS // 8 + 96)
+        monkeypatch.undo()
+    for _ in range(2):
+        with Opened(tmp_path) as pool:
+            assert pool.bits_left == CAPACITY_BITS
+            assert pool.ledger.account.burnt == 768
+            assert pool.ledger.account.produced == CAPACITY_BITS + 768
+
+
 def live(folder: Path, used: int, sealing: bool) -> None:
     """Produce, deliver, use and fetch keys until killed; `used` hears of every used key."""
     rng = np.random.default_rng(int.from_bytes(os.urandom(8), "little"))
@@ -225,7 +250,12 @@ def test_fifty_kills(tmp_path, sealing):
     assert len(set(ids)) == len(ids)
     with Opened(tmp_path / "pool") as pool:
         account = pool.ledger.account
-        assert account.produced == account.delivered + pool.bits_left
+        overflow = sum(
+            entry.bits
+            for entry in pool.ledger.entries
+            if entry.event is KeyEvent.PRODUCED and entry.key_id == "overflow"
+        )
+        assert account.produced == account.delivered + pool.bits_left + overflow
         delivered = [e.key_id for e in pool.ledger.entries if e.event.value == "delivered"]
         assert set(ids) <= set(delivered)
         assert len(set(delivered)) == len(delivered)
