@@ -29,13 +29,8 @@ SECONDS = {
 }
 """Rows that take over a second."""
 
-OUT_OF_REACH = {"q.tree_opt_3reg.p14", "q.tree_opt_3reg.p17"}
-"""Rows whose optimum was not trained: `qfl verify` says so and fails them, as it should."""
-
 
 def marks(row):
-    if row.id in OUT_OF_REACH:
-        return [pytest.mark.xfail(reason="too deep to train here", strict=True)]
     return [pytest.mark.slow] if row.id in SECONDS else []
 
 
