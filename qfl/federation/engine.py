@@ -57,15 +57,31 @@ class Trained:
 
 
 def task_losses(
-    outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], tasks: tuple[Task, ...]
+    outputs: Mapping[str, Tensor],
+    targets: Mapping[str, Tensor],
+    tasks: tuple[Task, ...],
+    weights: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """Return task -> mean loss: cross entropy in nats for classes, squared error for numbers."""
+    """Return task -> mean loss: cross entropy in nats for classes, squared error for numbers.
+
+    Args:
+        outputs: task -> what the model says of n samples.
+        targets: task -> what is true.
+        tasks: those to answer for.
+        weights: (n,) of the samples, summing to one; None weighs them equally.
+    """
     return {
-        task.name: cross_entropy(outputs[task.name], targets[task.name])
-        if task.kind == "classification"
-        else mse_loss(outputs[task.name].squeeze(-1), targets[task.name])
-        for task in tasks
+        task.name: _loss(task, outputs[task.name], targets[task.name], weights) for task in tasks
     }
+
+
+def _loss(task: Task, output: Tensor, target: Tensor, weights: Tensor | None) -> Tensor:
+    reduction = "mean" if weights is None else "none"
+    if task.kind == "classification":
+        loss = cross_entropy(output, target, reduction=reduction)
+    else:
+        loss = mse_loss(output.squeeze(-1), target, reduction=reduction)
+    return loss if weights is None else weights @ loss
 
 
 def train(
