@@ -218,7 +218,7 @@ class SealedChannel:
         return self._link(client).pool.bits_left
 
     def account(self) -> Account:
-        """Return the key bits produced, delivered, consumed and burnt over all links."""
+        """Return the key bits by event over all links."""
         accounts = [link.pool.ledger.account for link in self._links.values()]
         return sum(accounts, start=Account())
 

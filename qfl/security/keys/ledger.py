@@ -7,7 +7,7 @@ reordered unseen by whoever knows the last hash. Entries name keys by id; no key
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -24,6 +24,7 @@ class KeyEvent(StrEnum):
     DELIVERED = "delivered"
     CONSUMED = "consumed"
     BURNT = "burnt"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,13 @@ class Entry:
     Attributes:
         sequence: 0, 1, ...
         event: produced (into the pool), delivered (to the sender, out of the pool), consumed (by
-            the receiver) or burnt (never to be used).
+            the receiver), burnt (never to be used) or expired (too old to be used).
         bits: key bits concerned.
-        key_id: the key delivered, consumed or burnt; empty for bits without a name.
+        key_id: the key that this is about; empty for bits without a name.
         end: who asked for a key that was delivered.
         previous: hash of the entry before.
         digest: hash of this entry.
+        expires: when bits that were produced expire, in seconds of the pool's clock; None: never.
     """
 
     sequence: int
@@ -48,20 +50,33 @@ class Entry:
     end: str
     previous: str
     digest: str
+    expires: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What an entry is about to say; see `Entry`."""
+
+    event: KeyEvent
+    bits: int
+    key_id: str = ""
+    end: str = ""
+    expires: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Key bits by event; produced = left + delivered + burnt from the pool.
+    """Key bits by event; produced = left + delivered + burnt and expired from the pool.
 
     Attributes:
-        produced, delivered, consumed, burnt: totals of the ledger.
+        produced, delivered, consumed, burnt, expired: totals of the ledger.
     """
 
     produced: int = 0
     delivered: int = 0
     consumed: int = 0
     burnt: int = 0
+    expired: int = 0
 
     def __add__(self, other: Account) -> Account:
         return Account(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
@@ -73,11 +88,11 @@ class Ledger:
     Args:
         link: what the chain belongs to.
         entries: an unbroken chain to go on from.
-        keep: stores a new entry; whatever the entry announces happens after it returns.
+        keep: stores new entries; whatever they announce happens after it returns.
 
     >>> ledger = Ledger("server|client-03")
-    >>> _ = ledger.append(KeyEvent.PRODUCED, 512)
-    >>> _ = ledger.append(KeyEvent.DELIVERED, 256, "k-1")
+    >>> ledger.append(Announcement(KeyEvent.PRODUCED, 512))
+    >>> ledger.append(Announcement(KeyEvent.DELIVERED, 256, "k-1"))
     >>> verify_chain("server|client-03", ledger.entries) == ledger.head
     True
     >>> ledger.account.delivered
@@ -89,7 +104,7 @@ class Ledger:
         link: str,
         *,
         entries: Iterable[Entry] = (),
-        keep: Callable[[Entry], None] | None = None,
+        keep: Callable[[Sequence[Entry]], None] | None = None,
     ) -> None:
         self.link = link
         self._keep = keep
@@ -114,16 +129,22 @@ class Ledger:
         """Totals per event."""
         return Account(**{event.value: bits for event, bits in self._totals.items()})
 
-    def append(self, event: KeyEvent, bits: int, key_id: str = "", end: str = "") -> Entry:
-        """Record an event and return its entry."""
-        sequence, previous = len(self._entries), self.head
-        digest = _digest(self.link, sequence, event, bits, key_id, end, previous)
-        entry = Entry(sequence, event, bits, key_id, end, previous, digest)
-        if self._keep is not None:
-            self._keep(entry)
-        self._entries.append(entry)
-        self._totals[event] += bits
-        return entry
+    def append(self, *announcements: Announcement) -> None:
+        """Record events, all of them or none, with one call of `keep`."""
+        made: list[Entry] = []
+        previous = self.head
+        for sequence, row in enumerate(announcements, start=len(self._entries)):
+            digest = _digest(self.link, sequence, row, previous)
+            entry = Entry(
+                sequence, row.event, row.bits, row.key_id, row.end, previous, digest, row.expires
+            )
+            made.append(entry)
+            previous = digest
+        if self._keep is not None and made:
+            self._keep(made)
+        for entry in made:
+            self._entries.append(entry)
+            self._totals[entry.event] += entry.bits
 
 
 def verify_chain(link: str, entries: Iterable[Entry]) -> str:
@@ -134,11 +155,9 @@ def verify_chain(link: str, entries: Iterable[Entry]) -> str:
     """
     previous = GENESIS
     for expected, entry in enumerate(entries):
-        fields = asdict(entry)
-        digest = fields.pop("digest")
-        if (entry.sequence, entry.previous) != (expected, previous) or digest != _digest(
-            link, **fields
-        ):
+        row = Announcement(entry.event, entry.bits, entry.key_id, entry.end, entry.expires)
+        digest = _digest(link, expected, row, previous)
+        if (entry.sequence, entry.previous, entry.digest) != (expected, previous, digest):
             raise SecurityError(
                 f"the key ledger of {link!r} is broken at entry {expected}: its hash does not "
                 "follow from the entry before; trust no key of this link"
@@ -147,18 +166,6 @@ def verify_chain(link: str, entries: Iterable[Entry]) -> str:
     return previous
 
 
-def _digest(
-    link: str, sequence: int, event: KeyEvent, bits: int, key_id: str, end: str, previous: str
-) -> str:
-    text = canonical_json(
-        {
-            "link": link,
-            "sequence": sequence,
-            "event": event.value,
-            "bits": bits,
-            "key_id": key_id,
-            "end": end,
-            "previous": previous,
-        }
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digest(link: str, sequence: int, row: Announcement, previous: str) -> str:
+    fields = {**asdict(row), "link": link, "sequence": sequence, "previous": previous}
+    return hashlib.sha256(canonical_json(fields).encode()).hexdigest()

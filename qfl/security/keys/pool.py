@@ -2,20 +2,23 @@
 
 The verbs follow ETSI GS QKD 014: the sender takes fresh keys with `enc_keys`, the receiver asks
 for the same keys by id with `dec_keys`. An event is in the ledger before its key is handed out,
-so a key that was seen is never given again. A pool may be used by several threads, and kept in a
-folder (`vault.py`) it survives its process.
+so a key that was seen is never given again. What is too old is handed out to nobody. A pool may
+be used by several threads, and kept in a folder (`vault.py`) it survives its process.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from qfl.core.errors import ConfigError, KeyExhaustedError, SecurityError, UnknownKeyError
-from qfl.security.keys.ledger import KeyEvent, Ledger
+from qfl.security.keys.ledger import Announcement, Entry, KeyEvent, Ledger
 from qfl.security.keys.secret import Secret
+from qfl.security.keys.stock import Stock
 from qfl.security.keys.vault import Vault
 
 KEY_BITS = 256
@@ -31,6 +34,32 @@ class Key:
     secret: Secret
 
 
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """What waits for its receiver, where it lies on disk, and when it expires."""
+
+    secret: Secret
+    place: int
+    expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long keys may be used, counted from their production.
+
+    Attributes:
+        seconds: by the clock; infinity: for ever.
+        clock: returns the seconds of today; for a pool on disk it must outlive the process.
+    """
+
+    seconds: float = inf
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        if not self.seconds > 0:
+            raise ConfigError(f"a lifetime of {self.seconds!r} s; allowed: positive")
+
+
 class KeyPool:
     """The pool of one link.
 
@@ -38,7 +67,9 @@ class KeyPool:
         ends: names of the two parties.
         run: what the key ids belong to; two runs never share an id.
         capacity_bits: bits beyond this are burnt on arrival.
-        vault: keeps ledger and keys on disk; what it holds already is in the pool again.
+        vault: keeps ledger and keys on disk; what it holds already is in the pool again, and
+            expires when it was to expire.
+        lifetime: of the keys that are produced from now on.
 
     >>> pool = KeyPool(("server", "client-03"), run="cell", capacity_bits=4096)
     >>> pool.produce({"server": Secret(bytes(64)), "client-03": Secret(bytes(64))})
@@ -49,7 +80,13 @@ class KeyPool:
     """
 
     def __init__(
-        self, ends: tuple[str, str], *, run: str, capacity_bits: int, vault: Vault | None = None
+        self,
+        ends: tuple[str, str],
+        *,
+        run: str,
+        capacity_bits: int,
+        vault: Vault | None = None,
+        lifetime: Lifetime | None = None,
     ) -> None:
         if ends[0] == ends[1]:
             raise ConfigError(f"a link from {ends[0]!r} to itself; name two parties")
@@ -57,10 +94,11 @@ class KeyPool:
         self._vault = vault
         self._ends = ends
         self._capacity = capacity_bits
-        self._store = {end: bytearray() for end in ends}
-        self._waiting: dict[tuple[str, str], Secret] = {}
-        self._places: dict[str, int] = {}
-        self._issued = self._taken = 0
+        self._lifetime = lifetime or Lifetime()
+        self._stock = Stock(ends)
+        self._waiting: dict[tuple[str, str], _Copy] = {}
+        self._next_expiry = inf
+        self._issued = 0
         self._lock = threading.RLock()
         if vault is None:
             self.ledger = Ledger(link)
@@ -76,25 +114,30 @@ class KeyPool:
     @property
     def bits_left(self) -> int:
         """Bits that can still be handed out."""
-        return 8 * len(self._store[self._ends[0]])
+        with self._lock:
+            return 8 * (self._stock.size - self._stock.stale(self._lifetime.clock()))
 
     def produce(self, secrets: dict[str, Secret]) -> None:
         """Add the two copies of a new key, one per end; what does not fit is burnt."""
-        if secrets.keys() != self._store.keys():
+        if secrets.keys() != set(self._ends):
             raise SecurityError(f"keys for {sorted(secrets)} on a link of {sorted(self._ends)}")
         if len({secret.bits for secret in secrets.values()}) != 1:
             raise SecurityError("the two ends of a link bring keys of different length")
         with self._lock:
+            self._expire()
             bits = secrets[self._ends[0]].bits
-            room = min(bits, max(0, self._capacity - self.bits_left)) // 8
-            if self._vault is not None:
-                self._vault.add([secrets[end].reveal()[:room] for end in self._ends])
-            self.ledger.append(KeyEvent.PRODUCED, 8 * room)
-            for end, secret in secrets.items():
-                self._store[end] += secret.reveal()[:room]
+            room = min(bits, max(0, self._capacity - 8 * self._stock.size)) // 8
+            lifetime = self._lifetime
+            expires = lifetime.clock() + lifetime.seconds if lifetime.seconds < inf else None
+            rows = [Announcement(KeyEvent.PRODUCED, 8 * room, expires=expires)]
             if bits > 8 * room:
-                self.ledger.append(KeyEvent.PRODUCED, bits - 8 * room, _OVERFLOW)
-                self.ledger.append(KeyEvent.BURNT, bits - 8 * room, _OVERFLOW)
+                rows.append(Announcement(KeyEvent.PRODUCED, bits - 8 * room, _OVERFLOW))
+                rows.append(Announcement(KeyEvent.BURNT, bits - 8 * room, _OVERFLOW))
+            kept = {end: Secret(secrets[end].reveal()[:room]) for end in self._ends}
+            if self._vault is not None:
+                self._vault.add(list(kept.values()))
+            self.ledger.append(*rows)
+            self._add(kept, expires)
 
     def enc_keys(self, end: str, *, number: int = 1, size: int = KEY_BITS) -> list[Key]:
         """Return fresh keys to the sender; copies wait for the other end.
@@ -107,104 +150,151 @@ class KeyPool:
         Raises:
             KeyExhaustedError: the pool holds fewer bits; nothing was spent.
         """
-        if end not in self._store:
+        if end not in self._ends:
             raise ConfigError(f"the link of {' and '.join(self._ends)} has no end {end!r}")
         if size <= 0 or size % 8:
             raise ConfigError(f"a key size of {size!r} bits; size shall be a multiple of 8")
         with self._lock:
-            needed = number * size
-            if needed > self.bits_left:
+            self._expire()
+            needed, left = number * size, 8 * self._stock.size
+            if needed > left:
                 raise KeyExhaustedError(
                     f"{end!r} asks for {needed} key bits on the link {self._ends[0]!r} to "
-                    f"{self._ends[1]!r}, {self.bits_left} are left; nothing was spent: run "
+                    f"{self._ends[1]!r}, {left} are left; nothing was spent: run "
                     "another key exchange"
                 )
-            return [self._issue(end, size) for _ in range(number)]
+            first = self._issued
+            names = [self._name(index) for index in range(first, first + number)]
+            self.ledger.append(
+                *(Announcement(KeyEvent.DELIVERED, size, key_id, end) for key_id in names)
+            )
+            return [self._issue(end, key_id, size) for key_id in names]
 
     def dec_keys(self, end: str, key_ids: Iterable[str]) -> list[Key]:
         """Return the receiver's copies, once.
 
         Raises:
-            UnknownKeyError: a key is not waiting for this end (never issued, issued by it, or
-                taken already); none was handed out.
+            UnknownKeyError: a key is not waiting for this end (never issued, issued by it, taken
+                already or too old); none was handed out.
         """
         wanted = list(dict.fromkeys(key_ids))
         with self._lock:
+            self._expire()
             missing = [key_id for key_id in wanted if (end, key_id) not in self._waiting]
             if missing:
                 raise UnknownKeyError(
-                    f"no key {missing[0]!r} waits for {end!r}: it was never issued to this end or "
-                    "has been used"
+                    f"no key {missing[0]!r} waits for {end!r}: it was never issued to this end, "
+                    "has expired or has been used"
                 )
-            keys = []
-            for key_id in wanted:
-                secret = self._waiting.pop((end, key_id))
-                self.ledger.append(KeyEvent.CONSUMED, secret.bits, key_id)
-                self._erase(end, key_id, secret.bits)
-                keys.append(Key(key_id, secret))
-            return keys
+            copies = self._withdraw([(end, key_id) for key_id in wanted], KeyEvent.CONSUMED)
+            return [Key(key_id, copy) for key_id, copy in zip(wanted, copies, strict=True)]
 
     def waits_for(self, key_id: str) -> str | None:
         """Return the end whose copy of a key waits, None if no copy does."""
         with self._lock:
-            return next((end for end in self._ends if (end, key_id) in self._waiting), None)
+            now = self._lifetime.clock()
+            for end in self._ends:
+                copy = self._waiting.get((end, key_id))
+                if copy is not None and copy.expires > now:
+                    return end
+            return None
 
     def burn_waiting(self) -> int:
         """Destroy every copy that still waits for its receiver; return how many bits."""
         with self._lock:
-            burnt = 0
-            for (end, key_id), secret in list(self._waiting.items()):
-                self.ledger.append(KeyEvent.BURNT, secret.bits, key_id)
-                self._erase(end, key_id, secret.bits)
-                burnt += secret.bits
-            self._waiting.clear()
-            return burnt
+            self._expire()
+            return sum(copy.bits for copy in self._withdraw([*self._waiting], KeyEvent.BURNT))
 
-    def _issue(self, end: str, size: int) -> Key:
-        key_id = str(uuid.uuid5(_NAMESPACE, f"{self.ledger.link}|{self._issued}"))
-        self.ledger.append(KeyEvent.DELIVERED, size, key_id, end)
-        cut = self._cut(key_id, size)
-        self._erase(end, key_id, size)
+    def _add(self, copies: dict[str, Secret], expires: float | None) -> None:
+        until = inf if expires is None else expires
+        self._stock.add(copies, expires=until)
+        self._next_expiry = min(self._next_expiry, until)
+
+    def _name(self, index: int) -> str:
+        return str(uuid.uuid5(_NAMESPACE, f"{self.ledger.link}|{index}"))
+
+    def _issue(self, end: str, key_id: str, size: int) -> Key:
+        """Take a key whose delivery is in the ledger out of the stock."""
+        cut = self._stock.take(size // 8)
         other = self._other(end)
-        self._waiting[other, key_id] = cut[other]
-        return Key(key_id, cut[end])
+        self._issued += 1
+        self._erase(end, cut.place, size)
+        self._waiting[other, key_id] = _Copy(cut.copies[other], cut.place, cut.expires)
+        return Key(key_id, cut.copies[end])
+
+    def _withdraw(self, names: Sequence[tuple[str, str]], event: KeyEvent) -> list[Secret]:
+        """Record what becomes of waiting copies, and return them."""
+        copies = [self._waiting[name] for name in names]
+        self.ledger.append(
+            *(
+                Announcement(event, copy.secret.bits, key_id)
+                for (_, key_id), copy in zip(names, copies, strict=True)
+            )
+        )
+        for (end, key_id), copy in zip(names, copies, strict=True):
+            del self._waiting[end, key_id]
+            self._erase(end, copy.place, copy.secret.bits)
+        return [copy.secret for copy in copies]
+
+    def _expire(self) -> None:
+        """Take out what is too old."""
+        if self._next_expiry == inf or (now := self._lifetime.clock()) < self._next_expiry:
+            return
+        self._withdraw(
+            [name for name, copy in self._waiting.items() if copy.expires <= now],
+            KeyEvent.EXPIRED,
+        )
+        if stale := self._stock.stale(now):
+            self.ledger.append(Announcement(KeyEvent.EXPIRED, 8 * stale))
+            self._discard(stale)
+        waiting = (copy.expires for copy in self._waiting.values())
+        self._next_expiry = min(self._stock.next_expiry, *waiting, inf)
+
+    def _discard(self, size: int) -> None:
+        """Take bytes that expired out of the stock."""
+        cut = self._stock.take(size)
+        for end in self._ends:
+            self._erase(end, cut.place, 8 * size)
 
     def _restore(self, vault: Vault) -> None:
-        """Put back what the ledger says is neither delivered, consumed nor burnt."""
-        kept = sum(
-            entry.bits
-            for entry in self.ledger.entries
-            if entry.event is KeyEvent.PRODUCED and entry.key_id != _OVERFLOW
-        )
-        for end, material in zip(self._ends, vault.material(kept // 8), strict=True):
-            self._store[end] += material
+        """Put back what the ledger says is neither delivered, consumed, burnt nor expired."""
+        kept = [e for e in self.ledger.entries if _stored(e)]
+        copies = vault.material(sum(entry.bits for entry in kept) // 8)
+        place = 0
+        for entry in kept:
+            part = slice(place, place + entry.bits // 8)
+            place = part.stop
+            self._add(
+                {
+                    end: Secret(copy.reveal()[part])
+                    for end, copy in zip(self._ends, copies, strict=True)
+                },
+                entry.expires,
+            )
         overflow = dict.fromkeys(KeyEvent, 0)
         for entry in self.ledger.entries:
             if entry.key_id == _OVERFLOW:
                 overflow[entry.event] += entry.bits
             elif entry.event is KeyEvent.DELIVERED:
-                other = self._other(entry.end)
-                self._waiting[other, entry.key_id] = self._cut(entry.key_id, entry.bits)[other]
+                self._issue(entry.end, entry.key_id, entry.bits)
             elif entry.key_id:
-                for end in self._ends:
-                    self._waiting.pop((end, entry.key_id), None)
+                self._forget(entry.key_id)
+            elif entry.event is KeyEvent.EXPIRED:
+                self._discard(entry.bits // 8)
         if unburnt := overflow[KeyEvent.PRODUCED] - overflow[KeyEvent.BURNT]:
-            self.ledger.append(KeyEvent.BURNT, unburnt, _OVERFLOW)
+            self.ledger.append(Announcement(KeyEvent.BURNT, unburnt, _OVERFLOW))
 
-    def _cut(self, key_id: str, size: int) -> dict[str, Secret]:
-        """Take the oldest bits out of the store and remember where they lay."""
-        cut = {end: Secret(bytes(store[: size // 8])) for end, store in self._store.items()}
-        for store in self._store.values():
-            del store[: size // 8]
-        self._issued += 1
-        self._places[key_id] = self._taken
-        self._taken += size // 8
-        return cut
+    def _forget(self, key_id: str) -> None:
+        """Drop a copy whose end is in the ledger."""
+        for end in self._ends:
+            copy = self._waiting.pop((end, key_id), None)
+            if copy is not None:
+                self._erase(end, copy.place, copy.secret.bits)
 
-    def _erase(self, end: str, key_id: str, size: int) -> None:
+    def _erase(self, end: str, place: int, size: int) -> None:
         """Overwrite one end's copy on disk."""
         if self._vault is not None:
-            self._vault.erase(self._ends.index(end), self._places[key_id], size // 8)
+            self._vault.erase(self._ends.index(end), place, size // 8)
 
     def _other(self, end: str) -> str:
         return self._ends[1] if end == self._ends[0] else self._ends[0]
@@ -214,3 +304,7 @@ class KeyPool:
 
     def __getstate__(self) -> object:
         raise SecurityError("a key pool is neither pickled nor copied")
+
+
+def _stored(entry: Entry) -> bool:
+    return entry.event is KeyEvent.PRODUCED and entry.key_id != _OVERFLOW

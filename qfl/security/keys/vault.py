@@ -22,6 +22,7 @@ from typing import NoReturn
 
 from qfl.core.errors import DiskFullError, SecurityError, StoreError
 from qfl.security.keys.ledger import Entry, KeyEvent
+from qfl.security.keys.secret import Secret
 
 _LEDGER = "ledger.jsonl"
 _OWNER_ONLY = 0o600
@@ -68,11 +69,12 @@ class Vault:
                 f"{self.folder / _LEDGER} holds a damaged line; trust no key of this link"
             ) from None
 
-    def keep(self, entry: Entry) -> None:
-        """Write one entry to disk."""
-        self._append(self._ledger, json.dumps(asdict(entry)).encode() + b"\n")
+    def keep(self, entries: Sequence[Entry]) -> None:
+        """Write entries to disk, with one sync for all of them."""
+        lines = "".join(json.dumps(asdict(entry)) + "\n" for entry in entries)
+        self._append(self._ledger, Secret(lines.encode()))
 
-    def add(self, copies: Sequence[bytes]) -> None:
+    def add(self, copies: Sequence[Secret]) -> None:
         """Write new keys of both ends to disk; they count once an entry says so."""
         for descriptor, material in zip(self._keys, copies, strict=True):
             self._append(descriptor, material)
@@ -81,7 +83,7 @@ class Vault:
         """Overwrite a copy that has been handed out or burnt; the ledger has said so before."""
         os.pwrite(self._keys[index], bytes(size), start)
 
-    def material(self, size: int) -> list[bytes]:
+    def material(self, size: int) -> list[Secret]:
         """Return both ends' first `size` bytes; what lies beyond was never announced and is cut.
 
         Raises:
@@ -90,18 +92,21 @@ class Vault:
         found = []
         for index, descriptor in enumerate(self._keys):
             os.ftruncate(descriptor, min(size, os.fstat(descriptor).st_size))
-            found.append((self.folder / f"{index}.keys").read_bytes())
-        if any(len(material) != size for material in found):
+            found.append(Secret((self.folder / f"{index}.keys").read_bytes()))
+        if any(material.bits != 8 * size for material in found):
             raise SecurityError(
                 f"{self.folder} holds fewer keys than its ledger says; trust no key of this link"
             )
         return found
 
-    def _append(self, descriptor: int, data: bytes) -> None:
-        """Write behind the end and sync; what was written in part is taken back."""
+    def _append(self, descriptor: int, data: Secret) -> None:
+        """Write behind the end and sync; what was written in part is taken back.
+
+        The data is a secret so that a traceback with local variables does not show it.
+        """
         end = os.fstat(descriptor).st_size
         try:
-            if os.pwrite(descriptor, data, end) != len(data):
+            if 8 * os.pwrite(descriptor, data.reveal(), end) != data.bits:
                 raise OSError(errno.ENOSPC, "written in part")
             os.fdatasync(descriptor)
         except OSError as error:

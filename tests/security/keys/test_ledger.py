@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfl.core.errors import SecurityError
-from qfl.security.keys import Account, Entry, KeyEvent, Ledger, verify_chain
+from qfl.security.keys import Account, Announcement, Entry, KeyEvent, Ledger, verify_chain
 
 events = st.lists(
     st.tuples(st.sampled_from(list(KeyEvent)), st.integers(0, 4096), st.text(max_size=8)),
@@ -17,7 +17,7 @@ events = st.lists(
 def chain(rows) -> Ledger:
     ledger = Ledger("server|c")
     for event, bits, key_id in rows:
-        ledger.append(event, bits, key_id)
+        ledger.append(Announcement(event, bits, key_id))
     return ledger
 
 
@@ -47,6 +47,7 @@ def test_any_change_is_found(rows, data):
                 replace(entry, bits=entry.bits + 1),
                 replace(entry, key_id=entry.key_id + "x"),
                 replace(entry, digest="0" * 64),
+                replace(entry, expires=1.0),
                 replace(entry, previous="f" * 64),
                 shift(entry),
             ]
@@ -78,4 +79,4 @@ def test_another_link_has_another_chain():
 
 
 def test_accounts_add():
-    assert Account(1, 2, 3, 4) + Account() + Account(1, 1, 1, 1) == Account(2, 3, 4, 5)
+    assert Account(1, 2, 3, 4, 5) + Account() + Account(1, 1, 1, 1, 1) == Account(2, 3, 4, 5, 6)

@@ -8,13 +8,22 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from qfl.core.errors import ConfigError, KeyExhaustedError, SecurityError, UnknownKeyError
-from qfl.security.keys import KeyPool, Secret, verify_chain
+from qfl.security.keys import KeyEvent, KeyPool, Lifetime, Secret, verify_chain
 
 ENDS = ("server", "c")
 
 
-def pool(bits: int = 0, capacity_bits: int = 4096) -> KeyPool:
-    made = KeyPool(ENDS, run="cell", capacity_bits=capacity_bits)
+class Clock:
+    """Stands still until it is moved."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def pool(bits: int = 0, capacity_bits: int = 4096, lifetime: Lifetime | None = None) -> KeyPool:
+    made = KeyPool(ENDS, run="cell", capacity_bits=capacity_bits, lifetime=lifetime)
     if bits:
         made.produce(both(np.random.default_rng(0).bytes(bits // 8)))
     return made
@@ -116,6 +125,58 @@ def test_nonsense_is_refused():
         pool(1024).enc_keys("stranger")
 
 
+def test_expired_keys_are_never_delivered():
+    clock = Clock()
+    keys = pool(1024, lifetime=Lifetime(seconds=60, clock=clock))
+    [first, second] = keys.enc_keys("server", number=2)
+    clock.now = 59.9
+    assert keys.dec_keys("c", [first.key_id])[0].secret == first.secret
+    clock.now = 60.0
+    assert keys.bits_left == 0
+    assert keys.waits_for(second.key_id) is None
+    with pytest.raises(UnknownKeyError, match="expired"):
+        keys.dec_keys("c", [second.key_id])
+    with pytest.raises(KeyExhaustedError, match="0 are left"):
+        keys.enc_keys("server")
+    account = keys.ledger.account
+    assert (account.delivered, account.consumed, account.expired) == (512, 256, 768)
+    named = [e.key_id for e in keys.ledger.entries if e.event is KeyEvent.EXPIRED]
+    assert named == [second.key_id, ""]
+
+
+def test_a_key_is_as_old_as_its_oldest_part():
+    clock = Clock()
+    keys = pool(64, lifetime=Lifetime(seconds=60, clock=clock))
+    clock.now = 30.0
+    keys.produce(both(bytes(64)))
+    [mixed, fresh] = keys.enc_keys("server", size=128, number=2)
+    clock.now = 60.0
+    with pytest.raises(UnknownKeyError):
+        keys.dec_keys("c", [mixed.key_id])
+    assert keys.dec_keys("c", [fresh.key_id])[0].secret == fresh.secret
+    clock.now = 89.0
+    assert keys.bits_left == 64 + 512 - 256
+
+
+def test_room_is_made_by_expiry():
+    clock = Clock()
+    keys = pool(1024, capacity_bits=1024, lifetime=Lifetime(seconds=60, clock=clock))
+    clock.now = 100.0
+    keys.produce(both(bytes(128)))
+    account = keys.ledger.account
+    assert (keys.bits_left, account.expired, account.burnt) == (1024, 1024, 0)
+
+
+def test_keys_without_a_lifetime_stay():
+    clock = Clock()
+    keys = pool(1024, lifetime=Lifetime(clock=clock))
+    clock.now = 1e300
+    assert keys.enc_keys("server", number=4)
+    for seconds in (0, -1, float("nan")):
+        with pytest.raises(ConfigError, match="lifetime"):
+            Lifetime(seconds=seconds)
+
+
 def test_a_hundred_threads_ask_for_one_key_and_one_gets_it():
     keys = pool(1024)
     [mine] = keys.enc_keys("server")
@@ -143,36 +204,53 @@ def test_threads_never_share_a_key():
 
 
 class PoolLife(RuleBasedStateMachine):
-    """Whatever happens, no material is handed out twice and every bit is accounted for."""
+    """Whatever happens, nothing is handed out twice or too late, and every bit is accounted for."""
+
+    lifetime = 5
 
     def __init__(self):
         super().__init__()
-        self.pool = pool(capacity_bits=1 << 20)
+        self.clock = Clock()
+        lifetime = Lifetime(seconds=self.lifetime, clock=self.clock)
+        self.pool = pool(capacity_bits=1 << 20, lifetime=lifetime)
         self.rng = np.random.default_rng(1)
+        self.births = []
         self.sent = {}
         self.used = set()
 
     @rule(length=st.integers(1, 100))
     def produce(self, length):
         self.pool.produce(both(self.rng.bytes(length)))
+        self.births += [self.clock.now] * length
+
+    @rule(seconds=st.integers(1, 3))
+    def wait(self, seconds):
+        self.clock.now += seconds
+        self.births = [birth for birth in self.births if self.fresh(birth)]
+
+    def fresh(self, birth):
+        return self.clock.now < birth + self.lifetime
 
     @rule(end=st.sampled_from(ENDS), size=st.sampled_from([64, 256]))
     def send(self, end, size):
         try:
             [key] = self.pool.enc_keys(end, size=size)
         except KeyExhaustedError:
-            assert self.pool.bits_left < size
+            assert 8 * len(self.births) < size
             return
         assert key.secret.reveal() not in self.used
         self.used.add(key.secret.reveal())
-        self.sent[key.key_id] = (ENDS[1 - ENDS.index(end)], key.secret)
+        oldest = min(self.births[: size // 8])
+        del self.births[: size // 8]
+        self.sent[key.key_id] = (ENDS[1 - ENDS.index(end)], key.secret, oldest)
 
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
     def receive(self, data):
         key_id = data.draw(st.sampled_from(sorted(self.sent)))
-        end, secret = self.sent.pop(key_id)
-        assert self.pool.dec_keys(end, [key_id])[0].secret == secret
+        end, secret, birth = self.sent.pop(key_id)
+        if self.fresh(birth):
+            assert self.pool.dec_keys(end, [key_id])[0].secret == secret
         with pytest.raises(UnknownKeyError):
             self.pool.dec_keys(end, [key_id])
 
@@ -183,11 +261,17 @@ class PoolLife(RuleBasedStateMachine):
 
     @invariant()
     def accounted(self):
-        account = self.pool.ledger.account
-        waiting = sum(secret.bits for _, secret in self.sent.values())
-        assert account.produced == account.delivered + self.pool.bits_left
-        assert account.delivered == account.consumed + account.burnt + waiting
-        assert verify_chain(self.pool.ledger.link, self.pool.ledger.entries)
+        account, rows = self.pool.ledger.account, self.pool.ledger.entries
+        aged = sum(row.bits for row in rows if row.event is KeyEvent.EXPIRED and not row.key_id)
+        left = 8 * len(self.births)
+        assert self.pool.bits_left == left
+        assert account.produced >= account.delivered + left + aged
+        if self.clock.now < self.lifetime:
+            assert account.produced == account.delivered + left
+        waiting = sum(secret.bits for _, secret, _ in self.sent.values())
+        assert account.delivered >= account.consumed + account.burnt
+        assert account.delivered <= account.consumed + account.burnt + account.expired + waiting
+        assert verify_chain(self.pool.ledger.link, rows)
 
 
 PoolLife.TestCase.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)

@@ -20,7 +20,7 @@ from qfl.core.errors import (
     StoreError,
     UnknownKeyError,
 )
-from qfl.security.keys import KeyPool, Secret, Vault, verify_chain
+from qfl.security.keys import KeyPool, Lifetime, Secret, Vault, verify_chain
 from qfl.security.keys.ledger import KeyEvent, Ledger
 from qfl.security.ladder import QkdAead
 
@@ -31,12 +31,12 @@ CAPACITY_BITS = 1 << 16
 class Opened:
     """A pool in a folder, let go at the end as if the process had ended."""
 
-    def __init__(self, folder: Path, capacity_bits: int = CAPACITY_BITS):
+    def __init__(self, folder: Path, capacity_bits: int = CAPACITY_BITS, lifetime=None):
         self.vault = Vault(folder)
-        self.capacity = capacity_bits
+        self.options = {"capacity_bits": capacity_bits, "lifetime": lifetime}
 
     def __enter__(self):
-        return KeyPool(ENDS, run="cell", capacity_bits=self.capacity, vault=self.vault)
+        return KeyPool(ENDS, run="cell", vault=self.vault, **self.options)
 
     def __exit__(self, *_):
         self.vault.close()
@@ -183,10 +183,9 @@ def test_a_crash_between_overflow_and_its_burning_is_made_good(tmp_path, monkeyp
 
     append = Ledger.append
 
-    def crash(ledger, event, *args, **options):
-        if event is KeyEvent.BURNT:
-            raise Crash
-        return append(ledger, event, *args, **options)
+    def crash(ledger, *rows):
+        append(ledger, *rows[:2])
+        raise Crash
 
     with Opened(tmp_path) as pool:
         monkeypatch.setattr(Ledger, "append", crash)
@@ -198,6 +197,70 @@ def test_a_crash_between_overflow_and_its_burning_is_made_good(tmp_path, monkeyp
             assert pool.bits_left == CAPACITY_BITS
             assert pool.ledger.account.burnt == 768
             assert pool.ledger.account.produced == CAPACITY_BITS + 768
+
+
+def test_expiry_survives_the_process(tmp_path):
+    rng = np.random.default_rng(10)
+    with Opened(tmp_path, lifetime=Lifetime(seconds=60, clock=lambda: 0.0)) as pool:
+        produce(pool, rng)
+        [key] = pool.enc_keys("server")
+    with Opened(tmp_path, lifetime=Lifetime(clock=lambda: 59.0)) as pool:
+        assert (pool.bits_left, pool.waits_for(key.key_id)) == (2048 - 256, "c")
+        produce(pool, rng, size=32)
+    for _ in range(2):
+        with Opened(tmp_path, lifetime=Lifetime(clock=lambda: 60.0)) as pool:
+            assert pool.bits_left == 256
+            with pytest.raises(UnknownKeyError):
+                pool.dec_keys("c", [key.key_id])
+            assert pool.ledger.account.expired == 2048
+    stored = [(tmp_path / f"{i}.keys").read_bytes() for i in (0, 1)]
+    assert all(not any(material[:256]) and any(material[256:]) for material in stored)
+
+
+@pytest.mark.parametrize("method", ["dec_keys", "enc_keys"])
+def test_a_crash_between_expiry_and_its_erasing_is_made_good(tmp_path, monkeypatch, method):
+    class Crash(Exception):
+        """The process ends here."""
+
+    def crash(*_):
+        raise Crash
+
+    with Opened(tmp_path, lifetime=Lifetime(seconds=60, clock=lambda: 0.0)) as pool:
+        produce(pool, np.random.default_rng(11))
+        pool.enc_keys("server")
+    with Opened(tmp_path, lifetime=Lifetime(clock=lambda: 61.0)) as pool:
+        monkeypatch.setattr(Vault, "erase", crash)
+        with pytest.raises(Crash):
+            pool.enc_keys("server") if method == "enc_keys" else pool.dec_keys("c", ["any"])
+        monkeypatch.undo()
+    with Opened(tmp_path, lifetime=Lifetime(clock=lambda: 61.0)) as pool:
+        with pytest.raises(KeyExhaustedError):
+            pool.enc_keys("server")
+        assert pool.ledger.account.expired == 2048
+    assert not any(b"".join((tmp_path / f"{i}.keys").read_bytes() for i in (0, 1)))
+
+
+def test_spent_keys_that_a_crash_left_are_overwritten_on_opening(tmp_path, monkeypatch):
+    with Opened(tmp_path) as pool:
+        produce(pool, np.random.default_rng(12), size=64)
+        monkeypatch.setattr(Vault, "erase", lambda *_: None)
+        [first, second] = pool.enc_keys("server", number=2)
+        pool.dec_keys("c", [first.key_id])
+        monkeypatch.undo()
+    with Opened(tmp_path):
+        stored = [(tmp_path / f"{i}.keys").read_bytes() for i in (0, 1)]
+        assert stored[0] == bytes(64)
+        assert stored[1] == bytes(32) + second.secret.reveal()
+
+
+def test_one_request_is_one_sync(tmp_path, monkeypatch):
+    with Opened(tmp_path) as pool:
+        produce(pool, np.random.default_rng(13))
+        syncs, real = [], os.fdatasync
+        monkeypatch.setattr(os, "fdatasync", lambda fd: syncs.append(fd) or real(fd))
+        made = pool.enc_keys("server", number=8)
+        pool.dec_keys("c", [key.key_id for key in made])
+        assert len(syncs) == 2
 
 
 def live(folder: Path, used: int, sealing: bool) -> None:
@@ -221,6 +284,7 @@ def live(folder: Path, used: int, sealing: bool) -> None:
                     pool.dec_keys(other, [key.key_id])
 
 
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("sealing", [False, True], ids=["delivering", "sealing"])
 def test_fifty_kills(tmp_path, sealing):
     """No key is used twice, none is both used and in the pool, and the ledger stays whole.
