@@ -6,11 +6,11 @@ the pairwise-mask protocol with recovery after dropouts, of which `aggregate` ru
 Nothing here knows a channel or a federation.
 """
 
-from qfl.security.masking.aggregate import Dropouts, MaskedSum, masked_sum
+from qfl.security.masking.aggregate import Dropouts, MaskedSum, PairwiseSum, masked_sum
 from qfl.security.masking.client import MaskingClient
 from qfl.security.masking.cohort import Cohort, neighbour_graph
 from qfl.security.masking.costs import expansion_factor, hierarchical_key_rate, key_bound
-from qfl.security.masking.padded import PadCosts, PaddedSum, padded_sum
+from qfl.security.masking.padded import PadCosts, PaddedSum, PadSum, padded_sum
 from qfl.security.masking.pads import Pads, coded_pads, pairwise_pads, path_pads
 from qfl.security.masking.pairs import kem_pair_keys, pool_pair_keys
 from qfl.security.masking.quantise import Grid
@@ -24,8 +24,10 @@ __all__ = [
     "MaskingClient",
     "MaskingServer",
     "PadCosts",
+    "PadSum",
     "PaddedSum",
     "Pads",
+    "PairwiseSum",
     "coded_pads",
     "expansion_factor",
     "hierarchical_key_rate",

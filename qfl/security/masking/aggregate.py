@@ -1,8 +1,8 @@
-"""One round of a masked sum with all its parties in one process, and what it cost."""
+"""One masked sum with all its parties in one process, step by step, and what it cost."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,14 +40,91 @@ class MaskedSum:
         survivors: whose vectors are in it.
         dropped: participants whose vectors are not.
         key_bits: 256 for every edge of the graph.
-        upload_bytes: of all clients: shares, vaults, vectors at modulus_bits each, reveals.
+        protocol_bytes: client -> bytes of its shares, vault and reveal.
+        upload_bytes: of all clients: these, and vectors at modulus_bits each.
     """
 
     total: NDArray[Any]
     survivors: tuple[str, ...]
     dropped: tuple[str, ...]
     key_bits: int
+    protocol_bytes: Mapping[str, int]
     upload_bytes: int
+
+
+class PairwiseSum:
+    """The parties of one sum, after they have shared their secrets.
+
+    Args:
+        cohort: public agreement.
+        pair_keys: client -> neighbour -> their key of this round.
+        length: of the vectors.
+        absent: who takes no part; nobody masks with them.
+
+    Raises:
+        CohortError: too few take part; nobody may send a vector.
+    """
+
+    def __init__(
+        self,
+        cohort: Cohort,
+        *,
+        pair_keys: PairKeys,
+        length: int,
+        absent: frozenset[str] = frozenset(),
+    ) -> None:
+        self._cohort = cohort
+        self._length = length
+        self._clients = {
+            name: MaskingClient(name, cohort, pair_keys[name])
+            for name in cohort.clients
+            if name not in absent
+        }
+        self._server = MaskingServer(cohort, length=length)
+        shares = [client.share() for client in self._clients.values()]
+        self._bytes = {s.sender: len(s.vault) + sum(map(len, s.sealed.values())) for s in shares}
+        for name, inbox in self._server.route(shares).items():
+            self._clients[name].receive(inbox)
+
+    @property
+    def clients(self) -> tuple[str, ...]:
+        """Who takes part."""
+        return tuple(self._clients)
+
+    def mask(self, client: str, values: NDArray[Any]) -> NDArray[Any]:
+        """Return what the client sends: its residues behind its masks."""
+        return self._clients[client].mask(values)
+
+    def collect(self, client: str, masked: NDArray[Any]) -> None:
+        """Let the server have a masked vector."""
+        self._server.collect(client, masked)
+
+    def finish(self, *, silent: Iterable[str] = ()) -> MaskedSum:
+        """Return the sum of what was collected.
+
+        Args:
+            silent: survivors that reveal nothing.
+
+        Raises:
+            CohortError: too few are left; nothing was unmasked.
+        """
+        survivors, dropped = self._server.close()
+        sizes = dict(self._bytes)
+        reveals = []
+        for name in sorted(survivors - set(silent)):
+            reveals.append(self._clients[name].reveal(survivors, dropped))
+            parts = (*reveals[-1].self_seeds.values(), *reveals[-1].vault_keys.values())
+            sizes[name] += sum(share.bits for share in parts) // 8
+        total = self._server.unmask(reveals)
+        vector_bits = len(survivors) * self._length * self._cohort.modulus_bits
+        return MaskedSum(
+            total=total,
+            survivors=tuple(sorted(survivors)),
+            dropped=tuple(sorted(dropped)),
+            key_bits=SEED_BITS * len(self._cohort.edges),
+            protocol_bytes=sizes,
+            upload_bytes=sum(sizes.values()) + -(-vector_bits // 8),
+        )
 
 
 def masked_sum(
@@ -80,36 +157,8 @@ def masked_sum(
     if values.keys() != cohort.neighbours.keys():
         raise ConfigError(f"vectors of {sorted(values)} for a cohort of {list(cohort.clients)}")
     [length] = {len(vector) for vector in values.values()}
-    clients = {
-        name: MaskingClient(name, cohort, pair_keys[name])
-        for name in cohort.clients
-        if name not in gone.before_sharing
-    }
-    server = MaskingServer(cohort, length=length)
-
-    shares = [client.share() for client in clients.values()]
-    for name, inbox in server.route(shares).items():
-        clients[name].receive(inbox)
-    for name, client in clients.items():
+    parties = PairwiseSum(cohort, pair_keys=pair_keys, length=length, absent=gone.before_sharing)
+    for name in parties.clients:
         if name not in gone.before_upload:
-            server.collect(name, client.mask(values[name]))
-    survivors, dropped = server.close()
-    reveals = [
-        clients[name].reveal(survivors, dropped)
-        for name in sorted(survivors)
-        if name not in gone.before_reveal
-    ]
-    total = server.unmask(reveals)
-
-    share_bytes = sum(len(s.vault) + sum(map(len, s.sealed.values())) for s in shares)
-    reveal_bits = sum(
-        share.bits for r in reveals for share in (*r.self_seeds.values(), *r.vault_keys.values())
-    )
-    vector_bits = len(survivors) * length * cohort.modulus_bits
-    return MaskedSum(
-        total=total,
-        survivors=tuple(sorted(survivors)),
-        dropped=tuple(sorted(dropped)),
-        key_bits=SEED_BITS * len(cohort.edges),
-        upload_bytes=share_bytes + -(-(reveal_bits + vector_bits) // 8),
-    )
+            parties.collect(name, parties.mask(name, values[name]))
+    return parties.finish(silent=gone.before_reveal)

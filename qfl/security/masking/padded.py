@@ -59,6 +59,68 @@ class PaddedSum:
     costs: PadCosts
 
 
+class PadSum:
+    """The users of one sum, after they have drawn their pads from the pairs' pools.
+
+    Args:
+        names: of the users, in order.
+        pads: the design.
+        length: of the vectors.
+        pools: (name, name) in order -> their QKD pool.
+
+    Raises:
+        KeyExhaustedError: a pool is short; if any could not pay at once, nothing was spent.
+    """
+
+    def __init__(
+        self, names: list[str], pads: Pads, *, length: int, pools: Mapping[Edge, KeyPool]
+    ) -> None:
+        if len(names) != pads.users:
+            raise ConfigError(f"{len(names)} vectors for a design of {pads.users} users")
+        self._names, self._pads, self._length = names, pads, length
+        self._keys, self._key_bits = _draw(names, pads, length, pools)
+        self._masked: dict[str, Symbols] = {}
+
+    def mask(self, client: str, values: NDArray[Any]) -> Symbols:
+        """Return what the client sends: its integers behind its mask."""
+        mask = _mask(self._names.index(client), self._keys, self._pads, self._length)
+        return (values + mask) % self._pads.modulus
+
+    def collect(self, client: str, masked: NDArray[Any]) -> None:
+        """Let the server have a masked vector."""
+        self._masked[client] = masked.astype(np.int64)
+
+    def finish(self) -> PaddedSum:
+        """Return the sum of what was collected; pads of those who dropped out are burnt.
+
+        Raises:
+            CohortError: more dropped out than the design tolerates; nothing was revealed.
+        """
+        names, pads, length, masked = self._names, self._pads, self._length, self._masked
+        if len(names) - len(masked) > pads.tolerated or len(masked) < 2:
+            raise CohortError(
+                f"{len(names) - len(masked)} of {pads.users} users dropped out, the pads tolerate "
+                f"{pads.tolerated}; nothing was revealed"
+            )
+        total = sum(masked.values(), np.zeros(length, np.int64))
+        burnt = 0
+        for (i, j), copies in self._keys.items():
+            if (names[i] in masked) != (names[j] in masked):
+                revealed = pads.part((i, j), copies[names[j] in masked], length=length)
+                total += -revealed if names[i] in masked else revealed
+                burnt += pads.pair_symbols(length)
+        total %= pads.modulus
+        costs = PadCosts(
+            symbols=len(pads.pairs) * pads.pair_symbols(length),
+            bound=key_bound(pads.users, colluders=pads.tolerated).total * length,
+            naive=len(pads.pairs) * length,
+            burnt=burnt,
+            key_bits=self._key_bits,
+        )
+        centred = np.where(total >= (pads.modulus + 1) // 2, total - pads.modulus, total)
+        return PaddedSum(centred, tuple(sorted(masked)), costs)
+
+
 def padded_sum(
     values: Mapping[str, NDArray[Any]],
     pads: Pads,
@@ -87,38 +149,12 @@ def padded_sum(
     >>> done.total.tolist(), done.costs.ratio_to_bound, done.costs.key_bits
     ([4, 2], 1.0, 16)
     """
-    names = sorted(values)
-    if len(names) != pads.users:
-        raise ConfigError(f"{len(names)} vectors for a design of {pads.users} users")
     [length] = {len(vector) for vector in values.values()}
-    keys, key_bits = _draw(names, pads, length, pools)
-    masked = {
-        name: (values[name] + _mask(index, keys, pads, length)) % pads.modulus
-        for index, name in enumerate(names)
-        if name not in dropped
-    }
-    if len(names) - len(masked) > pads.tolerated or len(masked) < 2:
-        raise CohortError(
-            f"{len(names) - len(masked)} of {pads.users} users dropped out, the pads tolerate "
-            f"{pads.tolerated}; nothing was revealed"
-        )
-    total = sum(masked.values(), np.zeros(length, np.int64))
-    burnt = 0
-    for (i, j), copies in keys.items():
-        if (names[i] in masked) != (names[j] in masked):
-            revealed = pads.part((i, j), copies[names[j] in masked], length=length)
-            total += -revealed if names[i] in masked else revealed
-            burnt += pads.pair_symbols(length)
-    total %= pads.modulus
-    costs = PadCosts(
-        symbols=len(pads.pairs) * pads.pair_symbols(length),
-        bound=key_bound(pads.users, colluders=pads.tolerated).total * length,
-        naive=len(pads.pairs) * length,
-        burnt=burnt,
-        key_bits=key_bits,
-    )
-    centred = np.where(total > pads.modulus // 2, total - pads.modulus, total)
-    return PaddedSum(centred, tuple(sorted(masked)), costs)
+    users = PadSum(sorted(values), pads, length=length, pools=pools)
+    for name, vector in values.items():
+        if name not in dropped:
+            users.collect(name, users.mask(name, vector))
+    return users.finish()
 
 
 def _mask(
