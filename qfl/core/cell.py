@@ -1,7 +1,7 @@
 """A cell: everything that changes the numbers of one training run, and nothing else.
 
 Counted: the schema version, scenario and data hash, federation settings, selection problem,
-solver with its backend and budget, channel, evaluation, and the seed. A cell that decides one
+solver with its backend and budget, channel, privacy, adversary, defence, and the seed. A cell that decides one
 instance and trains nobody counts the problem family with its options, the solver and the seed.
 Not counted: executor, workers, folders, titles, labels, code version. Those are recorded beside.
 """
@@ -16,7 +16,10 @@ from typing import Any
 from qfl.core.arrays import canonical_json
 
 SCHEMA_VERSION = 1
-SECTIONS = ("scenario", "federation", "selection", "channel", "decision", "solver")
+SECTIONS = (
+    *("scenario", "federation", "selection", "channel", "privacy", "adversary", "defence"),
+    *("decision", "solver"),
+)
 
 Settings = Mapping[str, Any]
 
@@ -30,11 +33,14 @@ class Cell:
         federation: algorithm, rounds, clients per round, local training.
         selection: {"problem": ..., weights of the objective}.
         solver: {"name": ..., options such as backend, depth, shots}.
-        channel: {"name": ..., link and key parameters, attacks}.
+        channel: {"name": ..., link and key parameters}.
         seed: all random streams derive from it.
         decision: {"problem": ..., options of the family, "repeats": ...} of a cell that decides one
             instance; the four sections of a federation are then empty.
         labels: how the study names the cell on its axes; does not count.
+        privacy: {"mechanism": ..., options}, empty without differential privacy.
+        adversary: {"attack": ..., options}, empty if all clients are honest.
+        defence: {"rule": ..., options}, empty if updates are averaged.
     """
 
     scenario: Settings
@@ -45,6 +51,9 @@ class Cell:
     seed: int
     labels: Mapping[str, str] = field(default_factory=dict, compare=False)
     decision: Settings = field(default_factory=dict)
+    privacy: Settings = field(default_factory=dict)
+    adversary: Settings = field(default_factory=dict)
+    defence: Settings = field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
         """Return the dict behind the id: the sections that the cell has, and the seed."""

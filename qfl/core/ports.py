@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from qfl.core.counts import Counts
 from qfl.core.decision import Decision
 from qfl.core.envelope import Envelope, Header, SecurityLevel
+from qfl.core.gather import Answer, Gathered
 from qfl.core.problem import Problem
 from qfl.core.record import LinkEvent
 from qfl.core.update import Update
@@ -140,6 +141,16 @@ class Channel(Protocol):
 
     def open(self, envelope: Envelope) -> Update:
         """Return the update inside; raises TamperedError and releases nothing on any doubt."""
+        ...
+
+
+class Gatherer(Protocol):
+    """Brings the answers of a round to the server: update by update, or as sums."""
+
+    def gather(
+        self, answers: Sequence[Answer], *, round: int, rng: np.random.Generator
+    ) -> Gathered:
+        """Return what arrived; a client that cannot send is refused, and the others go on."""
         ...
 
 

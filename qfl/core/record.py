@@ -62,6 +62,66 @@ class LinkEvent:
     duration_seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class SumEvent:
+    """One masked sum: the modules that the same clients hold, added up unseen.
+
+    Attributes:
+        modules: whose changes are in it.
+        cohort: which of the round's cohorts it belongs to.
+        clients, survivors: who took part, and whose changes are in the sum.
+        threshold: fewest survivors of a sum that is opened.
+        masks: where masks come from, "ml-kem", "qkd" or "pads".
+        length, modulus_bits: numbers summed, and bits of each.
+        key_bits: key that the clients share for it, over all pairs.
+        key_ratio: of the key to the proven least of an information-theoretic sum; 1 is the
+            optimum, far less says that short seeds are stretched; None without a sum.
+        given_up: why there is no sum and its modules stay as they were, or "".
+    """
+
+    modules: tuple[str, ...]
+    cohort: int
+    clients: int
+    survivors: int
+    threshold: int
+    masks: str
+    length: int
+    modulus_bits: int
+    key_bits: int = 0
+    key_ratio: float | None = None
+    given_up: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyEvent:
+    """What all releases up to a round guarantee, with everything that the claim depends on.
+
+    Attributes:
+        mechanism: "central", "local" or "distributed".
+        epsilon, delta: of the client who took part most often.
+        adjacency, conversion, sampling: between which federations, how epsilon was computed, and
+            what was assumed about who takes part.
+        epsilon_renyi: beside it, by Renyi divergences.
+        noise_multiplier, clip: noise relative to the clipping norm, and that norm.
+        releases: rounds that this client took part in.
+        missing: noise shares of a sum that were counted as lost.
+        stopped: why the training ended here, or "".
+    """
+
+    mechanism: str
+    epsilon: float
+    delta: float
+    adjacency: str
+    conversion: str
+    sampling: str
+    epsilon_renyi: float
+    noise_multiplier: float
+    clip: float
+    releases: int
+    missing: int = 0
+    stopped: str = ""
+
+
 class Yardstick(Protocol):
     """What is known of all feasible energies of a problem."""
 
@@ -201,6 +261,9 @@ class RoundRecord:
         slots: the decision who uploads when, None without a shared uplink.
         level: security level of the round's envelopes.
         facts: about the realised data, stated once with round 0.
+        sums: the masked sums, empty where the server opens every update.
+        privacy: what was spent so far, None without differential privacy.
+        left_out: module -> why it stayed as it was although somebody sent it.
     """
 
     round: int
@@ -215,6 +278,9 @@ class RoundRecord:
     timings: Timings
     facts: Mapping[str, float] = field(default_factory=dict)
     slots: Choice | None = None
+    sums: tuple[SumEvent, ...] = ()
+    privacy: PrivacyEvent | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def measured(self) -> dict[str, float]:
         """Return the metrics, or the figures of merit of a decision after which nobody trained."""
@@ -242,4 +308,10 @@ class RoundRecord:
             timings=Timings(**row["timings"]),
             facts=row["facts"],
             slots=Choice(**row["slots"]) if row["slots"] else None,
+            sums=tuple(
+                SumEvent(**event | {"modules": tuple(event["modules"])})
+                for event in row.get("sums", ())
+            ),
+            privacy=PrivacyEvent(**row["privacy"]) if row.get("privacy") else None,
+            left_out=row.get("left_out", {}),
         )

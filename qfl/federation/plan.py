@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from qfl.core.errors import ConfigError
-from qfl.core.ports import Algorithm, Channel, Eavesdropper, Solver
+from qfl.core.ports import Algorithm, Channel, Eavesdropper, Gatherer, Solver
 from qfl.core.problem import Problem
 from qfl.core.record import Yardstick
 from qfl.federation.engine import LocalTraining
@@ -52,7 +52,8 @@ class Policies:
         solver: decides it.
         measure: finds the range of a problem for the record, None where that is
             out of reach; solvers never see it.
-        channel: carries updates, connected to every client.
+        channel: connected to every client.
+        gatherer: brings answers home over that channel.
         algorithm: client-side term and server-side aggregation.
         training: what a client does between download and upload.
         weights: what counts in the choice of clients.
@@ -64,6 +65,7 @@ class Policies:
     solver: Solver
     measure: Callable[[Problem], Yardstick | None]
     channel: Channel
+    gatherer: Gatherer
     algorithm: Algorithm
     training: LocalTraining = field(default_factory=LocalTraining)
     weights: SelectionWeights = field(default_factory=SelectionWeights)

@@ -1,4 +1,4 @@
-"""The federated round, as prose: decide who trains, visit them, aggregate, evaluate, record.
+"""The federated round, as prose: decide who trains, visit them, gather, aggregate, record.
 
 Everything that varies is handed in: the population, the solver, the channel, the algorithm. The
 loop yields one record per round and prints nothing.
@@ -14,6 +14,7 @@ import numpy as np
 
 from qfl.core.decision import Bill, Decision
 from qfl.core.errors import ProblemError
+from qfl.core.gather import Gathered
 from qfl.core.problem import Problem
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
@@ -22,7 +23,7 @@ from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population, TensorSamples
 from qfl.federation.selection import Observations
 from qfl.federation.uplink import finish_seconds
-from qfl.federation.visit import Courier, Participant, Visit
+from qfl.federation.visit import Courier, Participant, Visit, settle
 from qfl.models.m3t import architecture
 
 
@@ -100,30 +101,34 @@ class Federation:
         decision = self.policies.solver.solve(problem, rng=self.streams("shots", round_index))
         chosen = self._chosen(decision)
 
-        # 2. Visit them: exchange keys, send the model, train, send the update back.
+        # 2. Visit them: exchange keys, send the model, train.
         visits = [self._visit(participant, round_index, chosen) for participant in chosen]
 
-        # 3. Take turns on a shared uplink: it moves the clock, not the numbers.
+        # 3. Bring their answers home, one by one or as masked sums.
+        gathering = perf_counter()
+        gathered = self._gather(visits, round_index)
+        visits = self._settled(chosen, visits, gathered)
+        gathering = perf_counter() - gathering
+
+        # 4. Take turns on a shared uplink: it moves the clock, not the numbers.
         turns = self._take_turns(chosen, visits, round_index)
 
-        # 4. Aggregate what arrived, module by module over its holders.
-        updates = [visit.sent for visit in visits if visit.sent is not None]
-        self.state = self.policies.algorithm.aggregate(self.state, updates)
+        # 5. Aggregate what arrived, module by module over its holders.
+        self.state = self.policies.algorithm.aggregate(self.state, gathered.updates)
         self._observe(chosen, visits, round_index)
 
-        # 5. Evaluate and record.
+        # 6. Evaluate and record.
         record = self._record(round_index, started=started)
         return replace(
             record,
             selected=tuple(participant.client.name for participant in chosen),
-            delivered=tuple(v.event.client for v in visits if v.sent is not None),
+            delivered=tuple(v.event.client for v in visits if v.arrived),
             choice=self._choice(problem, decision),
             slots=turns.choice,
-            costs=replace(
-                sum((visit.costs for visit in visits), Costs()), virtual_seconds=turns.seconds
-            ),
+            costs=_costs(visits, gathered, turns),
             links=tuple(visit.event for visit in visits),
-            timings=_timings(decision.bill + turns.bill, visits, started),
+            sums=gathered.sums,
+            timings=_timings(decision.bill + turns.bill, visits, gathering, started),
         )
 
     def _problem(self, round_index: int) -> Problem:
@@ -172,6 +177,24 @@ class Federation:
             eavesdropper=self.policies.eavesdropper if tapped else None,
         )
 
+    def _gather(self, visits: list[Visit], round_index: int) -> Gathered:
+        """What the clients that were reached send back."""
+        answers = [visit.answer for visit in visits if visit.answer is not None]
+        return self.policies.gatherer.gather(
+            answers, round=round_index, rng=self.streams("gather", round_index)
+        )
+
+    def _settled(
+        self, chosen: list[Participant], visits: list[Visit], gathered: Gathered
+    ) -> list[Visit]:
+        """The visits with what became of their answers."""
+        return [
+            settle(visit, participant.client, gathered.arrivals[participant.client.name])
+            if visit.answer is not None
+            else visit
+            for participant, visit in zip(chosen, visits, strict=True)
+        ]
+
     def _take_turns(
         self, chosen: list[Participant], visits: list[Visit], round_index: int
     ) -> _Turns:
@@ -205,13 +228,13 @@ class Federation:
     def _observe(self, chosen: list[Participant], visits: list[Visit], round_index: int) -> None:
         """Let the server remember what it saw."""
         for participant, visit in zip(chosen, visits, strict=True):
-            if visit.sent is not None and visit.received is not None:
+            if visit.arrived and visit.answer is not None:
                 self.observations.note(
                     participant.index,
                     round_index=round_index,
                     losses=visit.losses,
-                    sent=visit.sent,
-                    received=visit.received,
+                    sent=visit.opened,
+                    received=visit.answer.received,
                 )
 
     def _record(self, round_index: int, *, started: float) -> RoundRecord:
@@ -234,11 +257,22 @@ class Federation:
         )
 
 
-def _timings(bill: Bill, visits: list[Visit], started: float) -> Timings:
+def _costs(visits: list[Visit], gathered: Gathered, turns: _Turns) -> Costs:
+    """What all visits cost, and the keys that clients share; links between them work at once."""
+    shared = Costs(
+        key_bits_produced=gathered.key_bits_produced, key_bits_used=gathered.key_bits_used
+    )
+    return replace(
+        sum((visit.costs for visit in visits), shared),
+        virtual_seconds=turns.seconds + gathered.waiting_seconds,
+    )
+
+
+def _timings(bill: Bill, visits: list[Visit], gathering: float, started: float) -> Timings:
     return Timings(
         classical_seconds=bill.classical_seconds,
         quantum_seconds=bill.qpu_seconds + bill.queue_seconds,
         training_seconds=sum(visit.training_seconds for visit in visits),
-        channel_seconds=sum(visit.channel_seconds for visit in visits),
+        channel_seconds=sum(visit.channel_seconds for visit in visits) + gathering,
         total_seconds=perf_counter() - started,
     )

@@ -61,12 +61,14 @@ class Observations:
         *,
         round_index: int,
         losses: Mapping[str, float],
-        sent: Update,
+        sent: Update | None,
         received: Update,
     ) -> None:
-        """Remember what `client` sent in answer to what it had received."""
+        """Remember what `client` sent in answer to what it had received, if that was seen."""
         self.losses[client] = sum(losses.values()) / len(losses)
         self.last_round[client] = round_index
+        if sent is None:
+            return
         self.directions[client] = {
             module: _direction(sent.modules[module], received.modules[module])
             for module in sent.modules

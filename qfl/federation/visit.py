@@ -1,4 +1,4 @@
-"""One client's part of a round: exchange keys, download, train, upload.
+"""One client's part of a round: exchange keys, download, train; `settle` adds the upload.
 
 Fail closed: a client whose key exchange aborts, or whose link runs out of key, neither receives
 nor sends anything in that round.
@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
-from qfl.core.envelope import Direction, Envelope, Header
+from qfl.core.envelope import Envelope
 from qfl.core.errors import KeyExhaustedError
+from qfl.core.gather import Answer, Arrival
 from qfl.core.ports import Algorithm, Channel, Eavesdropper
 from qfl.core.record import Costs, LinkEvent
 from qfl.core.rng import Streams
@@ -21,8 +22,8 @@ from qfl.federation.exchange import from_arrays, to_update
 from qfl.federation.population import Client, TensorSamples
 from qfl.federation.uplink import Upload
 from qfl.models.m3t import Architecture, State, submodel
-
-SERVER = "server"
+from qfl.security.gather import carry
+from qfl.security.sealed import SERVER
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,17 +44,20 @@ class Visit:
     Attributes:
         event: the key exchange.
         costs: bytes, joules, key bits and virtual seconds.
-        received, sent: what the client downloaded and what the server opened; None if nothing
-            could be sent.
-        upload: when the client was ready to upload and how long that takes alone; None likewise.
+        answer: what the client wants to send, None if it received nothing.
+        arrived: True if its change is in the new model.
+        opened: the update where the server saw it alone.
+        upload: when the client was ready to upload and how long that takes alone; None if it sent
+            nothing.
         losses: task -> training loss that the client reports.
         training_seconds, channel_seconds: real time.
     """
 
     event: LinkEvent
     costs: Costs
-    received: Update | None = None
-    sent: Update | None = None
+    answer: Answer | None = None
+    arrived: bool = False
+    opened: Update | None = None
     upload: Upload | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
     training_seconds: float = 0.0
@@ -62,7 +66,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Courier:
-    """Takes the model to clients and brings their updates back.
+    """Takes the model to clients and has them train it.
 
     Attributes:
         channel: seals, opens and exchanges keys.
@@ -99,49 +103,27 @@ class Courier:
             return _cut_short(event, Costs(aborted_sessions=1), perf_counter() - started)
         offered = to_update(submodel(state, participant.model.module_ids), samples=1)
         try:
-            down, received = self._carry(offered, round_index, SERVER, name)
+            down, received = carry(
+                self.channel,
+                offered,
+                run=self.run,
+                round=round_index,
+                sender=SERVER,
+                receiver=name,
+            )
         except KeyExhaustedError as error:
-            return _cut_short(_out_of_key(event, error), Costs(), perf_counter() - started)
+            return _cut_short(replace(event, aborted=str(error)), Costs(), perf_counter() - started)
         downloaded = perf_counter()
         trained = self._train(participant, received, round_index)
-        finished = perf_counter()
-        event = replace(event, key_bits_left=event.key_bits_left - down.key_bits)
-        spent = _spent_before_upload(participant.client, down, trained)
-        answer = to_update(trained.state, samples=len(participant.train))
-        try:
-            up, sent = self._carry(answer, round_index, name, SERVER)
-        except KeyExhaustedError as error:
-            return _cut_short(_out_of_key(event, error), spent, downloaded - started)
-        upload = Upload(
-            client=name,
-            ready_seconds=event.duration_seconds + spent.virtual_seconds,
-            upload_seconds=participant.client.access.uplink_seconds(up.wire_bytes),
-        )
+        trained_update = to_update(trained.state, samples=len(participant.train))
         return Visit(
-            event=replace(event, key_bits_left=event.key_bits_left - up.key_bits),
-            costs=_base(event) + spent + _upload_costs(participant.client, up, upload),
-            upload=upload,
-            received=received,
-            sent=sent,
+            event=replace(event, key_bits_left=event.key_bits_left - down.key_bits),
+            costs=_base(event) + _spent_before_upload(participant.client, down, trained),
+            answer=Answer(name, received=received, update=trained_update),
             losses=trained.losses,
-            training_seconds=finished - downloaded,
-            channel_seconds=downloaded - started + perf_counter() - finished,
+            training_seconds=perf_counter() - downloaded,
+            channel_seconds=downloaded - started,
         )
-
-    def _carry(
-        self, update: Update, round_index: int, sender: str, receiver: str
-    ) -> tuple[Envelope, Update]:
-        """Seal at one end, open at the other."""
-        header = Header(
-            run=self.run,
-            round=round_index,
-            sender=sender,
-            receiver=receiver,
-            direction=Direction.DOWN if sender == SERVER else Direction.UP,
-            schema=update.schema,
-        )
-        envelope = self.channel.seal(update, header)
-        return envelope, self.channel.open(envelope)
 
     def _train(self, participant: Participant, received: Update, round_index: int) -> Trained:
         return train(
@@ -153,6 +135,36 @@ class Courier:
             objective=self.algorithm.local_objective,
             rng=self.streams("batches", round_index, participant.index),
         )
+
+
+def settle(visit: Visit, client: Client, arrival: Arrival) -> Visit:
+    """Return the visit with what became of its answer."""
+    event = replace(
+        visit.event,
+        key_bits_left=visit.event.key_bits_left - arrival.key_bits,
+        aborted=visit.event.aborted or arrival.refused,
+    )
+    if not arrival.wire_bytes:
+        return replace(visit, event=event)
+    upload = Upload(
+        client=client.name,
+        ready_seconds=visit.costs.virtual_seconds,
+        upload_seconds=client.access.uplink_seconds(arrival.wire_bytes),
+    )
+    spent = Costs(
+        payload_bytes_up=arrival.wire_bytes,
+        energy_joules=client.access.uplink_joules(arrival.wire_bytes),
+        virtual_seconds=upload.upload_seconds,
+        key_bits_used=arrival.key_bits,
+    )
+    return replace(
+        visit,
+        event=event,
+        costs=visit.costs + spent,
+        arrived=arrival.arrived,
+        opened=arrival.opened,
+        upload=upload,
+    )
 
 
 def _base(event: LinkEvent) -> Costs:
@@ -169,19 +181,6 @@ def _spent_before_upload(client: Client, down: Envelope, trained: Trained) -> Co
         + client.device.compute_seconds(trained.operations),
         key_bits_used=down.key_bits,
     )
-
-
-def _upload_costs(client: Client, up: Envelope, upload: Upload) -> Costs:
-    return Costs(
-        payload_bytes_up=up.wire_bytes,
-        energy_joules=client.access.uplink_joules(up.wire_bytes),
-        virtual_seconds=upload.upload_seconds,
-        key_bits_used=up.key_bits,
-    )
-
-
-def _out_of_key(event: LinkEvent, error: KeyExhaustedError) -> LinkEvent:
-    return replace(event, aborted=str(error))
 
 
 def _cut_short(event: LinkEvent, spent: Costs, channel_seconds: float) -> Visit:

@@ -13,8 +13,10 @@ import numpy as np
 
 from qfl.core.envelope import Envelope, Header, SecurityLevel
 from qfl.core.errors import ConfigError
+from qfl.core.ports import Channel
 from qfl.core.record import LinkEvent
 from qfl.core.update import Update
+from qfl.security.gather import OneByOne
 from qfl.security.keys.ledger import Account
 from qfl.security.ladder import rungs
 from qfl.security.qkd.distil import Processing
@@ -37,6 +39,10 @@ class Plain:
     def connect(self, links: Mapping[str, Link], *, run: str) -> PlainChannel:
         """Return a channel for one cell."""
         return PlainChannel()
+
+    def gatherer(self, channel: Channel, links: Mapping[str, Link], *, run: str) -> OneByOne:
+        """Return what brings a round's answers home over `channel`."""
+        return OneByOne(channel, run=run)
 
 
 class PlainChannel:
@@ -121,6 +127,10 @@ class Sealed:
     def connect(self, links: Mapping[str, Link], *, run: str) -> SealedChannel:
         """Return a channel over `links` for one cell; all pools are empty."""
         return SealedChannel(links, run=run, protocol=self._protocol(), policy=self._policy())
+
+    def gatherer(self, channel: Channel, links: Mapping[str, Link], *, run: str) -> OneByOne:
+        """Return what brings a round's answers home over `channel`."""
+        return OneByOne(channel, run=run)
 
     def _policy(self) -> SealPolicy:
         return SealPolicy(

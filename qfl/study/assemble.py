@@ -54,6 +54,7 @@ def assemble(cell: Cell, *, folder: Path | None = None, submits: bool = True) ->
     links = channel.links(
         [client.name for client in population.clients], rng=streams("network/fibres")
     )
+    connected = channel.connect(links, run=cell.id)
     uplink = build(SharedUplink, cell.federation)
     return Federation(
         population,
@@ -62,7 +63,8 @@ def assemble(cell: Cell, *, folder: Path | None = None, submits: bool = True) ->
             propose=_PROPOSERS[cell.selection["problem"]],
             solver=_solver(cell, folder, submits),
             measure=partial(yardstick, most=MEASURED_STATES),
-            channel=channel.connect(links, run=cell.id),
+            channel=connected,
+            gatherer=channel.gatherer(connected, links, run=cell.id),
             algorithm=build_row("federation", cell.federation),
             training=build(LocalTraining, cell.federation),
             weights=build(SelectionWeights, cell.selection),

@@ -66,6 +66,7 @@ def federation(
     config = Sealed()
     names = [client.name for client in POPULATION.clients]
     links = config.links(names, rng=np.random.default_rng(0))
+    channel = wrap(config.connect(links, run="test"))
     return Federation(
         POPULATION,
         schedule=Schedule(
@@ -78,7 +79,8 @@ def federation(
             propose=client_selection,
             solver=solver or Random(),
             measure=spectrum,
-            channel=wrap(config.connect(links, run="test")),
+            channel=channel,
+            gatherer=config.gatherer(channel, links, run="test"),
             algorithm=FedAvg(),
             eavesdropper=InterceptResend(),
         ),
