@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from qfl.core.ports import Backend
@@ -75,16 +76,51 @@ TARGETS = {
 }
 """Rows that take a target after a colon, and the option that it is."""
 
-QUEUED = frozenset({"ibm"})
-"""Rows whose machines have a queue and a price: studies reach them through their ledger."""
+WRAPPERS = frozenset(
+    {
+        "noise:depolarising",
+        "mitigation:readout",
+        "mitigation:post_selection",
+        "mitigation:zero_noise",
+    }
+)
+"""Rows that wrap the backend of their options `backend` and `backend_options`."""
+
+_QUEUED = frozenset({"ibm"})
+
+CIRCUITS_PER_JOB: Mapping[str, int] = {}
+"""The most circuits of one job, for rows of machines that limit it."""
 
 
-def get_backend(name: str, **options: Any) -> Backend:
+def has_queue(name: str, options: Mapping[str, Any]) -> bool:
+    """Return True for a machine with a queue and a price; studies reach it through their ledger.
+
+    >>> has_queue("ibm:ibm_boston", {}), has_queue("aer:fake_boston", {})
+    (True, False)
+    """
+    return name.partition(":")[0] in _QUEUED
+
+
+def innermost(name: str, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return the backend behind all wrappers, its target in its name, and its other options.
+
+    >>> innermost("mitigation:readout", {"backend": "ibm", "backend_options": {"device": "x"}})
+    ('ibm:x', {})
+    """
+    while name in WRAPPERS:
+        name, options = options.get("backend", "subspace"), options.get("backend_options", {})
+    key = TARGETS.get(name, "")
+    if options.get(key):
+        return f"{name}:{options[key]}", {k: v for k, v in options.items() if k != key}
+    return name, options
+
+
+def get_backend(name: str | Backend, **options: Any) -> Backend:
     """Return the backend `name`, configured.
 
     Args:
         name: a row of BACKENDS, or "row:target" for those in TARGETS, such as
-            "pennylane:lightning.qubit" or "aer:fake_boston".
+            "pennylane:lightning.qubit" or "aer:fake_boston". A backend is returned as it is.
         options: fields of the backend's class.
 
     Raises:
@@ -95,6 +131,8 @@ def get_backend(name: str, **options: Any) -> Backend:
     >>> get_backend("subspace", precision="single")
     SubspaceBackend(precision='single', device='cpu')
     """
+    if not isinstance(name, str):
+        return name
     row, _, target = name.partition(":")
     if target and row in TARGETS:
         name, options = row, {TARGETS[row]: target, **options}

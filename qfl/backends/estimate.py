@@ -6,6 +6,7 @@ Times are those of the transpiled circuit plus what the dated price file says a 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +25,8 @@ class Price:
         per_qpu_second, per_task, per_shot: money.
         overhead_seconds: charged per job beside the shots.
         repetition_seconds: from the end of one shot to the start of the next.
+        source: where the prices come from.
+        verified: whether they were compared with the vendor's own list on the file's date.
     """
 
     prefix: str
@@ -33,6 +36,8 @@ class Price:
     per_shot: float
     overhead_seconds: float
     repetition_seconds: float
+    source: str = ""
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,23 @@ class PriceList:
             raise ConfigError(f"{source} is no price file ({error}); see prices.toml") from error
 
     def of(self, machine: str) -> Price | None:
-        """Return how a machine charges, None for those that are free."""
+        """Return how a machine charges, None for one that the file does not name."""
         return next((each for each in self.machines if machine.startswith(each.prefix)), None)
+
+    def caveats(self, machines: Iterable[str]) -> list[str]:
+        """Return a sentence for each of `machines` whose price is no fact.
+
+        >>> PriceList("2026-11-20", "USD", ()).caveats(["ibm:ibm_x"])
+        ['no price of ibm:ibm_x is known']
+        """
+        said = []
+        for machine in dict.fromkeys(machines):
+            price = self.of(machine)
+            if price is None:
+                said.append(f"no price of {machine} is known")
+            elif not price.verified:
+                said.append(f"the price of {machine} was not verified with its vendor")
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +102,7 @@ class Estimate:
         shots: of one circuit.
         qubits, depth, two_qubit_gates: of one circuit after transpilation.
         qpu_seconds: of all jobs.
-        price: of all jobs; 0 where nothing is charged.
+        price: of all jobs; 0 where nothing is charged, None where the price file does not know.
     """
 
     machine: str
@@ -93,23 +113,25 @@ class Estimate:
     depth: int
     two_qubit_gates: int
     qpu_seconds: float
-    price: float
+    price: float | None
 
 
 def charged(
-    price: Price | None, *, jobs: int, shots: int, circuit_seconds: float
+    price: Price | None, *, jobs: int, circuits: int, shots: int, circuit_seconds: float
 ) -> tuple[float, float]:
-    """Return QPU seconds and money for `jobs` of one circuit with `shots` each.
+    """Return QPU seconds and money for `circuits` of `shots` each, sent in `jobs`.
 
     >>> boston = PriceList.load().of("ibm:ibm_boston")
-    >>> [round(x, 2) for x in charged(boston, jobs=1, shots=1000, circuit_seconds=10e-6)]
+    >>> one = charged(boston, jobs=1, circuits=1, shots=1000, circuit_seconds=10e-6)
+    >>> [round(x, 2) for x in one]
     [3.56, 5.7]
     """
     if price is None:
-        return jobs * shots * circuit_seconds, 0.0
-    each = price.overhead_seconds + shots * (circuit_seconds + price.repetition_seconds)
-    money = price.per_qpu_second * each + price.per_task + price.per_shot * shots
-    return jobs * each, jobs * money
+        return circuits * shots * circuit_seconds, 0.0
+    run = circuits * shots
+    seconds = jobs * price.overhead_seconds + run * (circuit_seconds + price.repetition_seconds)
+    money = price.per_qpu_second * seconds + price.per_task * jobs + price.per_shot * run
+    return seconds, money
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +161,9 @@ class Limit:
                     break
         raise ConfigError(f"--max-cost takes 60s-qpu or 12.5{currency}, got {text!r}")
 
-    def exceeded(self, estimates: list[Estimate]) -> bool:
-        """Return True if all estimates together are above it."""
-        spent = sum(e.qpu_seconds if self.unit == "s-qpu" else e.price for e in estimates)
-        return spent > self.amount
+    def exceeded(self, estimates: Sequence[Estimate]) -> bool:
+        """Return True if all estimates together are above it, or if a price is not known."""
+        if self.unit == "s-qpu":
+            return sum(each.qpu_seconds for each in estimates) > self.amount
+        prices = [each.price for each in estimates if each.price is not None]
+        return len(prices) < len(estimates) or sum(prices) > self.amount

@@ -89,7 +89,7 @@ class Ibm:
     @property
     def capabilities(self) -> Capabilities:
         """What it can do, without asking the cloud."""
-        return Capabilities(self.name, exact=False, mixers=NATIVE_MIXERS)
+        return Capabilities(self.name, exact=False, mixers=NATIVE_MIXERS, seeded=False)
 
     def compile(self, ansatz: QaoaAnsatz) -> IbmCompiled:
         """Return the ansatz placed on the machine as it is calibrated now.
@@ -164,7 +164,14 @@ class IbmCompiled:
         """Return the qubits as they are calibrated now, and the size of the circuit."""
         with _plain_words(self.backend.name):
             now = calibration.calibration(self.device, self.placed).to_dict()
-        return Placement(now, self.placed.two_qubit_gates, self.placed.depth)
+        placed = self.placed
+        measured = tuple(placed.qubits[place] for place in placed.measured)
+        return Placement(now, placed.two_qubit_gates, placed.depth, measured)
+
+    @property
+    def readouts(self) -> NDArray[np.float64] | None:
+        """How variable k is read now, (n, 2, 2); None if the machine does not say."""
+        return self.placement().readouts
 
     def submit(self, angles: ArrayLike, shots: int, *, tag: str) -> str:
         """Return the id of the accepted job: `shots` at each angle set of (..., 2, p).

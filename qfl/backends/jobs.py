@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from circuits.qaoa import QaoaAnsatz
 from qfl.core.arrays import canonical_json, sha256_hex
@@ -28,11 +28,32 @@ class Placement:
     Attributes:
         calibration: the qubits it will use, as `Calibration.to_dict`.
         two_qubit_gates, depth: of one circuit after transpilation.
+        measured: the device's number of the qubit that is variable k; empty if not known.
     """
 
     calibration: Mapping[str, Any]
     two_qubit_gates: int
     depth: int
+    measured: tuple[int, ...] = ()
+
+    @property
+    def readouts(self) -> NDArray[np.float64] | None:
+        """How variable k is read, (n, 2, 2): entry (k, i, j) reads i where j was; None if unknown.
+
+        >>> qubit = {"qubit": 7, "read_1_given_0": 0.25, "read_0_given_1": 0.5}
+        >>> Placement({"qubits": [qubit]}, 0, 0, (7,)).readouts.tolist()
+        [[[0.75, 0.5], [0.25, 0.5]]]
+        """
+        known = {each["qubit"]: each for each in self.calibration.get("qubits", ())}
+        if not self.measured or not known.keys() >= set(self.measured):
+            return None
+        given = [
+            (known[qubit]["read_1_given_0"], known[qubit]["read_0_given_1"])
+            for qubit in self.measured
+        ]
+        if any(each is None for pair in given for each in pair):
+            return None
+        return np.array([[[1 - up, down], [up, 1 - down]] for up, down in given])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ from typing import Any
 
 from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz, resources
-from qfl.backends import get_backend
+from qfl.backends import get_backend, innermost
 from qfl.backends.gates import lowered
 from qfl.backends.placement import Placed, place
 from qfl.backends.snapshots import snapshot, snapshot_names
@@ -38,11 +38,14 @@ class Size:
 def size(name: str, options: Mapping[str, Any], ansatz: QaoaAnsatz) -> Size:
     """Return the size of an ansatz on the backend that `get_backend(name, **options)` names.
 
+    Wrappers add no gates, so what they wrap is sized.
+
     >>> import numpy as np
     >>> chain = QaoaAnsatz(0.0, np.ones(3), np.diag([1.0, 1.0], 1), "x", 1)
     >>> size("aer:fake_manila", {}, chain).two_qubit_gates
     4
     """
+    name, options = innermost(name, options)
     row, _, target = name.partition(":")
     if row == "aer" and (target or options.get("snapshot")):
         return _on(snapshot(target or options["snapshot"]), name, options, ansatz)

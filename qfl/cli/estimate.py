@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qfl.cli.app import app
 from qfl.cli.exits import Exit
 from qfl.cli.output import say, table
+
+if TYPE_CHECKING:
+    from qfl.backends.estimate import Estimate, PriceList
 
 
 @app.command()
@@ -25,14 +29,13 @@ def estimate(
     prices: Annotated[Path | None, typer.Option(help="A price file of your own.")] = None,
 ) -> None:
     """Print circuits, shots, gates, depth, QPU seconds and price; nothing is sent."""
-    from qfl.backends.estimate import Limit, PriceList
+    from qfl.backends.estimate import PriceList
     from qfl.cli.run import parse_settings
     from qfl.cli.studies import find_study
     from qfl.study.forecast import forecast
     from qfl.study.grid import cells
 
     listed = PriceList.load(prices)
-    limit = Limit.parse(max_cost, listed.currency) if max_cost else None
     asked = find_study(study, profile, parse_settings(settings or ()))
     found = list(forecast(cells(asked), listed))
     rows = [
@@ -46,13 +49,33 @@ def estimate(
             each.two_qubit_gates,
             each.depth,
             f"{each.qpu_seconds:.3g}",
-            f"{each.price:.2f}",
+            "unknown" if each.price is None else f"{each.price:.2f}",
         )
         for method, each in found
     ]
     sizes = ("qubits", "two-qubit gates", "depth", "QPU seconds", listed.currency)
     table(("method", "machine", "jobs", "circuits", "shots", *sizes), rows)
     say(f"prices of {listed.date}; exact backends and snapshots are free")
-    if limit is not None and limit.exceeded([each for _, each in found]):
+    refuse_above(max_cost, [each for _, each in found], listed)
+
+
+def refuse_above(max_cost: str | None, found: Sequence[Estimate], listed: PriceList) -> None:
+    """Say what the price list does not know for sure; exit with 4 above a limit.
+
+    Args:
+        max_cost: such as "60s-qpu"; None for no limit.
+        found: what will be asked of machines.
+        listed: the prices that `found` was made with.
+
+    Raises:
+        ConfigError: `max_cost` is no limit.
+    """
+    from qfl.backends import has_queue
+    from qfl.backends.estimate import Limit
+
+    charged = [each for each in found if has_queue(each.machine, {})]
+    for sentence in listed.caveats(each.machine for each in charged):
+        say(sentence)
+    if max_cost and Limit.parse(max_cost, listed.currency).exceeded(charged):
         say(f"above --max-cost {max_cost}: nothing was sent")
         raise typer.Exit(Exit.GATE)

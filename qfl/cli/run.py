@@ -51,6 +51,11 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be played and reused, and stop.")
     ] = False,
+    max_cost: Annotated[
+        str | None,
+        typer.Option(help="Send nothing and exit with 4 above this: 60s-qpu, or 12.5USD."),
+    ] = None,
+    prices: Annotated[Path | None, typer.Option(help="A price file of your own.")] = None,
     progress: Annotated[
         Literal["auto", "plain", "none", "json"], typer.Option(help="How to show progress.")
     ] = "auto",
@@ -71,6 +76,8 @@ def run(
     if dry_run:
         show_plan(folder, chosen, rerun=rerun)
         return
+    if max_cost is not None:
+        check_cost(folder, chosen, max_cost, prices, rerun=rerun)
     from qfl.study import run as play_study
 
     workers = jobs or available_cores()
@@ -139,6 +146,25 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
         except tomllib.TOMLDecodeError:
             parsed[key.strip()] = value.strip()
     return parsed
+
+
+def check_cost(
+    folder: Path, chosen: Sequence[Cell], max_cost: str, prices: Path | None, *, rerun: Any
+) -> None:
+    """Say what the cells to play will ask of machines; exit with 4 if that is above `max_cost`."""
+    from qfl.backends.estimate import PriceList
+    from qfl.cli.estimate import refuse_above
+    from qfl.study.folder import RunFolder
+    from qfl.study.forecast import forecast
+    from qfl.study.run import default_play, make_plan
+
+    listed = PriceList.load(prices)
+    plan = make_plan(RunFolder(folder), chosen, rerun=rerun, play=default_play())
+    found = [each for _, each in forecast(plan.todo, listed)]
+    seconds = sum(each.qpu_seconds for each in found if each.price != 0)
+    money = sum(each.price or 0.0 for each in found)
+    say(f"estimate: {seconds:.3g} QPU seconds, {money:.2f} {listed.currency} ({listed.date})")
+    refuse_above(max_cost, found, listed)
 
 
 def show_plan(folder: Path, chosen: Sequence[Cell], *, rerun: Any) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qfl.core.counts import Counts
-from qfl.core.decision import Decision
+from qfl.core.decision import Decision, Execution
 from qfl.core.envelope import Envelope, Header, SecurityLevel
 from qfl.core.gather import Answer, Gathered
 from qfl.core.problem import Problem
@@ -45,12 +45,14 @@ class Capabilities:
             is an `ExactCompiled`.
         mixers: mixers it runs natively.
         max_qubits: None if only memory limits it.
+        seeded: samples follow the generator; False for machines that draw themselves.
     """
 
     name: str
     exact: bool
     mixers: tuple[str, ...]
     max_qubits: int | None = None
+    seeded: bool = True
 
 
 class Compiled(Protocol):
@@ -93,6 +95,15 @@ class ExactCompiled(Compiled, Protocol):
         Every state that the ansatz allows is listed. Under noise the probabilities may sum to less
         than 1: the rest is on states that it does not allow.
         """
+        ...
+
+
+@runtime_checkable
+class OnDevice(Protocol):
+    """A compiled ansatz that may lie on a device, real or stored."""
+
+    def execution(self) -> Execution | None:
+        """Return how it runs there, or ran if it was sampled; None if there is no device."""
         ...
 
 

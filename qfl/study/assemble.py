@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from qfl.core.cell import Cell, Settings
+from qfl.core.cell import Cell
+from qfl.core.errors import JobPendingError
 from qfl.core.problem import Problem
 from qfl.core.record import RoundRecord
 from qfl.core.rng import Streams
@@ -23,8 +25,9 @@ from qfl.problems import client_selection
 from qfl.problems.slots import SlotGrid, aggregation_schedule
 from qfl.security.attacks.interception import InterceptResend
 from qfl.solvers import SOLVERS
+from qfl.study.calibrated import with_calibrations
 from qfl.study.decide import decide, yardstick
-from qfl.study.machines import through_ledger
+from qfl.study.machines import Outbox, through_ledger
 from qfl.study.options import build, build_row
 
 MEASURED_STATES = 200_000
@@ -42,7 +45,7 @@ def play(cell: Cell, *, folder: Path | None = None, submits: bool = True) -> Ite
         submits: False recomputes the cell from the ledger and sends nothing.
     """
     if cell.decision:
-        return decide(cell, _solver(cell, folder, submits))
+        return _decided(cell, folder, submits)
     return assemble(cell, folder=folder, submits=submits).play()
 
 
@@ -69,25 +72,43 @@ def assemble(cell: Cell, *, folder: Path | None = None, submits: bool = True) ->
             training=build(LocalTraining, cell.federation),
             weights=build(SelectionWeights, cell.selection),
             eavesdropper=InterceptResend(),
-            scheduler=_scheduler(uplink, cell.solver) if uplink.uplink_slots else None,
+            scheduler=_scheduler(cell, uplink, folder, submits) if uplink.uplink_slots else None,
         ),
         streams=streams,
         run=cell.id,
     )
 
 
-def _solver(cell: Cell, folder: Path | None, submits: bool) -> Any:
+def _decided(cell: Cell, folder: Path | None, submits: bool) -> Iterator[RoundRecord]:
+    """Yield the decisions of a cell; what its repetitions ask a machine travels together."""
+    outbox, known = Outbox(), 0
+    try:
+        for record in decide(cell, _solver(cell, folder, submits, outbox)):
+            yield record
+            known += 1
+    except JobPendingError:
+        if not outbox.send():
+            raise
+        yield from islice(decide(cell, _solver(cell, folder, submits)), known, None)
+
+
+def _solver(cell: Cell, folder: Path | None, submits: bool, outbox: Outbox | None = None) -> Any:
     """Who decides; machines with a queue are reached through the ledger."""
     solver = build_row("methods", cell.solver)
     if folder is None:
         return solver
-    return through_ledger(solver, folder, cell.id, submits=submits)
+    solver = through_ledger(solver, folder, cell.id, submits=submits, outbox=outbox)
+    return with_calibrations(solver, folder)
 
 
-def _scheduler(uplink: SharedUplink, solver: Settings) -> Scheduler:
+def _scheduler(cell: Cell, uplink: SharedUplink, folder: Path | None, submits: bool) -> Scheduler:
     """Who assigns slots: the method's own table, or enumeration."""
-    chosen = solver.get("slots", {"solver": "exact"})
+    chosen = cell.solver.get("slots", {"solver": "exact"})
     decide = build(SOLVERS.resolve(chosen["solver"]), chosen)
+    if folder is not None:
+        decide = with_calibrations(
+            through_ledger(decide, folder, cell.id, submits=submits), folder
+        )
     return Scheduler(uplink=uplink, propose=_propose_slots, solver=decide)
 
 

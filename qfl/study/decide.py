@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from qfl.core.cell import Cell
-from qfl.core.errors import ConfigError
+from qfl.core.errors import ConfigError, JobPendingError
 from qfl.core.ports import Solver
 from qfl.core.problem import Problem
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
@@ -44,13 +44,22 @@ def decide(cell: Cell, solver: Solver) -> Iterator[RoundRecord]:
     Args:
         cell: its `decision` names the problem family.
         solver: what `cell.solver` describes.
+
+    Raises:
+        JobPendingError: some repetitions wait for a machine; all of them were asked.
     """
     streams = Streams(cell.seed)
     problem: Problem = build_row("decision", cell.decision).draw(streams("instance"))
     known = yardstick(problem, most=MEASURED_STATES)
+    pending: JobPendingError | None = None
     for number in range(1, build(Repetition, cell.decision).repeats + 1):
         started = perf_counter()
-        decision = solver.solve(problem, rng=streams("shots", number))
+        try:
+            decision = solver.solve(problem, rng=streams("shots", number))
+        except JobPendingError as error:
+            pending = error
+        if pending is not None:
+            continue  # the others are still asked, so that their jobs wait together
         seconds = perf_counter() - started
         yield RoundRecord(
             round=number,
@@ -68,6 +77,8 @@ def decide(cell: Cell, solver: Solver) -> Iterator[RoundRecord]:
                 total_seconds=seconds,
             ),
         )
+    if pending is not None:
+        raise pending
 
 
 def yardstick(problem: Problem, *, most: int) -> Spectrum | None:

@@ -8,11 +8,13 @@ qubits, same couplings, other numbers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from circuits.qaoa import QaoaAnsatz
+from qfl.backends import CIRCUITS_PER_JOB, has_queue, innermost
 from qfl.backends.estimate import Estimate, PriceList, charged
 from qfl.core.arrays import canonical_json
 from qfl.core.cell import Cell
@@ -29,16 +31,31 @@ def forecast(cells: Sequence[Cell], prices: PriceList) -> Iterator[tuple[str, Es
         cells: of a study.
         prices: dated; machines that it does not name are free.
     """
-    groups: Counter[str] = Counter()
+    jobs: Counter[str] = Counter()
+    circuits: Counter[str] = Counter()
     first: dict[str, Cell] = {}
     for cell in cells:
         if "backend" in cell.solver and "depth" in cell.solver:
             asked = {"scenario": cell.scenario, "decision": cell.decision}
             key = canonical_json({"solver": cell.solver, **asked})
-            groups[key] += cell.decision.get("repeats") or cell.federation["rounds"]
+            repeats, rounds = cell.decision.get("repeats"), cell.federation.get("rounds", 0)
+            circuits[key] += repeats or rounds
+            jobs[key] += 1 if repeats and not _one_by_one(cell) else repeats or rounds
             first.setdefault(key, cell)
-    for key, jobs in groups.items():
-        yield first[key].labels.get("method", ""), _estimate(first[key], jobs, prices)
+    for key, cell in first.items():
+        yield cell.labels.get("method", ""), _estimate(cell, jobs[key], circuits[key], prices)
+
+
+def _one_by_one(cell: Cell) -> bool:
+    """Return True if the machine of a cell takes one circuit per job."""
+    row, _, _ = _machine(cell)[0].partition(":")
+    return CIRCUITS_PER_JOB.get(row) == 1
+
+
+def _machine(cell: Cell) -> tuple[str, Mapping[str, Any]]:
+    """Return the machine of a cell, behind all wrappers, and its options."""
+    options = cell.solver.get("backend_options", {})
+    return innermost(cell.solver["backend"], options)
 
 
 def representative(cell: Cell) -> QaoaAnsatz:
@@ -61,21 +78,27 @@ def representative(cell: Cell) -> QaoaAnsatz:
     )
 
 
-def _estimate(cell: Cell, jobs: int, prices: PriceList) -> Estimate:
-    name, options = cell.solver["backend"], cell.solver.get("backend_options", {})
+def _estimate(cell: Cell, jobs: int, circuits: int, prices: PriceList) -> Estimate:
+    name, options = _machine(cell)
     found = load("qfl.backends.sizing:size")(name, options, representative(cell))
     shots = cell.solver["shots"]
+    price = prices.of(name)
     seconds, money = charged(
-        prices.of(name), jobs=jobs, shots=shots, circuit_seconds=found.circuit_seconds
+        price,
+        jobs=jobs,
+        circuits=circuits,
+        shots=shots,
+        circuit_seconds=found.circuit_seconds,
     )
+    unknown = price is None and has_queue(name, options)
     return Estimate(
         machine=name,
         jobs=jobs,
-        circuits=jobs,
+        circuits=circuits,
         shots=shots,
         qubits=found.qubits,
         depth=found.depth,
         two_qubit_gates=found.two_qubit_gates,
         qpu_seconds=seconds,
-        price=money,
+        price=None if unknown else money,
     )

@@ -19,7 +19,7 @@ from qfl.backends.jobs import Collected, Placement
 from qfl.backends.recorded import load, save
 from qfl.core.arrays import canonical_json, sha256_hex
 from qfl.core.counts import Counts
-from qfl.core.errors import StoreError
+from qfl.core.errors import BackendError, StoreError
 from qfl.study.store import append_line, whole_lines, write_atomically
 
 JOBS, COUNTS, CALIBRATION = "jobs.jsonl", "counts", "calibration"
@@ -36,12 +36,13 @@ class Job:
         key: names it here: hash of cell, backend, request and how often it was asked before.
         cell: id of the cell that asked.
         backend, options: as `get_backend` takes them, to collect from another process.
-        request: what was asked, `jobs.request_id`.
-        shots, circuits: per circuit, and how many.
+        requests: what was asked, `jobs.request_id` of every circuit in order.
+        shots: per circuit.
         state: of the last event.
         job: the machine's id, "" before it is known.
         calibrated: ids of the calibration records at submission and at collection.
         two_qubit_gates, depth: of one circuit, after transpilation.
+        measured: the device's number of the qubit that is variable k; empty if not known.
         qpu_seconds, queue_seconds: that the machine reports.
         reason: why it failed or was refused.
         submitted, fetched: ISO times.
@@ -51,14 +52,14 @@ class Job:
     cell: str
     backend: str
     options: Mapping[str, Any]
-    request: str
+    requests: tuple[str, ...]
     shots: int
-    circuits: int
     state: State = "intent"
     job: str = ""
     calibrated: tuple[str, ...] = ()
     two_qubit_gates: int = 0
     depth: int = 0
+    measured: tuple[int, ...] = ()
     qpu_seconds: float = 0.0
     queue_seconds: float = 0.0
     reason: str = ""
@@ -69,6 +70,11 @@ class Job:
     def tag(self) -> str:
         """What the job carries at the machine, so that it can be found without its id."""
         return f"qfl-{self.key[:24]}"
+
+    @property
+    def circuits(self) -> int:
+        """How many travel in it."""
+        return len(self.requests)
 
     @property
     def is_open(self) -> bool:
@@ -104,6 +110,21 @@ class Ledger:
                 ) from error
         return found
 
+    def find(self, cell: str, backend: str, request: str, times: int) -> tuple[Job, int] | None:
+        """Return the job that holds an answer, and which of its circuits it is.
+
+        Args:
+            cell, backend, request: who asked where, and what.
+            times: how often the cell asked the same before; repeated questions have own answers.
+        """
+        for job in self.jobs().values():
+            if (job.cell, job.backend) == (cell, backend):
+                places = [k for k, asked in enumerate(job.requests) if asked == request]
+                if times < len(places):
+                    return job, places[times]
+                times -= len(places)
+        return None
+
     def note(self, event: State, key: str, **facts: Any) -> None:
         """Append one event and wait until the disk has it."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -114,6 +135,11 @@ class Ledger:
     def counts(self, key: str) -> tuple[Counts, ...]:
         """Return the raw counts of a fetched job."""
         return tuple(counts for _, counts in load(self.folder / COUNTS / f"{key}.json"))
+
+    def placement(self, job: Job) -> Placement:
+        """Return where a job runs, as it was when it was submitted."""
+        calibrated = self.calibration(job.calibrated[0]) if job.calibrated else {}
+        return Placement(calibrated, job.two_qubit_gates, job.depth, job.measured)
 
     def calibration(self, name: str) -> dict[str, Any]:
         """Return a calibration record by its id."""
@@ -128,25 +154,31 @@ class Ledger:
             job.key,
             **{name: getattr(job, name) for name in _ASKED},
             options=dict(job.options),
-            calibration=self._keep(placement.calibration),
+            calibration=self.keep(placement.calibration),
             two_qubit_gates=placement.two_qubit_gates,
             depth=placement.depth,
+            measured=placement.measured,
         )
 
     def note_fetched(self, job: Job, collected: Collected) -> None:
         """Record what a job measured: counts first, so that the line never points to nothing."""
-        answers = [(job.request, counts) for counts in collected.counts]
+        if len(collected.counts) != job.circuits:
+            raise BackendError(
+                f"job {job.job} on {job.backend} returned {len(collected.counts)} results for "
+                f"{job.circuits} circuits; ask the vendor, and give it up with: qfl fetch --forget"
+            )
+        answers = list(zip(job.requests, collected.counts, strict=True))
         path = self.folder / COUNTS / f"{job.key}.json"
         save(path, job.backend, answers, job=job.job)
         self.note(
             "fetched",
             job.key,
-            calibration=self._keep(collected.calibration),
+            calibration=self.keep(collected.calibration),
             qpu_seconds=collected.qpu_seconds,
             queue_seconds=collected.queue_seconds,
         )
 
-    def _keep(self, record: Mapping[str, Any]) -> str:
+    def keep(self, record: Mapping[str, Any]) -> str:
         """Store a calibration record under its id and return the id; "" for an empty one."""
         if not record:
             return ""
@@ -158,7 +190,8 @@ class Ledger:
         return name
 
 
-_ASKED = ("cell", "backend", "request", "shots", "circuits")
+_ASKED = ("cell", "backend", "requests", "shots")
+_SETTLED = ("options", "two_qubit_gates", "depth")
 
 
 def _apply(found: dict[str, Job], line: Mapping[str, Any]) -> None:
@@ -167,7 +200,8 @@ def _apply(found: dict[str, Job], line: Mapping[str, Any]) -> None:
     if event not in get_args(State):
         raise ValueError(f"unknown event {event!r}")
     if event == "intent":
-        facts = {name: line[name] for name in (*_ASKED, "options", "two_qubit_gates", "depth")}
+        facts = {name: line[name] for name in (*_ASKED, *_SETTLED)}
+        facts |= {name: tuple(line[name]) for name in ("requests", "measured")}
         found[key] = Job(key=key, calibrated=_named(line), **facts)
         return
     job = replace(found[key], state=event)

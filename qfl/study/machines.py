@@ -1,13 +1,15 @@
 """Machines with a queue, as a study reaches them: every question goes through the run's ledger.
 
-A question that was asked before is answered from the ledger, whichever process asked. A new one
-becomes one job: intent, submission, and the promise to be collected later.
+A question that was asked before is answered from the ledger, whichever process asked. New ones on
+one circuit travel in one job: intent, submission, and the promise to be collected later. That holds
+under mitigation too: the ledger stands between the wrapper and the machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,11 +17,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from circuits.qaoa import QaoaAnsatz
-from qfl.backends import QUEUED, get_backend
+from qfl.backends import CIRCUITS_PER_JOB, WRAPPERS, get_backend, has_queue, innermost
+from qfl.backends.gates import angle_rows
 from qfl.backends.jobs import Queue, Queued, request_id
 from qfl.core.arrays import sha256_hex
 from qfl.core.counts import Counts
-from qfl.core.errors import BackendError, JobFailedError, JobPendingError, JobRefusedError
+from qfl.core.decision import Execution
+from qfl.core.errors import (
+    BackendError,
+    ConfigError,
+    JobFailedError,
+    JobPendingError,
+    JobRefusedError,
+)
 from qfl.core.ports import Backend, Capabilities
 from qfl.study.ledger import Job, Ledger
 
@@ -70,6 +80,7 @@ class Ledgered:
         name, options: of the machine, as `get_backend` takes them.
         ledger, cell: where jobs are noted, and for whom.
         submits: False answers from the ledger alone.
+        outbox: where new questions wait for others that can travel with them; None sends at once.
         asked: how often each request came, which tells repeated questions apart.
     """
 
@@ -78,7 +89,8 @@ class Ledgered:
     ledger: Ledger
     cell: str
     submits: bool = True
-    asked: dict[str, int] = field(default_factory=dict)
+    outbox: Outbox | None = None
+    asked: Counter[str] = field(default_factory=Counter)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -93,13 +105,64 @@ class Ledgered:
         """Return the ansatz; the machine is only asked when something has to be sent."""
         return LedgeredCompiled(self, ansatz)
 
+    def find(self, question: Question) -> tuple[Job, int] | None:
+        """Return the job that holds the answer and its place in it, None if it was never sent."""
+        return self.ledger.find(self.cell, self.name, question.request, question.times)
 
-@dataclass(frozen=True, slots=True)
+    def send(self, ansatz: QaoaAnsatz, questions: Sequence[Question], shots: int) -> None:
+        """Submit questions about one ansatz, in as few jobs as the machine allows.
+
+        Raises:
+            BackendError: this ledger only answers.
+            JobRefusedError: the machine did not take a job; those before it are noted.
+        """
+        if not self.submits:
+            raise BackendError(
+                f"cell {self.cell[:12]} asks {self.name} what the ledger of {self.ledger.folder} "
+                "does not answer; was it played by other code?"
+            )
+        compiled = cast(Queued, self.machine().compile(ansatz))
+        most = CIRCUITS_PER_JOB.get(self.name.partition(":")[0], len(questions))
+        for first in range(0, len(questions), most):
+            self._submit(compiled, questions[first : first + most], shots)
+
+    def _submit(self, compiled: Queued, questions: Sequence[Question], shots: int) -> None:
+        requests = tuple(question.request for question in questions)
+        words = (self.cell, self.name, *requests, str(questions[0].times))
+        key = sha256_hex(*(word.encode() for word in words))
+        job = Job(key, self.cell, self.name, self.options, requests, shots)
+        self.ledger.note_intent(job, compiled.placement())
+        angles = np.array([question.angles for question in questions])
+        try:
+            number = compiled.submit(angles, shots, tag=job.tag)
+        except JobRefusedError as error:
+            self.ledger.note("refused", key, reason=str(error))
+            raise
+        self.ledger.note("submitted", key, job=number)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """One circuit to sample.
+
+    Attributes:
+        angles: (2, p).
+        request: what is asked, `jobs.request_id`.
+        times: how often the cell asked the same before.
+    """
+
+    angles: NDArray[np.float64]
+    request: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class LedgeredCompiled:
-    """One ansatz whose samples are jobs of the ledger."""
+    """One ansatz whose samples are jobs of the ledger; `answered` are those of this play."""
 
     backend: Ledgered
     ansatz: QaoaAnsatz
+    answered: list[Job] = field(default_factory=list)
 
     def expectation(self, angles: ArrayLike) -> NDArray[np.float64]:
         """Refuse: a machine samples.
@@ -112,6 +175,26 @@ class LedgeredCompiled:
             "'subspace'"
         )
 
+    @property
+    def readouts(self) -> NDArray[np.float64] | None:
+        """How variable k was read in the last answer, (n, 2, 2); None if that is not known."""
+        return self.backend.ledger.placement(self.answered[-1]).readouts if self.answered else None
+
+    def execution(self) -> Execution | None:
+        """Return how the last answer was measured, its share of the job's time; None before it."""
+        if not self.answered:
+            return None
+        job, ledger = self.answered[-1], self.backend.ledger
+        records = tuple(ledger.calibration(name) for name in job.calibrated)
+        return Execution(
+            calibrations=records,
+            qubits=max((len(each.get("qubits", ())) for each in records), default=self.ansatz.n),
+            depth=job.depth,
+            two_qubit_gates=job.two_qubit_gates,
+            queue_seconds=job.queue_seconds,
+            qpu_seconds=job.qpu_seconds / job.circuits,
+        )
+
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
         """Return the counts if they are there; `rng` is not used, the machine draws.
 
@@ -119,16 +202,43 @@ class LedgeredCompiled:
             JobPendingError: the job waits; it was sent now or earlier, and never twice.
             JobFailedError: the machine gave it up.
         """
-        backend, ledger = self.backend, self.backend.ledger
+        (counts,) = self.samples(np.asarray(angles, dtype=np.float64)[None], shots, rng)
+        return counts
+
+    def samples(
+        self, angles: ArrayLike, shots: int, rng: np.random.Generator
+    ) -> tuple[Counts, ...]:
+        """Return the counts at each angle set of (..., 2, p); what is new travels together.
+
+        Raises:
+            JobPendingError: a job waits; it was sent now or earlier, and never twice.
+            JobFailedError: the machine gave one up.
+        """
+        rows, _ = angle_rows(self.ansatz, angles)
+        questions = [self._question(row.reshape(2, -1), shots) for row in rows]
+        new = [question for question in questions if self.backend.find(question) is None]
+        outbox = self.backend.outbox
+        if new and outbox is not None and self.backend.submits:
+            outbox.add(self, new, shots)
+            raise JobPendingError(f"{len(new)} circuits wait to be sent to {self.backend.name}")
+        if new:
+            self.backend.send(self.ansatz, new, shots)
+        return tuple(self._answer(question) for question in questions)
+
+    def _question(self, angles: NDArray[np.float64], shots: int) -> Question:
         request = request_id(self.ansatz, angles, shots)
-        key = self._key(request)
-        job = ledger.jobs().get(key)
-        if job is None:
-            job = self._send(key, request, np.asarray(angles, dtype=np.float64), shots)
+        times = self.backend.asked[request]
+        self.backend.asked[request] += 1
+        return Question(angles, request, times)
+
+    def _answer(self, question: Question) -> Counts:
+        backend, ledger = self.backend, self.backend.ledger
+        job, place = cast(tuple[Job, int], backend.find(question))
         if job.is_open and backend.submits:
             job = _fetched(ledger, job, cast(Queue, backend.machine()))
         if job.state == "fetched":
-            return ledger.counts(key)[0]
+            self.answered.append(job)
+            return ledger.counts(job.key)[place]
         if job.state == "failed":
             raise JobFailedError(job.reason)
         if not job.job:
@@ -138,36 +248,79 @@ class LedgeredCompiled:
             )
         raise JobPendingError(f"job {job.job} waits at {backend.name}; collect it with: qfl fetch")
 
-    def _key(self, request: str) -> str:
-        times = self.backend.asked.get(request, 0)
-        self.backend.asked[request] = times + 1
-        words = (self.backend.cell, self.backend.name, request, str(times))
-        return sha256_hex(*(word.encode() for word in words))
 
-    def _send(self, key: str, request: str, angles: NDArray[np.float64], shots: int) -> Job:
-        backend, ledger = self.backend, self.backend.ledger
-        if not backend.submits:
-            raise BackendError(
-                f"cell {backend.cell[:12]} asks {backend.name} what the ledger of "
-                f"{ledger.folder} does not answer; was it played by other code?"
-            )
-        compiled = cast(Queued, backend.machine().compile(self.ansatz))
-        job = Job(key, backend.cell, backend.name, backend.options, request, shots, circuits=1)
-        ledger.note_intent(job, compiled.placement())
-        try:
-            number = compiled.submit(angles, shots, tag=job.tag)
-        except JobRefusedError as error:
-            ledger.note("refused", key, reason=str(error))
-            raise
-        ledger.note("submitted", key, job=number)
-        return ledger.jobs()[key]
+@dataclass(slots=True)
+class Outbox:
+    """Questions of one play that were not sent yet, by the circuit that they are about."""
+
+    waiting: dict[str, tuple[LedgeredCompiled, int, list[Question]]] = field(default_factory=dict)
+
+    def add(self, compiled: LedgeredCompiled, questions: Sequence[Question], shots: int) -> None:
+        """Keep questions until `send`."""
+        ansatz = compiled.ansatz
+        about = request_id(ansatz, np.zeros((2, ansatz.depth)), shots)
+        self.waiting.setdefault(about, (compiled, shots, []))[2].extend(questions)
+
+    def send(self) -> bool:
+        """Submit everything, one job per circuit where the machine allows; False for nothing."""
+        found = list(self.waiting.values())
+        self.waiting.clear()
+        for compiled, shots, questions in found:
+            compiled.backend.send(compiled.ansatz, questions, shots)
+        return bool(found)
 
 
-def through_ledger(solver: Any, folder: Path, cell: str, *, submits: bool = True) -> Any:
-    """Return a solver whose machine, if it has a queue, is reached through the run's ledger."""
+def through_ledger(
+    solver: Any, folder: Path, cell: str, *, submits: bool = True, outbox: Outbox | None = None
+) -> Any:
+    """Return a solver whose machine, if it has a queue, is reached through the run's ledger.
+
+    Args:
+        solver: its `backend` is the machine, or wraps it.
+        folder: of the run.
+        cell: its id.
+        submits: False answers from the ledger alone.
+        outbox: see `Ledgered`.
+
+    Raises:
+        ConfigError: a machine is named where the ledger does not reach.
+    """
+
+    def behind(name: str, options: Mapping[str, Any]) -> Any:
+        return Ledgered(name, dict(options), Ledger(folder), cell, submits, outbox)
+
+    options = {each.name: getattr(solver, each.name) for each in fields(solver)}
+    stray = sorted(set(_machines(options)) - {"backend"})
+    if stray:
+        raise ConfigError(
+            f"{', '.join(stray)} names a machine with a queue, where its jobs would be on no "
+            "ledger; name it as the method's own `backend`, or there as what a mitigation wraps"
+        )
     name = getattr(solver, "backend", None)
-    if not isinstance(name, str) or name.partition(":")[0] not in QUEUED:
-        return solver
-    options = dict(solver.backend_options)
-    backend = Ledgered(name, options, Ledger(folder), cell, submits)
-    return replace(solver, backend=backend, backend_options={})
+    found = _placed(name, solver.backend_options, behind) if isinstance(name, str) else None
+    return solver if found is None else replace(solver, backend=found, backend_options={})
+
+
+def _placed(
+    name: str, options: Mapping[str, Any], behind: Callable[[str, Mapping[str, Any]], Any]
+) -> Any:
+    """Return the backend with its innermost machine put behind a ledger; None without a queue."""
+    if has_queue(name, options):
+        return behind(name, options)
+    inner = options.get("backend")
+    if name not in WRAPPERS or not isinstance(inner, str):
+        return None
+    machine = _placed(inner, options.get("backend_options", {}), behind)
+    if machine is None:
+        return None
+    return get_backend(name, **{**options, "backend": machine, "backend_options": {}})
+
+
+def _machines(settings: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the dotted keys of a solver's options that name a queued machine, wrapped or not."""
+    for key, value in settings.items():
+        if isinstance(value, str) and key.endswith("backend"):
+            if has_queue(*innermost(value, settings.get(f"{key}_options", {}))):
+                yield key
+        elif isinstance(value, Mapping) and not key.endswith("backend_options"):
+            yield from (f"{key}.{below}" for below in _machines(value))

@@ -7,11 +7,14 @@ from qfl.core.errors import ConfigError
 def test_the_packaged_prices_give_the_published_run_times():
     """1,000 shots of the linear ramp: 3.5 to 3.9 s on ibm_boston, kingston, fez and marrakesh."""
     price = PriceList.load().of("ibm:ibm_boston")
-    seconds, money = charged(price, jobs=1, shots=1000, circuit_seconds=10e-6)
+    seconds, money = charged(price, jobs=1, circuits=1, shots=1000, circuit_seconds=10e-6)
     assert 3.5 <= seconds <= 3.9
     assert money == pytest.approx(seconds * 96 / 60)
     assert PriceList.load().of("subspace") is None
-    assert charged(None, jobs=3, shots=10, circuit_seconds=1e-3) == (pytest.approx(0.03), 0.0)
+    assert charged(None, jobs=1, circuits=3, shots=10, circuit_seconds=1e-3) == (
+        pytest.approx(0.03),
+        0.0,
+    )
 
 
 def test_jobs_are_charged_one_by_one(tmp_path):
@@ -23,8 +26,15 @@ def test_jobs_are_charged_one_by_one(tmp_path):
     )
     prices = PriceList.load(own)
     assert (prices.date, prices.currency) == ("2026-01-02", "EUR")
-    found = charged(prices.of("x:y"), jobs=2, shots=100, circuit_seconds=0.001)
+    price = prices.of("x:y")
+    found = charged(price, jobs=2, circuits=2, shots=100, circuit_seconds=0.001)
     assert found == pytest.approx((2 * 1.2, 2 * (2.4 + 0.5 + 1.0)))
+    together = charged(price, jobs=1, circuits=2, shots=100, circuit_seconds=0.001)
+    assert together == pytest.approx((1.4, 2.8 + 0.5 + 2.0))
+    assert prices.caveats(["x:y", "ibm:z"]) == [
+        "the price of x:y was not verified with its vendor",
+        "no price of ibm:z is known",
+    ]
     own.write_text("date='2026-01-02'\n")
     with pytest.raises(ConfigError, match="is no price file"):
         PriceList.load(own)
@@ -36,6 +46,9 @@ def test_limits():
     assert not Limit.parse("80s-qpu").exceeded(spent)
     assert Limit.parse("127USD").exceeded(spent)
     assert not Limit.parse("128usd").exceeded(spent)
+    unknown = [*spent, Estimate("ibm:y", 1, 1, 1, 4, 9, 9, 1.0, None)]
+    assert Limit.parse("1000USD").exceeded(unknown)
+    assert not Limit.parse("81s-qpu").exceeded(unknown)
     for wrong in ("60", "manyUSD", "12 EUR"):
         with pytest.raises(ConfigError, match="--max-cost takes 60s-qpu"):
             Limit.parse(wrong)

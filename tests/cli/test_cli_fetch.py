@@ -107,3 +107,19 @@ def test_estimate_says_what_it_will_cost_and_sends_nothing(real, study, cloud):
     assert refused.code == 4
     assert "above --max-cost 5s-qpu: nothing was sent" in refused.err
     assert "POST /jobs" not in cloud.log
+
+
+def test_a_run_above_its_limit_sends_nothing(real, study, cloud, here):
+    refused = real("run", study, "--jobs", 1, "--max-cost", "5s-qpu")
+    assert refused.code == 4, refused.err
+    assert "above --max-cost 5s-qpu: nothing was sent" in refused.err
+    assert "was not verified with its vendor" in refused.err
+    mitigated = ["--set", "methods.qaoa.backend=mitigation:readout"]
+    mitigated += ["--set", f"methods.qaoa.backend_options={{backend = 'ibm:{DEVICE}'}}"]
+    again = real("run", study, "--jobs", 1, "--max-cost", "5USD", *mitigated)
+    assert again.code == 4, again.err
+    assert not (here / "runs").exists()
+    cloud.mood = "queued"
+    sent = real("run", study, "--jobs", 1, "--max-cost", "60s-qpu")
+    assert sent.code == 3, sent.err
+    assert cloud.log.count("POST /jobs") == 1

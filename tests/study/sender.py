@@ -1,4 +1,4 @@
-"""Ask one question through a ledger, in a process that may be killed on the way.
+"""Ask one question through a ledger, under mitigation, in a process that may be killed on the way.
 
     python sender.py FOLDER MOMENT
 
@@ -17,6 +17,7 @@ import numpy as np
 from instances import k_of_n, ramp
 from loopback import DEVICE
 
+from qfl.backends import get_backend
 from qfl.backends.jobs import written
 from qfl.core.errors import JobPendingError
 from qfl.study.ledger import Ledger
@@ -47,7 +48,8 @@ class DoomedLedgered(Ledgered):
 
 def main(folder, moment):
     kind = DoomedLedgered if moment == "accepted" else Ledgered
-    backend = kind(f"ibm:{DEVICE}", {}, Ledger(Path(folder)), "cell-1")
+    machine = kind(f"ibm:{DEVICE}", {}, Ledger(Path(folder)), "cell-1")
+    backend = get_backend("mitigation:post_selection", backend=machine)
     compiled = backend.compile(k_of_n(4, 2, "xy_ring", 1))
     try:
         counts = compiled.sample(ramp(1), 300, np.random.default_rng(0))

@@ -141,7 +141,7 @@ def test_an_instance_that_cannot_be_drawn_fails_with_its_reason(tmp_path):
 
 
 def test_repeated_decisions_on_a_machine_are_estimated():
-    """One job per repetition and instance, as wide as the instance."""
+    """The repetitions of an instance travel in one job, as wide as the instance."""
     machine = {
         **QAOA,
         "mixer": "xy_ring",
@@ -151,4 +151,4 @@ def test_repeated_decisions_on_a_machine_are_estimated():
     decision = {"problem": "client_selection", "clients": 5, "choose": 2, "repeats": 3}
     made = study(decision=decision, methods=[{"solver": "greedy"}, machine])
     [(method, found)] = forecast(cells(made), PriceList.load())
-    assert (method, found.jobs, found.qubits) == ("qaoa", 6, 5)
+    assert (method, found.jobs, found.circuits, found.qubits) == ("qaoa", 2, 6, 5)

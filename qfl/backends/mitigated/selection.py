@@ -6,21 +6,23 @@ What is kept is reported next to what a fully depolarised output would keep: C(N
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from circuits.qaoa import QaoaAnsatz
 from qfl.backends import get_backend
-from qfl.backends.gates import angle_rows, costs
+from qfl.backends.gates import angle_rows, costs, execution_of
 from qfl.core.counts import Counts
+from qfl.core.decision import Execution
 from qfl.core.errors import BackendError
-from qfl.core.ports import Capabilities, Compiled, ExactCompiled
+from qfl.core.ports import Capabilities, Compiled
 
 Floats = NDArray[np.float64]
+Distribution = Callable[[Floats], tuple[NDArray[np.uint8], Floats]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class PostSelection:
         """Those of the wrapped backend, under this name; mixers that keep blocks only."""
         inner = get_backend(self.backend, **self.backend_options).capabilities
         mixers = tuple(mixer for mixer in inner.mixers if mixer != "x")
-        return Capabilities("mitigation:post_selection", False, mixers, inner.max_qubits)
+        return replace(inner, name="mitigation:post_selection", exact=False, mixers=mixers)
 
     def compile(self, ansatz: QaoaAnsatz) -> PostSelected:
         """Return the ansatz compiled on the wrapped backend.
@@ -76,7 +78,13 @@ class PostSelected:
             BackendError: the wrapped backend lists no probabilities.
         """
         rows, shape = angle_rows(self.ansatz, angles)
-        values = [self._mean(row.reshape(2, -1)) for row in rows]
+        listed: Distribution | None = getattr(self.inner, "distribution", None)
+        if listed is None:
+            raise BackendError(
+                "post-selection has no exact mean here: the wrapped backend only samples; train on "
+                "'subspace' and sample"
+            )
+        values = [self._mean(*listed(row.reshape(2, -1))) for row in rows]
         return np.array(values).reshape(shape)
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
@@ -95,8 +103,11 @@ class PostSelected:
             )
         return counts
 
-    def _mean(self, angles: Floats) -> float:
-        states, probabilities = cast(ExactCompiled, self.inner).distribution(angles)
+    def execution(self) -> Execution | None:
+        """Return how the wrapped ansatz runs, and that infeasible samples are dropped."""
+        return execution_of(self.inner, "post_selection")
+
+    def _mean(self, states: NDArray[np.uint8], probabilities: Floats) -> float:
         energies = costs(self.ansatz)[states @ (1 << np.arange(self.ansatz.n))]
         return float(energies @ probabilities / probabilities.sum())
 

@@ -65,5 +65,5 @@ def test_on_a_snapshot_the_mean_is_that_before_reading():
 
 
 def test_a_backend_that_does_not_say_how_it_reads_is_refused():
-    with pytest.raises(BackendError, match="subspace does not say how it reads"):
+    with pytest.raises(BackendError, match="does not say how it reads its qubits; wrap a snapshot"):
         get_backend("mitigation:readout", backend="subspace").compile(ANSATZ)
