@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qfl.core.errors import ConfigError
+from qfl.core.errors import ConfigError, UnknownNameError
+
+UPDATE_ATTACKS = ("sign_flip", "alie", "ipm", "boost")
+"""What `corrupt` can do to updates; `flip_labels` and `plant_backdoor` act on data instead."""
 
 
 def sign_flip(update: ArrayLike, *, scale: float = 1.0) -> NDArray[np.float64]:
@@ -75,6 +78,43 @@ def inner_product_threshold(clients: int, corrupted: int) -> float:
     if not 0 < corrupted < clients:
         raise ConfigError(f"{corrupted!r} of {clients!r} corrupted; allowed: some, not all")
     return (clients - corrupted) / corrupted
+
+
+def corrupt(
+    attack: str, updates: ArrayLike, *, corrupted: int, scale: float = 1.0
+) -> NDArray[np.float64]:
+    """Return all updates with the first `corrupted` replaced by what the attackers send; (n, d).
+
+    Attackers see everybody's honest update and act together.
+
+    Args:
+        attack: "sign_flip", "alie", "ipm" or "boost" (the own update, scaled: how an update
+            trained on poisoned data replaces the model).
+        updates: (n, d), the attackers' own honest or poisoned ones first.
+        corrupted: f.
+        scale: of sign_flip and boost; epsilon of ipm; alie has none.
+
+    >>> corrupt("ipm", [[5.0], [1.0], [3.0]], corrupted=1, scale=0.5).tolist()
+    [[-1.0], [1.0], [3.0]]
+    """
+    rows = np.array(updates, dtype=np.float64)
+    if attack not in UPDATE_ATTACKS:
+        raise UnknownNameError("update attack", attack, UPDATE_ATTACKS)
+    if rows.ndim != 2 or not 0 < corrupted < len(rows):
+        raise ConfigError(
+            f"{corrupted!r} corrupted among updates of shape {rows.shape}; allowed: (clients, "
+            "dimension), some corrupted, not all"
+        )
+    honest = rows[corrupted:]
+    if attack == "alie":
+        rows[:corrupted] = alie(honest, clients=len(rows), corrupted=corrupted)
+    elif attack == "ipm":
+        rows[:corrupted] = inner_product_attack(honest, epsilon=scale)
+    elif attack == "sign_flip":
+        rows[:corrupted] = sign_flip(rows[:corrupted], scale=scale)
+    else:
+        rows[:corrupted] *= scale
+    return rows
 
 
 def flip_labels(labels: ArrayLike, *, classes: int) -> NDArray[np.int64]:

@@ -10,12 +10,14 @@ from qfl.security.robust.centre import (
     norm_bounded_mean,
     trimmed_mean,
 )
+from qfl.security.robust.choose import aggregate_rows
 from qfl.security.robust.cohorts import RULES, bucket_means, check_visible, cohort_means
 from qfl.security.robust.krum import bulyan, krum, krum_scores, multi_krum
 from qfl.security.robust.trust import fltrust
 
 __all__ = [
     "RULES",
+    "aggregate_rows",
     "bucket_means",
     "bulyan",
     "check_visible",

@@ -50,7 +50,8 @@ def check_visible(rule: str, *, masked: bool, cohorts: int = 1, corrupted: int =
         raise ConfigError(
             f"{rule} compares updates, and under a masked sum the server sees {cohorts} cohort "
             f"means, not updates; with {corrupted} corrupted cohorts take at least "
-            f"{max(2, needed)} cohorts, or norm_bounded_mean, which clients apply before masking"
+            f"{max(2, needed)} cohorts, or norm_bounded_mean, which clients that are trusted to "
+            "do so apply before masking"
         )
 
 

@@ -4,9 +4,13 @@ import pytest
 from qfl.core.errors import ConfigError
 from qfl.security.attacks.membership import (
     advantage_bound,
+    area_under_curve,
     audited_epsilon,
     epsilon_of_advantage,
+    likelihood_ratios,
     loss_threshold_advantage,
+    scaled_confidence,
+    true_positives_at,
 )
 from qfl.security.privacy.gaussian import gaussian_delta, gaussian_epsilon
 
@@ -79,6 +83,52 @@ def test_threshold_advantage():
     assert same < 2.5 * np.sqrt(2 / 5000)  # Kolmogorov-Smirnov, false alarm below 1e-5
 
 
+def test_the_area_is_the_one_of_the_roc_curve():
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(2)
+    members, others = rng.integers(0, 9, 40), rng.integers(0, 7, 60)
+    truth = np.repeat([1, 0], [40, 60])
+    expected = roc_auc_score(truth, np.concatenate([members, others]))
+    assert area_under_curve(members, others) == pytest.approx(expected, abs=1e-12)
+
+
+def test_true_positives_keep_the_false_ones_low():
+    others = np.arange(100.0)
+    assert true_positives_at([98.5, 97.5, 50.0], others, false_positives=0.01) == 1 / 3
+    assert true_positives_at([98.5, 97.5, 50.0], others, false_positives=0.02) == 2 / 3
+    assert true_positives_at([0.0], others, false_positives=1.0) == 1
+    assert true_positives_at([5.0, 5.0], [5.0], false_positives=0.0) == 0
+
+
+def test_the_likelihood_ratio_is_the_best_test_between_its_gaussians():
+    """Samples of different difficulty, members one sigma higher: the exact ratio's area is
+    Phi(1/sqrt2) = 0.760; 64 shadows come within 0.03 of it, the raw confidence does not. Over
+    10,000 scores the standard error is below 0.005."""
+    rng = np.random.default_rng(3)
+    n, models = 10_000, 64
+    difficulty = rng.normal(0, 5, n)
+    member = rng.permuted(np.tile(np.arange(models) % 2 == 0, (n, 1)), axis=1).T
+    shadows = difficulty + member + rng.normal(0, 1, (models, n))
+    inside = rng.random(n) < 0.5
+    observed = difficulty + inside + rng.normal(0, 1, n)
+    ratios = likelihood_ratios(observed, shadows, member)
+    assert area_under_curve(ratios[inside], ratios[~inside]) > 0.760 - 0.03
+    assert area_under_curve(observed[inside], observed[~inside]) < 0.6
+    never = likelihood_ratios(rng.permutation(observed), shadows, member)
+    assert abs(area_under_curve(never[inside], never[~inside]) - 0.5) < 0.03
+
+
+def test_scaled_confidence_is_the_log_odds():
+    logits = np.random.default_rng(4).normal(0, 2, (3, 5, 10))
+    labels = np.arange(5)
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    p = p[:, np.arange(5), labels]
+    assert scaled_confidence(logits, labels) == pytest.approx(np.log(p / (1 - p)), abs=1e-9)
+    sure = scaled_confidence([[800.0, 0.0]], [0])
+    assert sure.tolist() == [800.0]
+
+
 def test_epsilon_of_an_advantage_is_the_inverse():
     for epsilon in (0.1, 1.0, 7.0):
         assert epsilon_of_advantage(advantage_bound(epsilon)) == pytest.approx(epsilon)
@@ -89,6 +139,9 @@ def test_nonsense_is_refused():
         lambda: advantage_bound(-1.0),
         lambda: epsilon_of_advantage(1.0),
         lambda: loss_threshold_advantage([], [1.0]),
+        lambda: true_positives_at([1.0], [1.0], false_positives=2.0),
+        lambda: likelihood_ratios([1.0], [[1.0, 2.0]], [[True, False]]),
+        lambda: likelihood_ratios([1.0], [[1.0], [2.0]], [[True], [True]]),
         lambda: audited_epsilon(hits=3, members=2, alarms=0, others=1, delta=0.0),
         lambda: audited_epsilon(hits=1, members=2, alarms=0, others=1, delta=0.0, confidence=1.0),
     ):

@@ -1,14 +1,16 @@
 import numpy as np
 import pytest
 
-from qfl.core.errors import ConfigError
+from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.security.attacks.poisoning import (
     alie,
     alie_z,
+    corrupt,
     flip_labels,
     inner_product_attack,
     inner_product_threshold,
     plant_backdoor,
+    sign_flip,
 )
 from qfl.security.robust import geometric_median, krum, median, trimmed_mean
 
@@ -48,6 +50,34 @@ def test_inner_product_threshold():
         assert krum(np.vstack([honest, attack, attack]), corrupted=2) @ np.ones(3) > 0
 
 
+def test_krum_prefers_what_hides_among_the_honest():
+    """Identical updates near the mean keep each other company: Krum picks an attacker's, of ALIE
+    and of a small inner product alike, and never the one of a large one."""
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        rows = 0.1 + rng.normal(0, 1, (20, 200))
+        for attack, scale, picked in (("alie", 1.0, True), ("ipm", 0.5, True), ("ipm", 50, False)):
+            sent = corrupt(attack, rows, corrupted=8, scale=scale)
+            assert (krum(sent, corrupted=8) == sent[0]).all() == picked
+
+
+def test_only_the_corrupted_change_and_they_change_as_told():
+    rows = np.random.default_rng(3).normal(1, 1, (9, 4))
+    honest = rows[2:]
+    expected = {
+        "sign_flip": sign_flip(rows[:2], scale=3.0),
+        "boost": 3.0 * rows[:2],
+        "ipm": inner_product_attack(honest, epsilon=3.0),
+        "alie": alie(honest, clients=9, corrupted=2),
+    }
+    for attack, sent in expected.items():
+        found = corrupt(attack, rows, corrupted=2, scale=3.0)
+        assert (found[2:] == honest).all()
+        assert found[:2] == pytest.approx(np.broadcast_to(sent, (2, 4)), abs=1e-12)
+    with pytest.raises(UnknownNameError, match="did you mean 'alie'"):
+        corrupt("alice", rows, corrupted=2)
+
+
 def test_flipping_labels_twice_is_nothing():
     labels = np.arange(10)
     assert (flip_labels(flip_labels(labels, classes=10), classes=10) == labels).all()
@@ -68,6 +98,8 @@ def test_nonsense_is_refused():
         lambda: alie_z(10, 5),
         lambda: alie_z(10, 0),
         lambda: inner_product_threshold(3, 3),
+        lambda: corrupt("ipm", np.ones((3, 2)), corrupted=3),
+        lambda: corrupt("ipm", np.ones(3), corrupted=1),
         lambda: flip_labels([3], classes=3),
         lambda: plant_backdoor(np.zeros((1, 3, 3)), [0], target=0, size=4),
         lambda: plant_backdoor(np.zeros((3, 3)), [0], target=0),

@@ -5,9 +5,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-from qfl.core.errors import ConfigError
+from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.security.attacks.poisoning import sign_flip
+from qfl.security.robust import RULES as NAMES
 from qfl.security.robust import (
+    aggregate_rows,
     bulyan,
     fltrust,
     geometric_median,
@@ -137,6 +139,32 @@ def test_the_geometric_median_minimises_the_distances():
             other = best + rng.normal(0, 1e-3, 6)
             assert np.linalg.norm(rows - other, axis=1).sum() >= least - 1e-12
     assert geometric_median([[0.0], [0.0], [0.0], [7.0]]) == pytest.approx([0.0], abs=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_rule_by_its_name_is_the_rule(name):
+    rows = cloud(7)
+    found = aggregate_rows(name, rows, corrupted=1, bound=1.5, server_update=np.ones(6))
+    rules = {
+        "mean": lambda x: x.mean(axis=0),
+        "norm_bounded_mean": partial(norm_bounded_mean, bound=1.5),
+        "fltrust": partial(fltrust, server_update=np.ones(6)),
+        "median": median,
+        "geometric_median": geometric_median,
+        "trimmed_mean": partial(trimmed_mean, corrupted=1),
+        "krum": partial(krum, corrupted=1),
+        "multi_krum": partial(multi_krum, corrupted=1),
+        "bulyan": partial(bulyan, corrupted=1),
+    }
+    assert (found == rules[name](rows)).all()
+
+
+def test_a_name_alone_is_not_always_enough():
+    for name, message in (("norm_bounded_mean", "bound"), ("fltrust", "server_update")):
+        with pytest.raises(ConfigError, match=message):
+            aggregate_rows(name, cloud(0))
+    with pytest.raises(UnknownNameError, match="did you mean 'median'"):
+        aggregate_rows("medain", cloud(0))
 
 
 def test_nobody_trusted_leaves_the_server_alone():
