@@ -1,4 +1,1 @@
-"""The nouns of the suite and the ports between its rooms; numpy and the standard library only.
-
-(`update.py` also uses safetensors, the wire form of an update.)
-"""
+"""The nouns of the suite and the ports between its rooms; numpy and the standard library only."""

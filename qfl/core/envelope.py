@@ -58,7 +58,7 @@ class Envelope:
 
     header: Header
     nonce: bytes
-    ciphertext: bytes
+    ciphertext: bytes | memoryview
     level: SecurityLevel
     key_bits: int = 0
 

@@ -11,12 +11,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 from numpy.typing import NDArray
 
 from qfl.core.arrays import sha256_hex
 from qfl.core.errors import ModuleMismatchError
+from qfl.core.wire import from_wire, to_wire
 
 Tensors = Mapping[str, NDArray[Any]]
 _SEPARATOR = "|"
@@ -47,16 +46,16 @@ class Update:
             )
 
     @cached_property
-    def payload(self) -> bytes:
-        """The update as serialised: the bytes that a channel seals."""
+    def payload(self) -> memoryview:
+        """The update as serialised: the bytes that a channel seals, read-only."""
         flat = {
-            f"{module}{_SEPARATOR}{name}": np.ascontiguousarray(tensor)
+            f"{module}{_SEPARATOR}{name}": tensor
             for module, tensors in self.modules.items()
             for name, tensor in tensors.items()
         }
         for module, count in self.samples.items():
             flat[f"{module}{_SEPARATOR}{_SAMPLES}"] = np.array(count, dtype=np.int64)
-        return safetensors.numpy.save(flat)
+        return to_wire(flat)
 
     @property
     def payload_bytes(self) -> int:
@@ -74,23 +73,23 @@ class Update:
         return sha256_hex("\n".join(lines).encode())
 
     @classmethod
-    def from_payload(cls, payload: bytes) -> Update:
-        """Return the update that `payload` serialises.
+    def from_payload(cls, payload: bytes | memoryview) -> Update:
+        """Return the update that `payload` serialises; its tensors are views of these bytes.
 
         Raises:
             ModuleMismatchError: the bytes are not a serialised update.
         """
-        try:
-            flat = safetensors.numpy.load(payload)
-        except safetensors.SafetensorError as error:
-            raise ModuleMismatchError(f"these bytes are not a serialised update: {error}") from None
         modules: dict[str, dict[str, NDArray[Any]]] = {}
         samples: dict[str, int] = {}
-        for key, tensor in sorted(flat.items()):
+        for key, tensor in sorted(from_wire(payload).items()):
             module, _, name = key.rpartition(_SEPARATOR)
-            if name == _SAMPLES:
+            if name == _SAMPLES and tensor.dtype == np.int64 and not tensor.ndim:
                 samples[module] = int(tensor)
                 modules.setdefault(module, {})
             else:
                 modules.setdefault(module, {})[name] = tensor
         return cls(modules, samples)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs; the payload is made again."""
+        return {"modules": self.modules, "samples": self.samples}

@@ -44,11 +44,11 @@ _LANES = {Direction.UP: 1, Direction.DOWN: 2}
 class Mechanism(Protocol):
     """Seals and opens the messages of one link at one level."""
 
-    def seal(self, payload: bytes, header: Header) -> Envelope:
+    def seal(self, payload: memoryview, header: Header) -> Envelope:
         """Return the envelope; raises KeyExhaustedError and spends nothing without a key."""
         ...
 
-    def open(self, envelope: Envelope) -> bytes:
+    def open(self, envelope: Envelope) -> memoryview:
         """Return the payload; raises TamperedError on any doubt."""
         ...
 
@@ -75,7 +75,7 @@ class OneTimePad:
     def __init__(self, pool: KeyPool) -> None:
         self._pool = pool
 
-    def seal(self, payload: bytes, header: Header) -> Envelope:
+    def seal(self, payload: memoryview, header: Header) -> Envelope:
         """Return the padded payload."""
         bits = pad_key_bits(8 * len(payload))
         [key] = self._pool.enc_keys(header.sender, size=bits)
@@ -84,7 +84,7 @@ class OneTimePad:
         hidden = seal_pad(key.secret, payload, associated_data=_context(header, level))
         return Envelope(header, b"", hidden, level, bits)
 
-    def open(self, envelope: Envelope) -> bytes:
+    def open(self, envelope: Envelope) -> memoryview:
         """Return the payload."""
         key = _fetch(self._pool, envelope.header)
         context = _context(envelope.header, SecurityLevel.ONE_TIME_PAD)
@@ -98,7 +98,7 @@ class QkdAead:
         self._pool = pool
         self._cipher = cipher
 
-    def seal(self, payload: bytes, header: Header) -> Envelope:
+    def seal(self, payload: memoryview, header: Header) -> Envelope:
         """Return the encrypted payload."""
         [key] = self._pool.enc_keys(header.sender)
         header = replace(header, key_id=key.key_id)
@@ -106,7 +106,7 @@ class QkdAead:
         nonce = first_nonce(_LANES[header.direction])
         return Envelope(header, nonce, body, SecurityLevel.QKD_AEAD, KEY_BITS)
 
-    def open(self, envelope: Envelope) -> bytes:
+    def open(self, envelope: Envelope) -> memoryview:
         """Return the payload."""
         key = _fetch(self._pool, envelope.header)
         return _decrypt(key.secret, envelope, envelope.ciphertext, self._cipher)
@@ -129,7 +129,7 @@ class Hybrid:
         [copy] = self._pool.dec_keys(receiver, [key.key_id])
         self._kept = {sender: key, receiver: copy}
 
-    def seal(self, payload: bytes, header: Header) -> Envelope:
+    def seal(self, payload: memoryview, header: Header) -> Envelope:
         """Return the capsule and the encrypted payload."""
         if not self._kept:
             raise KeyExhaustedError(
@@ -140,11 +140,12 @@ class Hybrid:
         header = replace(header, key_id=kept.key_id)
         shared, capsule = encapsulate(self._identities[header.receiver].kem_public)
         key = _derived([kept.secret, shared], header, SecurityLevel.HYBRID, capsule)
-        body = _encrypt(key, payload, header, SecurityLevel.HYBRID, self._cipher)
+        level = SecurityLevel.HYBRID
+        body = _encrypt(key, payload, header, level, self._cipher, prefix=capsule)
         nonce = first_nonce(_LANES[header.direction])
-        return Envelope(header, nonce, capsule + body, SecurityLevel.HYBRID)
+        return Envelope(header, nonce, body, level)
 
-    def open(self, envelope: Envelope) -> bytes:
+    def open(self, envelope: Envelope) -> memoryview:
         """Return the payload."""
         header = envelope.header
         capsule, body = _cut(envelope.ciphertext, KEM_BYTES)
@@ -163,17 +164,18 @@ class KemOnly:
         self._identities = identities
         self._cipher = cipher
 
-    def seal(self, payload: bytes, header: Header) -> Envelope:
+    def seal(self, payload: memoryview, header: Header) -> Envelope:
         """Return capsule, signature and encrypted payload."""
         level = SecurityLevel.KEM_ONLY
         shared, capsule = encapsulate(self._identities[header.receiver].kem_public)
         signature = self._identities[header.sender].sign(_transcript(header, level, capsule))
         key = _derived([shared], header, level, capsule)
-        body = _encrypt(key, payload, header, level, self._cipher)
+        front = capsule + signature
+        body = _encrypt(key, payload, header, level, self._cipher, prefix=front)
         nonce = first_nonce(_LANES[header.direction])
-        return Envelope(header, nonce, capsule + signature + body, level)
+        return Envelope(header, nonce, body, level)
 
-    def open(self, envelope: Envelope) -> bytes:
+    def open(self, envelope: Envelope) -> memoryview:
         """Return the payload."""
         header, level = envelope.header, SecurityLevel.KEM_ONLY
         capsule, rest = _cut(envelope.ciphertext, KEM_BYTES)
@@ -193,10 +195,10 @@ def _fetch(pool: KeyPool, header: Header) -> Key:
     return key
 
 
-def _cut(data: bytes, length: int) -> tuple[bytes, bytes]:
+def _cut(data: bytes | memoryview, length: int) -> tuple[bytes, memoryview]:
     if len(data) < length:
         raise TamperedError("an envelope is too short to be whole; nothing was decrypted")
-    return data[:length], data[length:]
+    return bytes(data[:length]), memoryview(data)[length:]
 
 
 def _context(header: Header, level: SecurityLevel, cipher: str = "") -> bytes:
@@ -215,14 +217,25 @@ def _derived(parts: list[Secret], header: Header, level: SecurityLevel, capsule:
 
 
 def _encrypt(
-    key: Secret, payload: bytes, header: Header, level: SecurityLevel, cipher: str
-) -> bytes:
-    context = _context(header, level, cipher)
-    lane = _LANES[header.direction]
-    return seal_bytes(key, payload, associated_data=context, lane=lane, cipher=cipher)
+    key: Secret,
+    payload: memoryview,
+    header: Header,
+    level: SecurityLevel,
+    cipher: str,
+    *,
+    prefix: bytes = b"",
+) -> memoryview:
+    return seal_bytes(
+        key,
+        payload,
+        associated_data=_context(header, level, cipher),
+        lane=_LANES[header.direction],
+        cipher=cipher,
+        prefix=prefix,
+    )
 
 
-def _decrypt(key: Secret, envelope: Envelope, body: bytes, cipher: str) -> bytes:
+def _decrypt(key: Secret, envelope: Envelope, body: bytes | memoryview, cipher: str) -> memoryview:
     lane = _LANES[envelope.header.direction]
     if envelope.nonce != first_nonce(lane):
         raise TamperedError("an envelope with a foreign nonce; nothing was decrypted")

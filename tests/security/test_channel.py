@@ -64,7 +64,7 @@ def test_envelope_names_its_level_and_key_and_hides_the_rest():
     assert envelope.level is SecurityLevel.QKD_AEAD
     assert envelope.header.key_id
     assert envelope.key_bits == 256
-    assert UPDATE.payload[:32] not in envelope.ciphertext
+    assert bytes(UPDATE.payload[:32]) not in bytes(envelope.ciphertext)
     assert envelope.wire_bytes > UPDATE.payload_bytes + 16 + 12
 
 

@@ -23,7 +23,9 @@ def drain(pool: KeyPool, *, end: str, size: int = KEY_BITS) -> int:
         taken += size
 
 
-def read_reused_pad(first: bytes, second: bytes, *, known: bytes) -> bytes:
+def read_reused_pad(
+    first: bytes | memoryview, second: bytes | memoryview, *, known: bytes
+) -> bytes:
     """Return what the second message says, given two messages under one pad and the first's text.
 
     The pad drops out of the XOR of the two ciphertexts: a pad used twice hides nothing from who

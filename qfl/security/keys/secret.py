@@ -17,7 +17,7 @@ class Secret:
 
     __slots__ = ("_material",)
 
-    def __init__(self, material: bytes | bytearray) -> None:
+    def __init__(self, material: bytes | bytearray | memoryview) -> None:
         self._material: Final = bytes(material)
 
     def reveal(self) -> bytes:

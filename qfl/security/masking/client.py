@@ -116,7 +116,7 @@ class MaskingClient:
         seeds = b"".join(self._pair_seed(v).reveal() for v in sorted(self._keys))
         vault_context = context(self._cohort, "vault", self.name)
         locked = seal_bytes(vault_key, seeds, associated_data=vault_context, lane=LANE)
-        return Shares(self.name, sealed, locked)
+        return Shares(self.name, sealed, bytes(locked))
 
     def receive(self, inbox: Mapping[str, bytes]) -> None:
         """Take the shares of those neighbours that are still there; no others will be masked with.
@@ -209,14 +209,14 @@ class MaskingClient:
     def _seal_for(self, other: str, shares: bytes) -> bytes:
         key = self._derive(other, "share", self.name, other)
         bound = context(self._cohort, "share", self.name, other)
-        return seal_bytes(key, shares, associated_data=bound, lane=LANE)
+        return bytes(seal_bytes(key, shares, associated_data=bound, lane=LANE))
 
     def _open_from(self, other: str, sealed: bytes) -> bytes:
         if other not in self._keys:
             raise SecurityError(f"shares for {self.name!r} from {other!r}, who is no neighbour")
         key = self._derive(other, "share", other, self.name)
         bound = context(self._cohort, "share", other, self.name)
-        return open_bytes(key, sealed, associated_data=bound, lane=LANE)
+        return bytes(open_bytes(key, sealed, associated_data=bound, lane=LANE))
 
     def _derive(self, other: str, *use: str) -> Secret:
         info = context(self._cohort, *use)

@@ -11,6 +11,7 @@ from math import ceil, log2
 import numpy as np
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.poly1305 import Poly1305
+from numpy.typing import NDArray
 
 from qfl.core.errors import SecurityError, TamperedError
 from qfl.security.keys.secret import Secret
@@ -28,7 +29,7 @@ def pad_key_bits(payload_bits: int) -> int:
     return payload_bits + TAG_KEY_BITS
 
 
-def seal_pad(secret: Secret, payload: bytes, *, associated_data: bytes) -> bytes:
+def seal_pad(secret: Secret, payload: bytes | memoryview, *, associated_data: bytes) -> memoryview:
     """Return payload XOR pad, and the tag over it and the associated data.
 
     Args:
@@ -38,15 +39,21 @@ def seal_pad(secret: Secret, payload: bytes, *, associated_data: bytes) -> bytes
 
     >>> key = Secret(bytes(range(39)))
     >>> sealed = seal_pad(key, b"weights", associated_data=b"round 3")
-    >>> open_pad(key, sealed, associated_data=b"round 3")
+    >>> bytes(open_pad(key, sealed, associated_data=b"round 3"))
     b'weights'
     """
-    pad, tag_key = _split(secret, len(payload))
-    hidden = _xor(payload, pad)
-    return hidden + one_time_tag(tag_key, _framed(hidden, associated_data))
+    length = len(payload)
+    _check_length(secret, length)
+    buffer = np.empty(length + _TAG_BYTES, np.uint8)
+    _xor_pad(secret, payload, buffer[:length])
+    tag = _authenticator(secret, buffer[:length].data, associated_data).finalize()
+    buffer[length:] = np.frombuffer(tag, np.uint8)
+    return buffer.data.toreadonly()
 
 
-def open_pad(secret: Secret, ciphertext: bytes, *, associated_data: bytes) -> bytes:
+def open_pad(
+    secret: Secret, ciphertext: bytes | memoryview, *, associated_data: bytes
+) -> memoryview:
     """Return the payload that `seal_pad` hid.
 
     Raises:
@@ -55,16 +62,17 @@ def open_pad(secret: Secret, ciphertext: bytes, *, associated_data: bytes) -> by
     length = len(ciphertext) - _TAG_BYTES
     if length < 0 or pad_key_bits(8 * length) != secret.bits:
         raise TamperedError("a padded envelope has another length than its key; not opened")
-    pad, tag_key = _split(secret, length)
-    hidden, tag = ciphertext[:length], ciphertext[length:]
+    hidden, tag = memoryview(ciphertext)[:length], bytes(ciphertext[length:])
     try:
-        Poly1305.verify_tag(tag_key, _framed(hidden, associated_data), tag)
+        _authenticator(secret, hidden, associated_data).verify(tag)
     except InvalidSignature:
         raise TamperedError(
             "a padded envelope does not authenticate: content, header or key differ from what "
             "was sealed; nothing was decrypted"
         ) from None
-    return _xor(hidden, pad)
+    buffer = np.empty(length, np.uint8)
+    _xor_pad(secret, hidden, buffer)
+    return buffer.data.toreadonly()
 
 
 def one_time_tag(key: bytes, message: bytes) -> bytes:
@@ -86,20 +94,24 @@ def forgery_bound_log2(length_bytes: int) -> float:
     return log2(8 * ceil(length_bytes / 16)) - 106
 
 
-def _split(secret: Secret, length: int) -> tuple[bytes, bytes]:
+def _check_length(secret: Secret, length: int) -> None:
     if secret.bits != pad_key_bits(8 * length):
         raise SecurityError(
             f"a one-time pad of {length} bytes needs {pad_key_bits(8 * length)} key bits, "
             f"not {secret.bits}"
         )
-    material = secret.reveal()
-    return material[:length], material[length:]
 
 
-def _framed(hidden: bytes, associated_data: bytes) -> bytes:
-    """Return both parts, with the length of the first so that no bit can change sides."""
-    return len(associated_data).to_bytes(8, "big") + associated_data + hidden
+def _xor_pad(secret: Secret, data: bytes | memoryview, out: NDArray[np.uint8]) -> None:
+    """Write data XOR pad; the pad is the first part of the key."""
+    pad = np.frombuffer(secret.reveal(), np.uint8, len(data))
+    np.bitwise_xor(np.frombuffer(data, np.uint8), pad, out=out)
 
 
-def _xor(data: bytes, pad: bytes) -> bytes:
-    return (np.frombuffer(data, np.uint8) ^ np.frombuffer(pad, np.uint8)).tobytes()
+def _authenticator(secret: Secret, hidden: memoryview, associated_data: bytes) -> Poly1305:
+    """Return the one-time MAC, keyed by the last part of the key, over both parts; the length of
+    the first goes before it so that no bit can change sides."""
+    mac = Poly1305(secret.reveal()[-TAG_KEY_BITS // 8 :])
+    mac.update(len(associated_data).to_bytes(8, "big") + associated_data)
+    mac.update(hidden)
+    return mac
