@@ -93,7 +93,10 @@ class MaskingClient:
             raise ConfigError(f"{name!r} shares no key with its neighbour {missing[0]!r}")
         self.name = name
         self._cohort = cohort
-        self._keys = {other: pair_keys[other] for other in cohort.neighbours[name]}
+        self._pairs = {
+            other: _pair_secrets(pair_keys[other], cohort, name, other)
+            for other in cohort.neighbours[name]
+        }
         self._self_seed = Secret(secrets.token_bytes(SEED_BYTES))
         self._held: dict[str, tuple[Secret, Secret]] = {}
         self._phase = Phase.FRESH
@@ -113,7 +116,7 @@ class MaskingClient:
                 self._held[holder] = (own, vault)
             else:
                 sealed[holder] = self._seal_for(holder, own.reveal() + vault.reveal())
-        seeds = b"".join(self._pair_seed(v).reveal() for v in sorted(self._keys))
+        seeds = b"".join(self._pairs[v].seed.reveal() for v in sorted(self._pairs))
         vault_context = context(self._cohort, "vault", self.name)
         locked = seal_bytes(vault_key, seeds, associated_data=vault_context, lane=LANE)
         return Shares(self.name, sealed, bytes(locked))
@@ -154,12 +157,14 @@ class MaskingClient:
             masked,
             plus=[
                 self._self_seed,
-                *(self._pair_seed(other) for other in partners if self.name < other),
+                *(self._pairs[other].seed for other in partners if self.name < other),
             ],
-            minus=[self._pair_seed(other) for other in partners if self.name > other],
+            minus=[self._pairs[other].seed for other in partners if self.name > other],
             stream=self._cohort.stream,
         )
-        return np.bitwise_and(masked, (1 << self._cohort.modulus_bits) - 1, out=masked)
+        if self._cohort.modulus_bits < 8 * word.itemsize:
+            masked &= word.type((1 << self._cohort.modulus_bits) - 1)
+        return masked
 
     def reveal(self, survivors: frozenset[str], dropped: frozenset[str]) -> Reveal:
         """Return this client's shares: self-mask seeds of survivors, vault keys of the dropped.
@@ -202,28 +207,41 @@ class MaskingClient:
             )
         self._phase = after
 
-    def _pair_seed(self, other: str) -> Secret:
-        names = sorted((self.name, other))
-        return self._derive(other, "mask", *names)
-
     def _seal_for(self, other: str, shares: bytes) -> bytes:
-        key = self._derive(other, "share", self.name, other)
+        key = self._pairs[other].outgoing
         bound = context(self._cohort, "share", self.name, other)
         return bytes(seal_bytes(key, shares, associated_data=bound, lane=LANE))
 
     def _open_from(self, other: str, sealed: bytes) -> bytes:
-        if other not in self._keys:
+        if other not in self._pairs:
             raise SecurityError(f"shares for {self.name!r} from {other!r}, who is no neighbour")
-        key = self._derive(other, "share", other, self.name)
+        key = self._pairs[other].incoming
         bound = context(self._cohort, "share", other, self.name)
         return bytes(open_bytes(key, sealed, associated_data=bound, lane=LANE))
-
-    def _derive(self, other: str, *use: str) -> Secret:
-        info = context(self._cohort, *use)
-        return Secret(hkdf(self._keys[other].reveal(), salt=b"", info=info, length=SEED_BYTES))
 
     def __repr__(self) -> str:
         return f"MaskingClient({self.name!r}, {self._phase.name.lower()})"
 
     def __reduce__(self) -> NoReturn:
         raise SecurityError("a masking client is neither pickled nor copied")
+
+
+@dataclass(frozen=True, slots=True)
+class _PairSecrets:
+    """What two neighbours derive from their key of this round."""
+
+    seed: Secret
+    outgoing: Secret
+    incoming: Secret
+
+
+def _pair_secrets(key: Secret, cohort: Cohort, name: str, other: str) -> _PairSecrets:
+    """Return the seed of the pair's mask and the keys of their shares, one each way."""
+    info = context(cohort, "pair", *sorted((name, other)))
+    material = hkdf(key.reveal(), salt=b"", info=info, length=3 * SEED_BYTES)
+    seed, first, second = (
+        Secret(material[start : start + SEED_BYTES])
+        for start in range(0, 3 * SEED_BYTES, SEED_BYTES)
+    )
+    outgoing, incoming = (first, second) if name < other else (second, first)
+    return _PairSecrets(seed, outgoing, incoming)
