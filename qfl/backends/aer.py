@@ -24,7 +24,7 @@ from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz, ising
 from circuits.spec import Basis
 from qfl.backends import snapshots
-from qfl.backends.calibration import Calibration, calibration
+from qfl.backends.calibration import Calibration, calibration, execution
 from qfl.backends.gates import (
     NATIVE_MIXERS,
     allowed,
@@ -37,6 +37,7 @@ from qfl.backends.gates import (
 )
 from qfl.backends.placement import Placed, fold
 from qfl.core.counts import Counts
+from qfl.core.decision import Execution
 from qfl.core.errors import BackendError, CapacityError, ConfigError
 from qfl.core.ports import Capabilities
 
@@ -134,7 +135,14 @@ class Aer:
         simulator = _on_snapshot(self.snapshot, placed.qubits, self.engine, self.threads)
         readouts = snapshots.readouts(self.snapshot, placed.qubits)[list(placed.measured)]
         return AerCompiled(
-            ansatz, spec.parameters, placed.compact, placed.measured, simulator, readouts, placed
+            ansatz=ansatz,
+            parameters=spec.parameters,
+            gates=placed.compact,
+            measured=placed.measured,
+            simulator=simulator,
+            readouts=readouts,
+            placed=placed,
+            snapshot=self.snapshot,
         )
 
     def calibration(self, compiled: AerCompiled) -> Calibration | None:
@@ -169,7 +177,7 @@ class AerCompiled:
         measured: the qubit of `gates` that is variable k.
         simulator: with its noise.
         readouts: (n, 2, 2), how variable k is read; None for perfectly.
-        placed: how it lies on a device, if it does.
+        placed, snapshot: how it lies on which device, if it does.
     """
 
     ansatz: QaoaAnsatz
@@ -179,6 +187,7 @@ class AerCompiled:
     simulator: AerSimulator
     readouts: NDArray[np.float64] | None = None
     placed: Placed | None = None
+    snapshot: str = ""
 
     def expectation(self, angles: ArrayLike) -> NDArray[np.float64]:
         """Return the exact mean cost of the simulated state as it is read, without sampling.
@@ -215,6 +224,12 @@ class AerCompiled:
     def read(self, angles: ArrayLike) -> NDArray[np.float64]:
         """Return how probable every one of the 2^n readings is at one angle set, in basis order."""
         return self._probabilities(angle_row(self.ansatz, angles))[0]
+
+    def execution(self) -> Execution | None:
+        """Return how it lies on the snapshot's device; None without one."""
+        if self.placed is None:
+            return None
+        return execution(snapshots.snapshot(self.snapshot), self.placed)
 
     def folded(self, scale: int) -> AerCompiled:
         """Return the same with every two-qubit gate repeated `scale` times, an odd number."""

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from qfl.core.arrays import canonical_json, sha256_hex
+from qfl.core.decision import Execution
 
 if TYPE_CHECKING:
     from qfl.backends.placement import Placed
@@ -98,6 +99,16 @@ def calibration(device: Any, placed: Placed) -> Calibration:
     """
     gates = sorted({(name, on) for name, on in placed.operations if len(on) == 2})
     return _read(device, placed.qubits, [(name, (a, b)) for name, (a, b) in gates])
+
+
+def execution(device: Any, placed: Placed) -> Execution:
+    """Return how a placed circuit runs on `device`, with what it reports now."""
+    return Execution(
+        calibrations=(calibration(device, placed).to_dict(),),
+        qubits=len(placed.qubits),
+        depth=placed.depth,
+        two_qubit_gates=placed.two_qubit_gates,
+    )
 
 
 def again(device: Any, earlier: Calibration) -> Calibration:

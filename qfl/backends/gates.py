@@ -6,6 +6,7 @@ Basis states are numbered sum_k x_k 2^k; adapters turn other orders into this on
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +15,9 @@ from circuits.line import xy_line_circuit
 from circuits.qaoa import QaoaAnsatz, circuit, line_circuit
 from circuits.spec import CircuitSpec
 from qfl.core.counts import Counts
+from qfl.core.decision import Execution
 from qfl.core.errors import BackendError
+from qfl.core.ports import OnDevice
 
 NATIVE_MIXERS = ("x", "xy_trotter", "xy_ring", "xy_parity_ring", "grover")
 """Mixers with an exact circuit for every constraint; "xy_complete" has one only for some."""
@@ -65,6 +68,20 @@ def angle_row(ansatz: QaoaAnsatz, angles: ArrayLike) -> NDArray[np.float64]:
     return rows
 
 
+def check_shots(shots: int) -> None:
+    """Raise BackendError for less than one shot."""
+    if shots < 1:
+        raise BackendError(f"a sample needs at least 1 shot, got {shots}")
+
+
+def sampled_only(name: str) -> BackendError:
+    """Return the error of a device that is asked for an exact mean."""
+    return BackendError(
+        f"{name} only samples and knows no exact expectation; take the mean of a sample, or use "
+        "an exact backend for training: training_backend = 'subspace'"
+    )
+
+
 def bits(index: NDArray[np.int64], n: int) -> NDArray[np.uint8]:
     """Return basis states (m, n) of their numbers (m,)."""
     return ((index[:, None] >> np.arange(n)) & 1).astype(np.uint8)
@@ -104,6 +121,16 @@ def mean_cost(ansatz: QaoaAnsatz, counts: Counts) -> float:
     x = counts.states.astype(np.float64)
     energies = ansatz.constant + x @ ansatz.linear + ((x @ ansatz.quadratic) * x).sum(1)
     return float(energies @ counts.shots / counts.total)
+
+
+def execution_of(compiled: object, mitigation: str) -> Execution | None:
+    """Return how a wrapped compiled ansatz runs, with one mitigation more; None without a device.
+
+    >>> execution_of(object(), "readout") is None
+    True
+    """
+    ran = compiled.execution() if isinstance(compiled, OnDevice) else None
+    return ran and replace(ran, mitigation=(*ran.mitigation, mitigation))
 
 
 def tensored(matrices: NDArray[np.float64], vector: NDArray[np.float64]) -> NDArray[np.float64]:

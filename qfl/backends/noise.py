@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
@@ -14,6 +14,7 @@ from qfl.backends import get_backend
 from qfl.core.counts import Counts
 from qfl.core.errors import BackendError, ConfigError
 from qfl.core.ports import Backend, Capabilities, ExactCompiled, Objective
+from qfl.core.registry import load
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +28,8 @@ class DepolarisingBackend:
 
     Attributes:
         two_qubit_error: probability in 0..1 that a gate ruins the state.
+        snapshot: in its place, the device whose stored calibration it is computed from, circuit by
+            circuit, such as "fake_boston"; see `snapshots.gate_count_error`.
         backend: the exact backend that it wraps.
         backend_options: of that backend.
 
@@ -34,12 +37,18 @@ class DepolarisingBackend:
     'noise:depolarising'
     """
 
-    two_qubit_error: float
+    two_qubit_error: float | None = None
+    snapshot: str = ""
     backend: str = "subspace"
     backend_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.two_qubit_error <= 1:
+        if (self.two_qubit_error is None) == (not self.snapshot):
+            raise ConfigError(
+                "noise:depolarising needs two_qubit_error or snapshot, one of them: there is no "
+                "honest default"
+            )
+        if self.two_qubit_error is not None and not 0 <= self.two_qubit_error <= 1:
             raise ConfigError(f"two_qubit_error must lie in 0..1, got {self.two_qubit_error}")
 
     @property
@@ -50,9 +59,26 @@ class DepolarisingBackend:
 
     def compile(self, ansatz: QaoaAnsatz) -> DepolarisedCompiled:
         """Return the ansatz ready to run on the wrapped backend."""
-        survival = (1 - self.two_qubit_error) ** resources(ansatz).two_qubit_gates
         inner = cast(ExactCompiled, self._inner().compile(ansatz))
+        survival = (1 - self._error(ansatz)) ** resources(ansatz).two_qubit_gates
         return DepolarisedCompiled(inner, ansatz, survival)
+
+    def _error(self, ansatz: QaoaAnsatz) -> float:
+        """Return the error per gate; a snapshot only sees where coefficients are not zero."""
+        if self.two_qubit_error is not None:
+            return self.two_qubit_error
+        pattern = replace(
+            ansatz,
+            constant=0.0,
+            linear=(ansatz.linear != 0).astype(np.float64),
+            quadratic=(ansatz.quadratic != 0).astype(np.float64),
+            initial=None,
+            bias=None,
+        )
+        error: float = load("qfl.backends.snapshots:gate_count_error")(
+            self.snapshot, pattern, trotter_steps=1
+        )
+        return error
 
     def _inner(self) -> Backend:
         inner = get_backend(self.backend, **self.backend_options)

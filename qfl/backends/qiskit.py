@@ -16,11 +16,20 @@ from qiskit.providers import BackendV2
 
 from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz
-from qfl.backends.calibration import Calibration, calibration
-from qfl.backends.gates import NATIVE_MIXERS, angle_row, angle_rows, lowered, mean_cost
+from qfl.backends.calibration import Calibration, calibration, execution
+from qfl.backends.gates import (
+    NATIVE_MIXERS,
+    angle_row,
+    angle_rows,
+    check_shots,
+    lowered,
+    mean_cost,
+    sampled_only,
+)
 from qfl.backends.placement import Placed, place
 from qfl.core.counts import Counts
-from qfl.core.errors import BackendError, ConfigError
+from qfl.core.decision import Execution
+from qfl.core.errors import ConfigError
 from qfl.core.ports import Capabilities
 from qfl.core.registry import load
 from qfl.core.rng import Streams
@@ -131,6 +140,10 @@ class QiskitCompiled:
         result = sampler.run([bound(self.placed, self.parameters, rows)], shots=shots).result()
         return counted(result[0], len(rows))
 
+    def execution(self) -> Execution:
+        """Return how it lies on the device."""
+        return execution(self.device, self.placed)
+
     def calibration(self) -> Calibration:
         """Return what the device reports about the qubits it uses."""
         return calibration(self.device, self.placed)
@@ -148,17 +161,3 @@ def counted(published: Any, circuits: int) -> tuple[Counts, ...]:
     """Return the counts of each angle set of one PUB result; register "c", bit k is variable k."""
     shots = published.data.c.to_bool_array(order="little")
     return tuple(Counts.of(each) for each in shots.reshape(circuits, -1, shots.shape[-1]))
-
-
-def check_shots(shots: int) -> None:
-    """Raise BackendError for less than one shot."""
-    if shots < 1:
-        raise BackendError(f"a sample needs at least 1 shot, got {shots}")
-
-
-def sampled_only(name: str) -> BackendError:
-    """Return the error of a device that is asked for an exact mean."""
-    return BackendError(
-        f"{name} only samples and knows no exact expectation; take the mean of a sample, or use "
-        "an exact backend for training: training_backend = 'subspace'"
-    )

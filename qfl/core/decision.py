@@ -1,15 +1,15 @@
-"""What a solver returns: the choice, how good it is known to be, and what it cost."""
+"""What a solver returns: the choice, how good it is known to be, what it cost, and where it ran."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.core.arrays import frozen
+from qfl.core.arrays import canonical_json, frozen, sha256_hex
 from qfl.core.problem import Problem
 
 Proof = Literal["enumeration", "milp", "bound"]
@@ -22,7 +22,8 @@ class Bill:
     Attributes:
         evaluations: objective values or expectations computed while searching.
         shots: measurements drawn.
-        qubits, depth, two_qubit_gates: of the circuit that was sampled, 0 for classical solvers.
+        qubits, depth, two_qubit_gates: of the circuit that was sampled, transpiled where it ran on
+            a device or its snapshot; 0 for classical solvers.
         classical_seconds, queue_seconds, qpu_seconds: real seconds, by where they were spent
             (a simulated quantum circuit counts as qpu_seconds of the machine simulating it).
     """
@@ -47,6 +48,48 @@ class Bill:
             self.queue_seconds + other.queue_seconds,
             self.qpu_seconds + other.qpu_seconds,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How a circuit ran on a device, real or stored.
+
+    Attributes:
+        calibrations: what the device said about the qubits used, at submission and, if it was
+            asked again, at collection; plain JSON types.
+        qubits, depth, two_qubit_gates: of one circuit after transpilation.
+        mitigation: what was done about errors, in order.
+        queue_seconds, qpu_seconds: as the device reports them; None for a simulator.
+    """
+
+    calibrations: tuple[Mapping[str, Any], ...]
+    qubits: int
+    depth: int
+    two_qubit_gates: int
+    mitigation: tuple[str, ...] = ()
+    queue_seconds: float | None = None
+    qpu_seconds: float | None = None
+
+    @property
+    def calibration_ids(self) -> tuple[str, ...]:
+        """sha256 of the canonical JSON of each record: the names of their files in a run."""
+        return tuple(
+            dict.fromkeys(sha256_hex(canonical_json(each).encode()) for each in self.calibrations)
+        )
+
+    def diagnostics(self) -> dict[str, str]:
+        """Return what a record keeps beside the bill: device, calibration ids, mitigation.
+
+        >>> Execution(({"device": "fake_fez"},), 5, 9, 20, ("readout",)).diagnostics()["mitigation"]
+        'readout'
+        """
+        devices = [str(each["device"]) for each in self.calibrations if "device" in each]
+        found = {
+            "device": devices[0] if devices else "",
+            "calibration": " ".join(self.calibration_ids),
+            "mitigation": " ".join(self.mitigation),
+        }
+        return {name: text for name, text in found.items() if text}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -195,6 +195,19 @@ METRICS: Mapping[str, Metric] = _table(
            "probability that a single sample is an optimum, from the exact distribution"),
     Metric("in_constraint_probability", "P(feasible), one shot", "", True, "mean", _UNIT, ".1%",
            "probability that a single sample satisfies the constraint"),
+    # what the samples of a circuit were worth, however it was run
+    Metric("sampled_ratio", "approximation ratio, samples", "", True, "mean", (None, 1.0), ".4f",
+           "(worst − mean energy) / (worst − optimum), mean over the feasible samples drawn"),
+    Metric("effective_ratio", "effective ratio over random", "", True, "mean", _UNIT, ".4f",
+           "share of the way from a uniform feasible draw to the optimum that the mean feasible "
+           "sample covers, 0 if it is no better than the draw"),
+    Metric("sampled_optimum", "P(optimum), samples", "", True, "mean", _UNIT, ".2%",
+           "share of the samples asked for that are an optimum; dropped samples count as misses"),
+    Metric("kept_fraction", "feasible samples", "", True, "mean", _UNIT, ".1%",
+           "share of the samples asked for that satisfy the constraint"),
+    Metric("mean_ratio", "ratio of the mean cost", "", None, "mean", (None, None), ".4f",
+           "(worst − ⟨C⟩) / (worst − optimum), worst and optimum feasible, ⟨C⟩ over all samples, "
+           "feasible or not, or as zero-noise extrapolation gives it; good is near the ideal one"),
     Metric("slot_ratio", "approximation ratio of schedules", "", True, "mean", _UNIT, ".4f",
            "(worst − energy) / (worst − optimum) of the rounds' slot assignments, by enumeration"),
     Metric("slot_optimum", "optimal schedules", "", True, "mean", _UNIT, ".1%",
@@ -248,6 +261,7 @@ METRICS: Mapping[str, Metric] = _table(
 OF_DECISIONS = (
     *("approximation_ratio", "optimum_hit", "feasible", "sample_ratio", "optimum_probability"),
     *("in_constraint_probability", "tts_samples", "tts_seconds", "decision_seconds"),
+    *("sampled_ratio", "effective_ratio", "sampled_optimum", "kept_fraction"),
 )
 """What may head a study where nobody trains."""
 OF_ROUNDS = ("slot_ratio", "slot_optimum", "round_seconds")

@@ -192,10 +192,14 @@ class Choice:
     @property
     def is_optimum(self) -> bool:
         """True if the decision is feasible and its energy is the enumerated optimum."""
+        return self.feasible and self._reaches(self.energy) == 1.0
+
+    def _reaches(self, energy: float) -> float:
+        """Return 1 if `energy` is the enumerated optimum, else 0; NaN if that is not known."""
         if self.optimum is None:
-            return False
+            return math.nan
         scale = max(abs(self.optimum), abs(self.worst or 0.0), 1e-300)
-        return self.feasible and abs(self.energy - self.optimum) <= _OPTIMAL * scale
+        return float(abs(energy - self.optimum) <= _OPTIMAL * scale)
 
     def ratio(self, energy: float) -> float:
         """Return (worst - energy) / (worst - optimum), NaN where the range is unknown or empty."""
@@ -207,7 +211,7 @@ class Choice:
         """Return the figures of merit that are known, by the names of `qfl.core.metrics`.
 
         An exact backend knows those of a single sample. So does enumeration, for solvers that
-        draw feasible states uniformly.
+        draw feasible states uniformly. Those of the samples drawn are known to whoever samples.
         """
         chance = math.nan
         if self.states and self.optimal_states:
@@ -227,13 +231,37 @@ class Choice:
             "in_constraint_probability": sample[1],
             "optimum_probability": sample[2],
             "uniform_probability": chance,
+            **self._sampled(),
         }
         return {name: value for name, value in found.items() if not math.isnan(value)}
+
+    def _sampled(self) -> dict[str, float]:
+        """Return the figures of the samples that were drawn, NaN where there are none."""
+        seen = {
+            name: float(value)
+            for name in _DRAWN
+            if isinstance(value := self.diagnostics.get(name), float)
+        }
+        ratio = self.ratio(seen.get("feasible_mean", math.nan))
+        random = math.nan if self.mean is None else self.ratio(self.mean)
+        covered = (ratio - random) / (1 - random) if random < 1 else math.nan
+        best = seen.get("energy_before_postprocess", self.energy)
+        return {
+            "sampled_ratio": ratio,
+            "effective_ratio": 0.0 if covered < 0 else covered,
+            "sampled_optimum": seen.get("best_share", math.nan) * self._reaches(best),
+            "kept_fraction": seen.get("kept_fraction", math.nan),
+            "mean_ratio": self.ratio(seen.get("mitigated_mean", seen.get("sample_mean", math.nan))),
+        }
 
 
 _OPTIMAL = 1e-9
 """Relative gap below which an energy counts as the optimum."""
 _ONE_SAMPLE = ("feasible_expectation", "in_constraint_probability", "optimum_probability")
+_DRAWN = (
+    *("kept_fraction", "feasible_mean", "sample_mean", "mitigated_mean"),
+    *("best_share", "energy_before_postprocess"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 from qfl.core.problem import Problem
 from qfl.core.registry import Registry, Row
 from qfl.core.rng import Streams
+from qfl.problems.chain import chain
 from qfl.problems.graphs import densest_subgraph, maxcut
 from qfl.problems.selection import client_selection
 from qfl.problems.slots import SlotGrid, aggregation_schedule
@@ -24,6 +25,9 @@ PROBLEMS = Registry(
         "aggregation_schedule": Row(
             "qfl.problems.slots:AggregationSchedule",
             "upload slots: capacity, interference, deadlines",
+        ),
+        "chain": Row(
+            "qfl.problems.chain:PublicChain", "the chain that devices have published results on"
         ),
         "maxcut": Row("qfl.problems.graphs:MaxCut", "cut a random regular graph in two"),
         "densest_subgraph": Row(
@@ -52,6 +56,7 @@ __all__ = [
     "PROBLEMS",
     "SlotGrid",
     "aggregation_schedule",
+    "chain",
     "client_selection",
     "densest_subgraph",
     "draw",

@@ -29,6 +29,9 @@ SOLVERS = Registry(
         "tabu": Row("qfl.solvers.tabu:Tabu", "best move with a short memory"),
         "exact": Row("qfl.solvers.exact:Exact", "enumeration with proof"),
         "qaoa": Row("qfl.solvers.qaoa:Qaoa", "best feasible sample of a QAOA circuit"),
+        "qaoa_mean": Row(
+            "qfl.solvers.mean_cost:MeanCost", "qaoa, and its mean cost as a mitigation gives it"
+        ),
         "warm_start": Row("qfl.solvers.warm_start:WarmStart", "QAOA from a relaxed solution"),
         "multi_angle": Row("qfl.solvers.multi_angle:MultiAngle", "QAOA with an angle per term"),
         "rqaoa": Row("qfl.solvers.rqaoa:Rqaoa", "QAOA correlations, one elimination per run"),

@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from circuits.qaoa import QaoaAnsatz
 from qfl.core.counts import Counts
+from qfl.core.decision import Execution
 from qfl.core.errors import BackendError, ConfigError
-from qfl.core.ports import Backend, Compiled, ExactCompiled, Objective
+from qfl.core.ports import Backend, Compiled, ExactCompiled, Objective, OnDevice
 from qfl.core.problem import Problem
 from qfl.core.registry import Registry, Row, load
 from qfl.solvers.encoding import Encoding, encode
@@ -132,6 +133,11 @@ class Landscape:
         return self._run(
             angles, lambda compiled: cast(ExactCompiled, compiled).distribution(angles)
         )
+
+    def execution(self, depth: int) -> Execution | None:
+        """Return how the circuit of this depth ran, None if it was not run on a device."""
+        compiled = self._compiled.get(depth)
+        return compiled.execution() if isinstance(compiled, OnDevice) else None
 
     def _run(self, angles: Angles, ask: Callable[[Compiled], T]) -> T:
         started = perf_counter()

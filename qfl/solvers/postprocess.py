@@ -34,13 +34,16 @@ class Pick:
     diagnostics: Mapping[str, float | str]
 
 
-def pick(problem: Problem, counts: Counts, *, postprocess: str = "none") -> Pick:
+def pick(
+    problem: Problem, counts: Counts, *, postprocess: str = "none", asked: int | None = None
+) -> Pick:
     """Return the decision that `counts` support.
 
     Args:
         problem: the instance that was sampled.
         counts: at least one shot.
         postprocess: one of POSTPROCESSES.
+        asked: how many shots were asked for, if a backend has dropped some of them.
 
     >>> from qfl.core.constraints import Exactly
     >>> from qfl.core.qubo import Qubo
@@ -65,11 +68,33 @@ def pick(problem: Problem, counts: Counts, *, postprocess: str = "none") -> Pick
         chosen.x,
         evaluations + chosen.evaluations,
         {
-            "kept_fraction": float(counts.shots[feasible].sum() / counts.total),
             "repaired": float(not feasible.any()),
+            **_figures(problem, counts, feasible, asked or counts.total),
             **chosen.diagnostics,
         },
     )
+
+
+def _figures(
+    problem: Problem, counts: Counts, feasible: NDArray[np.bool_], asked: int
+) -> dict[str, float]:
+    """Return what the samples were worth; for diagnostics, so nothing of it is on the bill.
+
+    Returns:
+        kept_fraction, best_share: share of `asked` that is feasible, and as good as the best.
+        sample_mean, feasible_mean: mean objective over all samples, and over the feasible ones.
+    """
+    energies, shots = problem.qubo.energy(counts.states), counts.shots
+    found = {"kept_fraction": 0.0, "best_share": 0.0}
+    found["sample_mean"] = float(energies @ shots / counts.total)
+    if feasible.any():
+        inside, weights = energies[feasible], shots[feasible]
+        lowest = inside.min()
+        best = inside <= lowest + 1e-12 * max(1.0, abs(lowest))
+        found["kept_fraction"] = float(weights.sum() / asked)
+        found["best_share"] = float(weights[best].sum() / asked)
+        found["feasible_mean"] = float(inside @ weights / weights.sum())
+    return found
 
 
 def improve(problem: Problem, x: NDArray[np.uint8], postprocess: str) -> Pick:

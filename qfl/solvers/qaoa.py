@@ -107,7 +107,7 @@ class Qaoa:
             "angles": json.dumps(angles.tolist()),
             **encoding.record,
         }
-        return Run(scene, angles, counts, bill, record)
+        return Run(scene, angles, counts, self.shots, bill, record)
 
     def reachable(self, problem: Problem) -> NDArray[np.uint8]:
         """Return the states (m, n) that the ansatz can reach, in the order of its amplitudes.
@@ -133,17 +133,28 @@ class Qaoa:
 
     def _bill(self, scene: Landscape, training: Landscape, seconds: float) -> Bill:
         parts = [scene] if training is scene else [scene, training]
-        needs = resources(scene.ansatz(self.depth))
         quantum = sum(part.quantum_seconds for part in parts)
-        return Bill(
+        bill = Bill(
             evaluations=sum(part.evaluations for part in parts),
             shots=sum(part.shots for part in parts),
-            qubits=needs.qubits,
-            depth=needs.depth,
-            two_qubit_gates=needs.two_qubit_gates,
             classical_seconds=max(0.0, seconds - quantum),
-            qpu_seconds=quantum,
         )
+        return bill + _circuit_bill(scene, self.depth, quantum)
+
+
+def _circuit_bill(scene: Landscape, depth: int, seconds: float) -> Bill:
+    """Return size and time of the circuit: as it ran on a device, else without routing."""
+    ran = scene.execution(depth)
+    if ran is None:
+        needs = resources(scene.ansatz(depth))
+        return Bill(0, 0, needs.qubits, needs.depth, needs.two_qubit_gates, qpu_seconds=seconds)
+    return Bill(
+        qubits=ran.qubits,
+        depth=ran.depth,
+        two_qubit_gates=ran.two_qubit_gates,
+        queue_seconds=ran.queue_seconds or 0.0,
+        qpu_seconds=seconds if ran.qpu_seconds is None else ran.qpu_seconds,
+    )
 
 
 def inner_options(shots: int, options: Mapping[str, Any], *, solver: str) -> dict[str, Any]:
@@ -164,11 +175,16 @@ _OUTER = ("shots", "postprocess")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """One finished QAOA run: where, at which angles, what was measured, what it cost."""
+    """One finished QAOA run: where, at which angles, what was measured, what it cost.
+
+    Attributes:
+        shots: asked for; a backend that drops samples returns fewer.
+    """
 
     scene: Landscape
     angles: Angles
     counts: Counts
+    shots: int
     bill: Bill
     record: Mapping[str, float | str]
 
@@ -176,14 +192,20 @@ class Run:
 def decide(problem: Problem, run: Run, postprocess: str, *, solver: str) -> Decision:
     """Return the decision that the samples of `run` support."""
     started = perf_counter()
-    found = pick(problem, run.counts, postprocess=postprocess)
+    found = pick(problem, run.counts, postprocess=postprocess, asked=run.shots)
+    ran = run.scene.execution(run.angles.shape[-1])
     bill = Bill(evaluations=found.evaluations, classical_seconds=perf_counter() - started)
     return Decision.of(
         problem,
         found.x,
         solver=solver,
         bill=run.bill + bill,
-        diagnostics={**run.record, **found.diagnostics, **diagnose(run.scene, run.angles)},
+        diagnostics={
+            **run.record,
+            **(ran.diagnostics() if ran else {}),
+            **found.diagnostics,
+            **diagnose(run.scene, run.angles),
+        },
     )
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from instances import k_of_n, ramp
@@ -62,6 +64,16 @@ def test_no_error_is_ideal_and_certain_error_is_uniform(error, feasible):
     assert noisy.sample(ANGLES, 9, np.random.default_rng(0)).total == 9
 
 
+def test_a_snapshot_sets_the_error_by_the_pattern_of_the_circuit_alone():
+    model = get_backend("noise:depolarising", snapshot="fake_fez")
+    first, second = (
+        model.compile(replace(ANSATZ, linear=factor * ANSATZ.linear)) for factor in (1, 3)
+    )
+    assert 0.1 < first.survival == second.survival < 0.9
+    with pytest.raises(ConfigError, match="needs two_qubit_error or snapshot, one of them"):
+        get_backend("noise:depolarising", snapshot="fake_fez", two_qubit_error=0.1)
+
+
 def test_it_wraps_any_exact_backend_with_its_options():
     options = {"precision": "single"}
     noisy = get_backend(
@@ -72,7 +84,7 @@ def test_it_wraps_any_exact_backend_with_its_options():
 
 
 def test_what_it_cannot_do_is_refused():
-    with pytest.raises(ConfigError, match="needs two_qubit_error: there is no honest default"):
+    with pytest.raises(ConfigError, match="needs two_qubit_error or snapshot, one of them"):
         get_backend("noise:depolarising")
     with pytest.raises(ConfigError, match=r"must lie in 0\.\.1, got 1\.5"):
         get_backend("noise:depolarising", two_qubit_error=1.5)

@@ -10,6 +10,7 @@ SIZES = {
     "aggregation_schedule": {"clients": 4, "slots": 3},
     "maxcut": {"nodes": 6},
     "densest_subgraph": {"nodes": 7, "choose": 3},
+    "chain": {"nodes": 6},
 }
 
 
@@ -26,7 +27,7 @@ def test_a_drawn_instance_carries_its_family_name(name):
     ).all()
 
 
-@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("name", sorted(SIZES.keys() - {"chain"}))  # one published instance
 def test_the_seed_decides_the_instance(name):
     hashes = [draw(name, seed=seed, **SIZES[name]).hash for seed in (3, 3, 4)]
     assert hashes[0] == hashes[1] != hashes[2]

@@ -29,6 +29,7 @@ BUDGETS = {
 
 CIRCUITS = {
     "qaoa",
+    "qaoa_mean",
     "warm_start",
     "rqaoa",
     "multi_angle",

@@ -28,6 +28,20 @@ def test_infeasible_samples_are_dropped_while_a_feasible_one_exists():
     assert found.diagnostics["repaired"] == 0.0
 
 
+def test_what_the_samples_were_worth_counts_those_that_a_backend_dropped():
+    problem = dense(Exactly(1), 3)
+    counts = Counts.of([[1, 1, 1], [0, 1, 0], [1, 0, 0]], [5, 1, 4])
+    energies = problem.qubo.energy(counts.states)
+    seen = pick(problem, counts, asked=20).diagnostics
+    inside = counts.states.sum(1) == 1
+    assert seen["kept_fraction"] == pytest.approx(5 / 20)
+    assert seen["sample_mean"] == pytest.approx(energies @ counts.shots / 10)
+    assert seen["feasible_mean"] == pytest.approx(energies[inside] @ counts.shots[inside] / 5)
+    best = counts.shots[inside][np.argmin(energies[inside])]
+    assert seen["best_share"] == pytest.approx(best / 20)
+    assert "feasible_mean" not in pick(problem, Counts.of([[1, 1, 1]])).diagnostics
+
+
 def test_only_when_none_is_feasible_the_nearest_sample_is_repaired():
     problem = dense(Exactly(1), 3)
     found = pick(problem, Counts.of([[1, 1, 1], [0, 0, 0]]))

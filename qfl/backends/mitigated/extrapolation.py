@@ -15,7 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from circuits.qaoa import QaoaAnsatz
 from qfl.backends import get_backend
+from qfl.backends.gates import execution_of
 from qfl.core.counts import Counts
+from qfl.core.decision import Execution
 from qfl.core.errors import BackendError, ConfigError
 from qfl.core.ports import Capabilities, Compiled
 
@@ -87,6 +89,10 @@ class ZeroNoiseCompiled:
             "zero-noise extrapolation is for expectations, never for samples; sample the wrapped "
             "backend, or mitigate with 'mitigation:readout' or 'mitigation:post_selection'"
         )
+
+    def execution(self) -> Execution | None:
+        """Return how the wrapped ansatz runs at its own noise, and that means are extrapolated."""
+        return execution_of(self.folded[0], "zero_noise")
 
 
 def extrapolated(
