@@ -23,6 +23,10 @@ CHANNELS = Registry(
             "qfl.security.channel:Sealed",
             "authenticated encryption under keys of emulated decoy BB84, or one-time pads",
         ),
+        "masked": Row(
+            "qfl.security.masked:Masked",
+            "masked sums: the server never sees a single update; dropouts are recovered",
+        ),
     },
 )
 

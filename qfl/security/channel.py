@@ -19,6 +19,7 @@ from qfl.core.update import Update
 from qfl.security.gather import OneByOne
 from qfl.security.keys.ledger import Account
 from qfl.security.ladder import rungs
+from qfl.security.qkd.block import Block
 from qfl.security.qkd.distil import Processing
 from qfl.security.qkd.link import FibreLink, Link
 from qfl.security.qkd.session import Protocol
@@ -92,6 +93,8 @@ class Sealed:
         loss_db_per_km, detector_efficiency, dark_count_probability, misalignment, pulse_rate_hz:
             of every fibre, see `FibreLink`.
         sifted_bits, abort_qber, cascade: of every session, see `Protocol`.
+        block_pulses: above 0, sessions are finite-key blocks of so many pulses at count level, see
+            `Block`: one-time pads of whole models need megabits of key.
         pool_capacity_bits: key bits a link can store.
     """
 
@@ -108,6 +111,7 @@ class Sealed:
     sifted_bits: int = 3000
     abort_qber: float = 0.08
     cascade: str = "opt3"
+    block_pulses: int = 0
     pool_capacity_bits: int = 65_536
 
     def __post_init__(self) -> None:
@@ -117,7 +121,8 @@ class Sealed:
                 "0 <= shortest_km <= longest_km"
             )
         self._policy()
-        self._protocol().pulses(self._fibre(self.longest_km))
+        self._cascade().pulses(self._fibre(self.longest_km))
+        self._protocol()
 
     def links(self, clients: Sequence[str], *, rng: np.random.Generator) -> Mapping[str, FibreLink]:
         """Return one fibre per client, of random length."""
@@ -149,7 +154,16 @@ class Sealed:
             pulse_rate_hz=self.pulse_rate_hz,
         )
 
-    def _protocol(self) -> Protocol:
+    def _protocol(self) -> Protocol | Block:
+        if self.block_pulses:
+            return Block(
+                pulses=self.block_pulses,
+                abort_qber=self.abort_qber,
+                most_bits=self.pool_capacity_bits,
+            )
+        return self._cascade()
+
+    def _cascade(self) -> Protocol:
         return Protocol(
             sifted_bits=self.sifted_bits,
             processing=Processing(abort_qber=self.abort_qber, variant=self.cascade),

@@ -26,9 +26,10 @@ from qfl.security.keys.pool import KEY_BITS, KeyPool
 from qfl.security.ladder import LADDER, Hybrid, KemOnly, Mechanism, OneTimePad, QkdAead
 from qfl.security.primitives.aead import CIPHERS
 from qfl.security.primitives.identity import Identity
-from qfl.security.qkd.line import TAG_PAD_BITS
+from qfl.security.qkd.block import Block, run_block
+from qfl.security.qkd.line import TAG_PAD_BITS, PublicLine
 from qfl.security.qkd.link import Link
-from qfl.security.qkd.session import Protocol, run_session
+from qfl.security.qkd.session import Protocol, Session, run_session
 from qfl.security.qkd.states import Eavesdropper
 from qfl.security.tags import LinkTags
 
@@ -69,7 +70,7 @@ class SealedChannel:
     Args:
         links: client -> link to the server.
         run: the cell; messages of other cells do not authenticate.
-        protocol: of the key exchange sessions.
+        protocol: of the key exchange sessions, bit by bit or in blocks of count level.
         policy: how messages may be protected.
 
     >>> from qfl.security.qkd.link import FibreLink
@@ -90,7 +91,7 @@ class SealedChannel:
         links: Mapping[str, Link],
         *,
         run: str,
-        protocol: Protocol,
+        protocol: Protocol | Block,
         policy: SealPolicy,
     ) -> None:
         self._fibres = dict(links)
@@ -125,13 +126,7 @@ class SealedChannel:
         if line is None:
             link.aborted = f"round {round}: {_NO_TAGS}"
             return LinkEvent(client, 0, 0, None, 0, link.pool.bits_left, _NO_TAGS)
-        session = run_session(
-            self._fibres[client],
-            protocol=self._protocol,
-            rng=rng,
-            eavesdropper=eavesdropper,
-            line=line,
-        )
+        session = self._session(self._fibres[client], rng, eavesdropper, line)
         link.aborted = f"round {round}: {session.aborted}" if session.aborted else ""
         before = link.pool.bits_left
         if session.keys is not None:
@@ -225,6 +220,19 @@ class SealedChannel:
     def ledger(self, client: str) -> tuple[Entry, ...]:
         """Return the ledger entries of the client's link."""
         return self._link(client).pool.ledger.entries
+
+    def _session(
+        self,
+        link: Link,
+        rng: np.random.Generator,
+        eavesdropper: Eavesdropper | None,
+        line: PublicLine,
+    ) -> Session:
+        if isinstance(self._protocol, Block):
+            block = self._protocol
+            return run_block(link, block=block, rng=rng, eavesdropper=eavesdropper, line=line)
+        protocol = self._protocol
+        return run_session(link, protocol=protocol, rng=rng, eavesdropper=eavesdropper, line=line)
 
     def _link(self, client: str) -> _Link:
         if client not in self._links:

@@ -40,15 +40,13 @@ class MaskedSum:
         survivors: whose vectors are in it.
         dropped: participants whose vectors are not.
         key_bits: 256 for every edge of the graph.
-        protocol_bytes: client -> bytes of its shares, vault and reveal.
-        upload_bytes: of all clients: these, and vectors at modulus_bits each.
+        upload_bytes: of all clients: shares, vaults, vectors at modulus_bits each, reveals.
     """
 
     total: NDArray[Any]
     survivors: tuple[str, ...]
     dropped: tuple[str, ...]
     key_bits: int
-    protocol_bytes: Mapping[str, int]
     upload_bytes: int
 
 
@@ -60,6 +58,9 @@ class PairwiseSum:
         pair_keys: client -> neighbour -> their key of this round.
         length: of the vectors.
         absent: who takes no part; nobody masks with them.
+
+    Attributes:
+        protocol_bytes: client -> bytes of its shares, its vault and its reveal so far.
 
     Raises:
         CohortError: too few take part; nobody may send a vector.
@@ -82,7 +83,9 @@ class PairwiseSum:
         }
         self._server = MaskingServer(cohort, length=length)
         shares = [client.share() for client in self._clients.values()]
-        self._bytes = {s.sender: len(s.vault) + sum(map(len, s.sealed.values())) for s in shares}
+        self.protocol_bytes = {
+            s.sender: len(s.vault) + sum(map(len, s.sealed.values())) for s in shares
+        }
         for name, inbox in self._server.route(shares).items():
             self._clients[name].receive(inbox)
 
@@ -109,12 +112,11 @@ class PairwiseSum:
             CohortError: too few are left; nothing was unmasked.
         """
         survivors, dropped = self._server.close()
-        sizes = dict(self._bytes)
         reveals = []
         for name in sorted(survivors - set(silent)):
             reveals.append(self._clients[name].reveal(survivors, dropped))
             parts = (*reveals[-1].self_seeds.values(), *reveals[-1].vault_keys.values())
-            sizes[name] += sum(share.bits for share in parts) // 8
+            self.protocol_bytes[name] += sum(share.bits for share in parts) // 8
         total = self._server.unmask(reveals)
         vector_bits = len(survivors) * self._length * self._cohort.modulus_bits
         return MaskedSum(
@@ -122,8 +124,7 @@ class PairwiseSum:
             survivors=tuple(sorted(survivors)),
             dropped=tuple(sorted(dropped)),
             key_bits=SEED_BITS * len(self._cohort.edges),
-            protocol_bytes=sizes,
-            upload_bytes=sum(sizes.values()) + -(-vector_bits // 8),
+            upload_bytes=sum(self.protocol_bytes.values()) + -(-vector_bits // 8),
         )
 
 

@@ -35,6 +35,26 @@ def word_of(modulus_bits: int) -> np.dtype[Any]:
     raise ConfigError(f"a modulus of {modulus_bits!r} bits; allowed: 1 to 64")
 
 
+def residues_of(integers: NDArray[np.int64], modulus_bits: int) -> NDArray[Any]:
+    """Return signed integers modulo 2^modulus_bits, in the word of that modulus.
+
+    >>> residues_of(np.array([-1, 2]), 8)
+    array([255,   2], dtype=uint16)
+    """
+    return (integers & ((1 << modulus_bits) - 1)).astype(word_of(modulus_bits))
+
+
+def centred_of(total: NDArray[Any], modulus_bits: int) -> NDArray[np.int64]:
+    """Return the residues of a sum as signed integers in [-M/2, M/2 - 1].
+
+    >>> centred_of(np.array([255, 2], np.uint16), 8)
+    array([-1,  2])
+    """
+    modulus = 1 << modulus_bits
+    residues = total.astype(np.int64) & (modulus - 1)
+    return np.where(residues >= modulus // 2, residues - modulus, residues)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
     """Equally spaced values in [-clip, clip] and the modulus in which a cohort adds them.
@@ -117,13 +137,11 @@ class Grid:
 
     def residues(self, integers: NDArray[np.int64]) -> NDArray[Any]:
         """Return signed integers modulo 2^modulus_bits, in the word of that modulus."""
-        return (integers & ((1 << self.modulus_bits) - 1)).astype(word_of(self.modulus_bits))
+        return residues_of(integers, self.modulus_bits)
 
     def centred(self, total: NDArray[Any]) -> NDArray[np.int64]:
         """Return the signed integer sum behind a sum of residues."""
-        modulus = 1 << self.modulus_bits
-        residues = total.astype(np.int64) & (modulus - 1)
-        return np.where(residues >= modulus // 2, residues - modulus, residues)
+        return centred_of(total, self.modulus_bits)
 
     def values(self, integers: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return what integers in steps stand for.
