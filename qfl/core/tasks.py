@@ -15,10 +15,22 @@ from qfl.core.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Modality:
-    """One kind of input: its name and the shape of one sample."""
+    """One input: its name, the shape of one sample, and what the numbers are.
+
+    Attributes:
+        name: for instance "wrist".
+        shape: of one sample.
+        kind: what picks an encoder: image (rows, columns[, channels]), audio (bands, frames),
+            imu (channels, steps), series (steps, channels), sensor (steps,), tabular (columns,)
+            or text (positions,); "" where the shape alone decides.
+        levels: of a table, the categories per column, 0 for a number; of a text, the size of its
+            vocabulary, id 0 being the padding.
+    """
 
     name: str
     shape: tuple[int, ...]
+    kind: str = ""
+    levels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +39,14 @@ class Task:
 
     Attributes:
         name: for instance "digit".
-        kind: classification into `outputs` classes, or regression of `outputs` numbers.
+        kind: classification into `outputs` classes, regression of `outputs` numbers, forecast of
+            the next `outputs` steps of a series, or tagging every position of a text with one of
+            `outputs` tags (-1: no tag there).
         outputs: width of the prediction.
     """
 
     name: str
-    kind: Literal["classification", "regression"]
+    kind: Literal["classification", "regression", "forecast", "tagging"]
     outputs: int
 
 
@@ -43,7 +57,8 @@ class Samples:
     Attributes:
         ids: (n,) int64, positions in the data set the samples came from.
         inputs: modality name -> (n, *shape) float32.
-        targets: task name -> (n,) int64 for classes, (n,) float32 for numbers.
+        targets: task name -> (n,) int64 for classes, (n,) float32 for a number, (n, outputs)
+            float32 for a forecast, (n, positions) int64 for tags.
     """
 
     ids: NDArray[np.int64]

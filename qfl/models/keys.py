@@ -2,26 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+from qfl.core.errors import ConfigError
+
 ANY = "*"
+KINDS = (
+    "encoder",
+    "projection",
+    "fusion",
+    "trunk",
+    "norm",
+    "lora",
+    "adapter",
+    "prompt",
+    "expert",
+    "gate",
+    "head",
+    "quantum_head",
+    "quantum_adapter",
+    "quantum_gate",
+)
+"""What a module can be."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class ModuleKey:
     """What a module is and what it belongs to; "*" means shared.
 
-    >>> str(ModuleKey("encoder", modality="image"))
-    'encoder:image:*'
+    The experts of a gate are numbered in `domain`.
+
+    >>> str(ModuleKey("encoder", modality="image")), str(ModuleKey("lora", layer="1"))
+    ('encoder:image:*', 'lora:*:*:*:1')
     """
 
     kind: str
     modality: str = ANY
     task: str = ANY
+    domain: str = ANY
+    layer: str = ANY
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.modality}:{self.task}"
+        fields = [self.kind, self.modality, self.task]
+        if (self.domain, self.layer) != (ANY, ANY):
+            fields += [self.domain, self.layer]
+        return ":".join(fields)
+
+    @classmethod
+    def parse(cls, text: str) -> ModuleKey:
+        """Return the key that prints as `text`.
+
+        Raises:
+            ConfigError: no key prints so.
+
+        >>> ModuleKey.parse("expert:*:*:3:0").domain
+        '3'
+        """
+        fields = text.split(":")
+        if fields[0] not in KINDS or len(fields) not in (3, 5) or not all(fields):
+            raise ConfigError(
+                f"{text!r} names no module; allowed: kind:modality:task or "
+                f"kind:modality:task:domain:layer with a kind out of {', '.join(KINDS)}"
+            )
+        return cls(*fields)
 
 
 FUSION = ModuleKey("fusion")
@@ -35,9 +78,3 @@ def encoder_key(modality: str) -> ModuleKey:
 def head_key(task: str) -> ModuleKey:
     """Return the key of the head of `task`."""
     return ModuleKey("head", task=task)
-
-
-def needed_modules(modalities: Iterable[str], tasks: Iterable[str]) -> tuple[str, ...]:
-    """Return the ids of the modules that these modalities and tasks need, in model order."""
-    keys = [*map(encoder_key, modalities), FUSION, *map(head_key, tasks)]
-    return tuple(str(key) for key in keys)

@@ -16,59 +16,101 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from qfl.core.errors import ModuleMismatchError
+from qfl.core.errors import ConfigError, ModuleMismatchError
 from qfl.core.rng import Streams
 from qfl.core.tasks import Modality, Task
-from qfl.models.keys import FUSION, encoder_key, head_key, needed_modules
-from qfl.models.modules import Fusion, make_encoder, make_head
+from qfl.models.notes import Notes
+from qfl.models.pooled import Pooled
+from qfl.models.recipes import Batch, Recipe
+from qfl.models.vqc import ANGLES
 
 State = dict[str, dict[str, Tensor]]
 """Module id -> tensor name -> tensor."""
 
 _PREFIX = "modules_by_id."
+_RESERVED = ".:|#"
 
 
 class Architecture(nn.Module):
     """The modules for some modalities and tasks, without weights."""
 
     def __init__(
-        self, modalities: tuple[Modality, ...], tasks: tuple[Task, ...], width: int
+        self, modalities: tuple[Modality, ...], tasks: tuple[Task, ...], recipe: Recipe
     ) -> None:
         super().__init__()
         self.modalities = tuple(modality.name for modality in modalities)
         self.tasks = tuple(task.name for task in tasks)
+        self.recipe = recipe
+        self._tasks = tasks
+        for name in (*self.modalities, *self.tasks):
+            if not name or set(name) & set(_RESERVED):
+                raise ConfigError(f"{name!r} cannot name a modality or task; avoid {_RESERVED}")
         with torch.device("meta"):
-            self.modules_by_id = nn.ModuleDict(
-                {str(encoder_key(m.name)): make_encoder(m, width) for m in modalities}
-                | {str(FUSION): Fusion(width)}
-                | {str(head_key(t.name)): make_head(t, width) for t in tasks}
-            )
+            self.modules_by_id = nn.ModuleDict(recipe.build(modalities, tasks))
         self.shapes = {name: tuple(tensor.shape) for name, tensor in self.named_parameters()}
+        self._multiplications = recipe.multiplications(self._by_id)
 
-    def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return task -> outputs for the modalities present in `inputs`."""
-        tokens = [self.modules_by_id[str(encoder_key(name))](x) for name, x in inputs.items()]
-        fused = self.modules_by_id[str(FUSION)](tokens)
-        return {task: self.modules_by_id[str(head_key(task))](fused) for task in self.tasks}
+    def forward(
+        self,
+        inputs: Mapping[str, Tensor],
+        available: Mapping[str, Tensor] | None = None,
+        notes: Notes | None = None,
+    ) -> dict[str, Tensor]:
+        """Return task -> outputs.
+
+        Args:
+            inputs: modality -> (B, *shape), of the modalities that are shown.
+            available: modality -> (B,), 0 for samples that lack it; others are complete.
+            notes: filled with what losses on the inside of the model need.
+        """
+        batch = Batch(inputs, available or {})
+        return self.recipe.forward(self._by_id, batch, self._tasks, notes or Notes())
+
+    @property
+    def _by_id(self) -> dict[str, nn.Module]:
+        return dict(self.modules_by_id.items())
 
     @property
     def weight_bytes(self) -> int:
         """Size of all weights as float32."""
-        return 4 * sum(math.prod(shape) for shape in self.shapes.values())
+        return 4 * self.parameters_of(*self.module_ids)
+
+    def parameters_of(self, *module_ids: str) -> int:
+        """Return how many numbers these modules hold together."""
+        return sum(
+            math.prod(shape)
+            for name, shape in self.shapes.items()
+            if name.removeprefix(_PREFIX).partition(".")[0] in module_ids
+        )
+
+    @property
+    def quantum_share(self) -> float:
+        """The part of all numbers that are angles of quantum gates, 0 to 1."""
+        angles = sum(
+            math.prod(shape)
+            for name, shape in self.shapes.items()
+            if name.rpartition(".")[2] == ANGLES
+        )
+        return angles / self.parameters_of(*self.module_ids)
 
     def training_operations(self, samples: int) -> float:
         """Return the floating-point operations of training on `samples`: a multiplication and an
-        addition per weight, once forward and twice backward."""
-        return 6.0 * samples * self.weight_bytes / 4
+        addition per use of a weight, once forward and twice backward."""
+        return 6.0 * samples * self._multiplications
 
     @property
     def module_ids(self) -> tuple[str, ...]:
         """Ids of the modules held, in model order."""
-        return needed_modules(self.modalities, self.tasks)
+        return tuple(self.modules_by_id)
 
-    def predict(self, state: State, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def predict(
+        self,
+        state: State,
+        inputs: Mapping[str, Tensor],
+        available: Mapping[str, Tensor] | None = None,
+    ) -> dict[str, Tensor]:
         """Return the outputs of the model with the weights of `state`."""
-        return functional_call(self, self.flatten(state), (inputs,), strict=True)
+        return functional_call(self, self.flatten(state), (inputs, available), strict=True)
 
     def flatten(self, state: State) -> dict[str, Tensor]:
         """Return `state` as parameter name -> tensor.
@@ -104,29 +146,31 @@ class Architecture(nn.Module):
         return state
 
     def initial_state(self, streams: Streams) -> State:
-        """Return fresh weights; a module's depend on its id and the seed, not on its company.
-
-        Heads start at zero, other matrices He-normal, vectors zero, normalising scales one.
-        """
+        """Return fresh weights; a module's depend on its id and the seed, not on its company."""
         flat = {}
         for name, shape in self.shapes.items():
-            if len(shape) > 1 and not name.startswith(f"{_PREFIX}head:"):
-                rng = streams(f"init/{name.removeprefix(_PREFIX)}")
-                scale = np.sqrt(2.0 / shape[1])
-                values = (scale * rng.standard_normal(shape)).astype(np.float32)
-                flat[name] = torch.from_numpy(values)
+            local = name.removeprefix(_PREFIX)
+            module, _, tensor = local.partition(".")
+            start = self.recipe.start(module, tensor, shape)
+            if start.spread:
+                values = start.spread * streams(f"init/{local}").standard_normal(shape)
+                flat[name] = torch.from_numpy(values.astype(np.float32))
             else:
-                fill = 1.0 if name.endswith("norm.weight") else 0.0
-                flat[name] = torch.full(shape, fill)
+                flat[name] = torch.full(shape, start.constant)
         return self.unflatten(flat)
 
 
 @lru_cache(maxsize=256)
 def architecture(
-    modalities: tuple[Modality, ...], tasks: tuple[Task, ...], width: int
+    modalities: tuple[Modality, ...], tasks: tuple[Task, ...], recipe: Recipe | int
 ) -> Architecture:
-    """Return the one architecture for these modalities and tasks (shared: it has no weights)."""
-    return Architecture(modalities, tasks, width)
+    """Return the one architecture for these modalities and tasks (shared: it has no weights).
+
+    Args:
+        modalities, tasks: what it reads and what it predicts, in order.
+        recipe: how it is built; a number is the width of the pooled recipe.
+    """
+    return Architecture(modalities, tasks, Pooled(recipe) if isinstance(recipe, int) else recipe)
 
 
 def submodel(state: State, module_ids: Iterable[str]) -> State:

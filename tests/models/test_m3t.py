@@ -6,9 +6,8 @@ import torch
 from qfl.core.errors import ConfigError, ModuleMismatchError
 from qfl.core.rng import Streams
 from qfl.core.tasks import Modality, Task
-from qfl.models.keys import needed_modules
 from qfl.models.m3t import architecture, submodel
-from qfl.models.modules import make_encoder
+from qfl.models.pooled import make_encoder
 
 IMAGE, PROFILE = Modality("image", (8, 8)), Modality("profile", (16,))
 DIGIT, SLANT = Task("digit", "classification", 10), Task("slant", "regression", 1)
@@ -90,7 +89,7 @@ def test_loading_is_strict_in_both_directions(damage):
 def test_submodel_names_what_the_server_lacks():
     state = architecture((IMAGE,), (DIGIT,), 16).initial_state(Streams(0))
     with pytest.raises(ModuleMismatchError, match="encoder:profile"):
-        submodel(state, needed_modules(["profile"], ["digit"]))
+        submodel(state, architecture((PROFILE,), (DIGIT,), 16).module_ids)
 
 
 def test_flatten_and_unflatten_are_inverse():

@@ -1,0 +1,28 @@
+"""What a forward pass leaves behind besides its outputs.
+
+The caller hands in an empty `Notes` and reads it inside the same differentiated function; that is
+how losses beyond those of the tasks see the inside of a model that `functional_call` runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+
+@dataclass(slots=True, eq=False)
+class Notes:
+    """Filled in by `Architecture.forward`.
+
+    Attributes:
+        balance: one load-balancing term per block with a learned gate; 1 is perfect balance.
+        routed: expert id -> number of tokens that it handled (a 0-d tensor).
+        latents: modality -> (B, d) mean of its tokens, before the trunk.
+        log_variances: task -> (1,) learned logarithm of the variance of its numbers.
+    """
+
+    balance: list[Tensor] = field(default_factory=list)
+    routed: dict[str, Tensor] = field(default_factory=dict)
+    latents: dict[str, Tensor] = field(default_factory=dict)
+    log_variances: dict[str, Tensor] = field(default_factory=dict)

@@ -1,0 +1,135 @@
+"""What happens to a module: who holds it, how it is summed, weighed and encoded.
+
+A policy belongs to a module, not to an algorithm: FedPer is "heads are local", FedBN is "norms are
+local", training LoRA alone is "everything else is frozen". Only names are kept here; the functions
+behind them live with the aggregation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from qfl.core.errors import ConfigError, UnknownNameError
+from qfl.models.keys import KINDS, ModuleKey
+
+Placement = Literal["frozen", "local", "cluster", "global"]
+"""frozen: never trained, never sent; local: trained, never sent; cluster: shared by a cluster of
+clients; global: shared by all holders."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModulePolicy:
+    """How one module is treated.
+
+    Attributes:
+        placement: who shares it.
+        aggregator: name of the rule that merges the holders' versions.
+        weight: what a holder's version weighs: samples, modality_samples, routed_tokens, equal.
+        codec: how it travels: fp32, fp16, int8, top_k.
+        min_holders: with fewer selected holders the module stays local for the round.
+    """
+
+    placement: Placement = "global"
+    aggregator: str = "mean"
+    weight: str = "samples"
+    codec: str = "fp32"
+    min_holders: int = 1
+
+    def __post_init__(self) -> None:
+        allowed = {
+            "placement": ("frozen", "local", "cluster", "global"),
+            "weight": ("samples", "modality_samples", "routed_tokens", "equal"),
+            "codec": ("fp32", "fp16", "int8", "top_k"),
+        }
+        for name, names in allowed.items():
+            if getattr(self, name) not in names:
+                raise UnknownNameError(name, getattr(self, name), names)
+        if self.min_holders < 1:
+            raise ConfigError(f"min_holders must be >= 1, got {self.min_holders}")
+
+    @property
+    def trained(self) -> bool:
+        """True if clients change the module."""
+        return self.placement != "frozen"
+
+    @property
+    def exchanged(self) -> bool:
+        """True if the module is uploaded."""
+        return self.placement in ("cluster", "global")
+
+
+FROZEN, LOCAL, GLOBAL = (ModulePolicy(placement) for placement in ("frozen", "local", "global"))
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangePolicy:
+    """A policy for every module: one by kind, and exceptions by id.
+
+    Attributes:
+        by_kind: kind -> policy; kinds left out follow `otherwise`.
+        by_id: module id -> policy; stronger than its kind.
+        otherwise: the policy of everything else.
+
+    >>> EXCHANGE_POLICIES["lora"]["lora:*:*:*:0"].placement
+    'global'
+    >>> EXCHANGE_POLICIES["lora"]["encoder:image:*"].placement
+    'frozen'
+    """
+
+    by_kind: Mapping[str, ModulePolicy] = field(default_factory=dict)
+    by_id: Mapping[str, ModulePolicy] = field(default_factory=dict)
+    otherwise: ModulePolicy = GLOBAL
+
+    def __post_init__(self) -> None:
+        for kind in self.by_kind:
+            if kind not in KINDS:
+                raise UnknownNameError("module kind", kind, KINDS)
+
+    def __getitem__(self, module: str) -> ModulePolicy:
+        """Return the policy of the module with this id."""
+        if module in self.by_id:
+            return self.by_id[module]
+        return self.by_kind.get(ModuleKey.parse(module).kind, self.otherwise)
+
+    def trained(self, modules: Iterable[str]) -> tuple[str, ...]:
+        """Return the ids out of `modules` that clients train, in the order given."""
+        return tuple(module for module in modules if self[module].trained)
+
+    def exchanged(self, modules: Iterable[str]) -> tuple[str, ...]:
+        """Return the ids out of `modules` that clients upload, in the order given."""
+        return tuple(module for module in modules if self[module].exchanged)
+
+
+_HEADS = ("head", "quantum_head")
+_ADAPTERS = ("adapter", "quantum_adapter")
+
+
+def _only(*kinds: str) -> ExchangePolicy:
+    """Train and exchange these kinds and the heads; everything else is frozen."""
+    return ExchangePolicy(dict.fromkeys((*kinds, *_HEADS), GLOBAL), otherwise=FROZEN)
+
+
+EXCHANGE_POLICIES: Mapping[str, ExchangePolicy] = {
+    "full": ExchangePolicy(),
+    "peft": _only("lora", *_ADAPTERS, "prompt"),
+    "lora": _only("lora"),
+    "adapter": _only(*_ADAPTERS),
+    "prompt": _only("prompt"),
+    "head": _only(),
+    "fedper": ExchangePolicy(dict.fromkeys(_HEADS, LOCAL)),
+    "fedbn": ExchangePolicy({"norm": LOCAL}),
+}
+"""Presets by name; all but `full` and the last two freeze what they do not name."""
+
+
+def exchange_policy(name: str) -> ExchangePolicy:
+    """Return the preset called `name`.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    if name not in EXCHANGE_POLICIES:
+        raise UnknownNameError("exchange policy", name, EXCHANGE_POLICIES)
+    return EXCHANGE_POLICIES[name]

@@ -1,0 +1,128 @@
+"""The pooled recipe: one token per modality, their mean, one residual layer, linear heads.
+
+Small pictures and short sequences need no more. Heads start at zero, other matrices He-normal.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from qfl.core.errors import ConfigError
+from qfl.core.tasks import Modality, Task
+from qfl.models.keys import FUSION, encoder_key, head_key
+from qfl.models.notes import Notes
+from qfl.models.recipes import Batch, Modules, Start
+
+_PATCH, _STRIDE = 4, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """The recipe.
+
+    Attributes:
+        width: of the tokens that modules exchange.
+    """
+
+    width: int = 32
+
+    def build(
+        self, modalities: tuple[Modality, ...], tasks: tuple[Task, ...]
+    ) -> dict[str, nn.Module]:
+        """Return an encoder per modality, the fusion and a head per task."""
+        return {
+            **{str(encoder_key(m.name)): make_encoder(m, self.width) for m in modalities},
+            str(FUSION): Fusion(self.width),
+            **{str(head_key(t.name)): nn.Linear(self.width, t.outputs) for t in tasks},
+        }
+
+    def forward(
+        self, modules: Modules, batch: Batch, tasks: tuple[Task, ...], notes: Notes
+    ) -> dict[str, Tensor]:
+        """Return task -> outputs from the mean of the tokens that are there."""
+        tokens, weights = [], []
+        for name, x in batch.inputs.items():
+            tokens.append(modules[str(encoder_key(name))](x))
+            notes.latents[name] = tokens[-1]
+            weights.append(batch.available.get(name))
+        stacked = torch.stack(tokens)
+        if all(weight is None for weight in weights):
+            mean = stacked.mean(0)
+        else:
+            there = torch.stack(
+                [torch.ones_like(stacked[0, :, 0]) if w is None else w for w in weights]
+            ).to(stacked.dtype)
+            mean = (stacked * there[..., None]).sum(0) / there.sum(0).clamp(min=1)[:, None]
+        fused = modules[str(FUSION)](mean)
+        return {task.name: modules[str(head_key(task.name))](fused) for task in tasks}
+
+    def start(self, module: str, name: str, shape: tuple[int, ...]) -> Start:
+        """Return zero for heads and vectors, one for normalising scales, He-normal for the rest."""
+        if len(shape) > 1 and not module.startswith("head:"):
+            return Start(spread=math.sqrt(2.0 / shape[1]))
+        return Start(constant=1.0 if name.endswith("norm.weight") else 0.0)
+
+    def multiplications(self, modules: Modules) -> float:
+        """Return the number of weights: each is used once per sample."""
+        return sum(tensor.numel() for m in modules.values() for tensor in m.parameters())
+
+
+class ImageEncoder(nn.Module):
+    """Flattened pixels -> hidden layer -> token. Small pictures need no convolution."""
+
+    def __init__(self, pixels: int, width: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(pixels, 2 * width)
+        self.out = nn.Linear(2 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(torch.relu(self.hidden(x.flatten(1))))
+
+
+class SequenceEncoder(nn.Module):
+    """Overlapping patches of a series through one shared layer, then a mix over positions."""
+
+    def __init__(self, steps: int, width: int) -> None:
+        super().__init__()
+        self.positions = (steps - _PATCH) // _STRIDE + 1
+        self.patch = nn.Linear(_PATCH, width // 2)
+        self.out = nn.Linear(self.positions * (width // 2), width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        starts = range(0, self.positions * _STRIDE, _STRIDE)
+        patches = torch.stack([x[:, start : start + _PATCH] for start in starts], dim=1)
+        return self.out(torch.relu(self.patch(patches)).flatten(1))
+
+
+class Fusion(nn.Module):
+    """The mean token, normalised, then a residual layer."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.hidden = nn.Linear(width, 2 * width)
+        self.out = nn.Linear(2 * width, width)
+
+    def forward(self, mean: Tensor) -> Tensor:
+        x = self.norm(mean)
+        return x + self.out(torch.relu(self.hidden(x)))
+
+
+def make_encoder(modality: Modality, width: int) -> nn.Module:
+    """Return the encoder for inputs of this shape.
+
+    Raises:
+        ConfigError: no encoder takes inputs of this many axes.
+    """
+    if len(modality.shape) == 1:
+        return SequenceEncoder(modality.shape[0], width)
+    if len(modality.shape) == 2:
+        return ImageEncoder(math.prod(modality.shape), width)
+    raise ConfigError(
+        f"no encoder for modality {modality.name!r} of shape {modality.shape}; "
+        "a sequence has one axis, a picture two"
+    )
