@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
@@ -18,15 +20,15 @@ from qfl.security.primitives.aead import CIPHERS
 from qfl.security.primitives.pad import forgery_bound_log2, one_time_tag, pad_key_bits
 from qfl.security.qkd import toeplitz as hashing
 from qfl.security.qkd.cascade import VARIANTS, block_sizes, reconcile
-from qfl.security.qkd.rates import binary_entropy
 from qfl.testing.known_answers.inputs import Inputs
 
-_RUNS = 40
+_FEWEST, _MOST = 10, 500
+_PRECISION = 0.01
 _UNKNOWN_KEY = "00000000-0000-4000-8000-000000000000"
 
 
 def cascade_f(given: Inputs) -> dict[str, float]:
-    """Return the mean efficiency of every Cascade variant, over a few dozen keys."""
+    """Return the mean efficiency of every Cascade variant, each known to a percent."""
     given.label("runs_in_source")
     qber, n = given.number("Q"), given.whole("n", 1)
     found = {name: _efficiency(name, qber, n) for name in VARIANTS}
@@ -162,15 +164,25 @@ def _produce(pool: KeyPool, amount: int) -> None:
 
 
 def _efficiency(variant: str, qber: float, n: int) -> float:
-    """Return disclosed bits over the Shannon limit, with round(Q n) errors in every key."""
-    streams, disclosed = Streams(0), 0
-    for run in range(_RUNS):
-        rng = streams("cascade", run)
+    """Return the mean efficiency over as many keys as its precision takes.
+
+    Every key holds round(Q n) errors.
+    """
+    streams = Streams(0)
+    found: list[float] = []
+    while len(found) < _FEWEST or (len(found) < _MOST and _spread(found) > _PRECISION):
+        rng = streams("cascade", len(found))
         alice = rng.integers(0, 2, n, dtype=np.uint8)
         bob = alice.copy()
         bob[rng.permutation(n)[: round(qber * n)]] ^= 1
-        disclosed += reconcile(alice, bob, qber=qber, rng=rng, variant=variant).disclosed_bits
-    return disclosed / (_RUNS * n * binary_entropy(qber))
+        result = reconcile(alice, bob, qber=qber, rng=rng, variant=variant)
+        found.append(result.efficiency(qber))
+    return fmean(found)
+
+
+def _spread(found: list[float]) -> float:
+    """Return the standard error of a mean, relative to it."""
+    return stdev(found) / (fmean(found) * sqrt(len(found)))
 
 
 def _bits(given: Inputs, name: str) -> NDArray[np.uint8]:

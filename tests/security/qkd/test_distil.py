@@ -47,7 +47,7 @@ def test_both_ends_get_the_same_key():
 
 
 @pytest.mark.parametrize("victim", list(End))
-@pytest.mark.parametrize("number", [0, 1, 2, 5, 20, 60, 100])
+@pytest.mark.parametrize("number", [0, 1, 2, 5, 20, 30])
 def test_no_meddling_survives(victim, number):
     """Whatever message is altered, tags or hashes find it; only a late one needs the tags."""
     assert run(Flip(victim, number)).keys is None
