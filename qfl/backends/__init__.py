@@ -59,6 +59,12 @@ BACKENDS = Registry(
             extra="ibm",
             requires=("qiskit", "qiskit_aer", "qiskit_ibm_runtime"),
         ),
+        "braket": Row(
+            "qfl.backends.braket:Braket",
+            "Amazon Braket: braket:local, or braket:ARN of a machine; that needs an account",
+            extra="braket",
+            requires=("braket.aws",),
+        ),
         "recorded": Row(
             "qfl.backends.recorded:Recorded",
             "counts that were measured before, as recorded:FOLDER",
@@ -72,6 +78,7 @@ TARGETS = {
     "aer": "snapshot",
     "qiskit": "device",
     "ibm": "device",
+    "braket": "device",
     "recorded": "path",
 }
 """Rows that take a target after a colon, and the option that it is."""
@@ -86,9 +93,10 @@ WRAPPERS = frozenset(
 )
 """Rows that wrap the backend of their options `backend` and `backend_options`."""
 
-_QUEUED = frozenset({"ibm"})
+_QUEUED = frozenset({"ibm", "braket"})
+_AT_ONCE = frozenset({"braket:local"})
 
-CIRCUITS_PER_JOB: Mapping[str, int] = {}
+CIRCUITS_PER_JOB: Mapping[str, int] = {"braket": 1}
 """The most circuits of one job, for rows of machines that limit it."""
 
 
@@ -98,7 +106,9 @@ def has_queue(name: str, options: Mapping[str, Any]) -> bool:
     >>> has_queue("ibm:ibm_boston", {}), has_queue("aer:fake_boston", {})
     (True, False)
     """
-    return name.partition(":")[0] in _QUEUED
+    row, _, target = name.partition(":")
+    target = target or options.get(TARGETS.get(row, ""), "")
+    return row in _QUEUED and f"{row}:{target}" not in _AT_ONCE
 
 
 def innermost(name: str, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

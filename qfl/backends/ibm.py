@@ -29,10 +29,17 @@ from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz
 from circuits.spec import CircuitSpec
 from qfl.backends import calibration
-from qfl.backends.gates import NATIVE_MIXERS, angle_row, angle_rows, lowered
+from qfl.backends.gates import (
+    NATIVE_MIXERS,
+    angle_row,
+    angle_rows,
+    check_shots,
+    lowered,
+    sampled_only,
+)
 from qfl.backends.jobs import Collected, Placement
 from qfl.backends.placement import Placed, place
-from qfl.backends.qiskit import bound, check_shots, counted, sampled_only
+from qfl.backends.qiskit import bound, counted
 from qfl.core.counts import Counts
 from qfl.core.errors import (
     BackendError,

@@ -1,0 +1,253 @@
+"""Amazon Braket behind the backend port: its local simulator, and machines of its cloud.
+
+"braket:local" needs no account. "braket:ARN" works in two steps, submit and collect; credentials
+come from the vendor's own files and environment variables and from nowhere else. A task is one
+circuit. The service chooses the qubits, so a calibration covers the whole device.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from braket.devices import LocalSimulator
+from numpy.typing import ArrayLike, NDArray
+
+from circuits.lowering.braket import to_braket
+from circuits.qaoa import QaoaAnsatz
+from circuits.spec import CircuitSpec
+from qfl.backends.gates import (
+    NATIVE_MIXERS,
+    allowed,
+    angle_row,
+    angle_rows,
+    bits,
+    check_shots,
+    costs,
+    lowered,
+    sampled_only,
+)
+from qfl.backends.jobs import Collected, Placement
+from qfl.core.counts import Counts
+from qfl.core.errors import (
+    BackendError,
+    CapacityError,
+    ConfigError,
+    JobFailedError,
+    JobPendingError,
+    JobRefusedError,
+)
+from qfl.core.ports import Capabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOCAL = "local"
+TAG = "qfl"
+"""Key of the tag that a task carries."""
+
+_POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Braket:
+    """A machine of Amazon Braket; constructing it configures it and connects to nothing.
+
+    Attributes:
+        device: its ARN, or "local" for the simulator that comes with the SDK.
+        trotter_steps: stands in for "xy_complete" on blocks without an exact circuit; None
+            refuses such an ansatz.
+        results: "s3://bucket/folder" for what a machine measures; "" for the vendor's default:
+            AMZN_BRAKET_TASK_RESULTS_S3_URI, else a bucket of the account.
+        wait_seconds: how long `sample` waits before it says that the job is pending.
+
+    >>> Braket("local").name
+    'braket:local'
+    """
+
+    device: str
+    trotter_steps: int | None = None
+    results: str = ""
+    wait_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.device != LOCAL and len(self.device.split(":")) < 6:
+            raise ConfigError(
+                f"braket takes 'local' or the ARN of a device, such as "
+                f"arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet; got {self.device!r}"
+            )
+        if self.results and not self.results.startswith("s3://"):
+            raise ConfigError(f"results must be s3://bucket/folder, got {self.results!r}")
+
+    @property
+    def name(self) -> str:
+        """How studies name it."""
+        return f"braket:{self.device}"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do, without asking the cloud."""
+        if self.device != LOCAL:
+            return Capabilities(self.name, exact=False, mixers=NATIVE_MIXERS, seeded=False)
+        most = int(_simulator().properties.paradigm.qubitCount)
+        return Capabilities(self.name, exact=False, mixers=NATIVE_MIXERS, max_qubits=most)
+
+    def compile(self, ansatz: QaoaAnsatz) -> LocallyCompiled | BraketCompiled:
+        """Return the ansatz as a Braket circuit, in the gates of its device.
+
+        Raises:
+            BackendError: no credentials, an unknown or offline device, or an ansatz with no
+                circuit.
+            CapacityError: too many qubits.
+        """
+        spec = lowered(self.name, ansatz, self.trotter_steps)
+        if self.device == LOCAL:
+            self._check_size(ansatz.n, self.capabilities.max_qubits)
+            return LocallyCompiled(ansatz, spec)
+        from qfl.backends import amazon
+
+        device = amazon.opened(self.device)
+        if device.status != "ONLINE":
+            raise JobRefusedError(f"{self.name} is offline now; submit later, or choose another")
+        self._check_size(ansatz.n, amazon.qubits(device))
+        return BraketCompiled(self, ansatz, spec, device)
+
+    def find(self, tag: str) -> str | None:
+        """Return the ARN of the task that carries `tag`, None if the cloud knows none."""
+        from qfl.backends import amazon
+
+        return amazon.tagged(self.device, TAG, tag)
+
+    def collect(self, job: str, calibrated: Mapping[str, Any]) -> Collected | None:
+        """Return what a task measured, None while it waits or runs; see `jobs.Queue`."""
+        from qfl.backends import amazon
+
+        task = amazon.task(self.name, job)
+        if task["status"] in ("FAILED", "CANCELLED"):
+            reason = " ".join(str(task.get("failureReason", "no reason given")).split())
+            raise JobFailedError(f"task {job} on {self.name} ended as {task['status']}: {reason}")
+        if task["status"] != "COMPLETED":
+            return None
+        result = amazon.result(self.name, job)
+        columns = np.argsort(result.measured_qubits)
+        counts = Counts.of(np.asarray(result.measurements)[:, columns])
+        now = amazon.calibrated(amazon.opened(self.device)).to_dict() if calibrated else calibrated
+        queued = (task["endedAt"] - task["createdAt"]).total_seconds() if "endedAt" in task else 0.0
+        seconds = amazon.simulator_seconds(result)
+        return Collected((counts,), seconds, max(0.0, queued - seconds), now)
+
+    def _check_size(self, n: int, most: int | None) -> None:
+        if most is not None and n > most:
+            raise CapacityError(
+                f"{self.name} has {most} qubits, the circuit needs {n}; choose a larger device, or "
+                "fewer variables"
+            )
+
+
+@dataclass(frozen=True)
+class LocallyCompiled:
+    """One circuit on the SDK's state-vector simulator, which has no seed: `rng` draws."""
+
+    ansatz: QaoaAnsatz
+    spec: CircuitSpec
+
+    def expectation(self, angles: ArrayLike) -> NDArray[np.float64]:
+        """Return the exact mean cost, from the probabilities of all states."""
+        rows, shape = angle_rows(self.ansatz, angles)
+        return np.reshape([self._probabilities(row) @ self._costs for row in rows], shape)
+
+    def distribution(self, angles: ArrayLike) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Return the states that the ansatz allows and their probabilities at one angle set."""
+        (row,) = angle_row(self.ansatz, angles)
+        index = allowed(self.ansatz)
+        return bits(index, self.ansatz.n), self._probabilities(row)[index]
+
+    def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
+        """Return `shots` measurements at one angle set."""
+        check_shots(shots)
+        (row,) = angle_row(self.ansatz, angles)
+        probabilities = self._probabilities(row).clip(0.0)
+        drawn = rng.multinomial(shots, probabilities / probabilities.sum())
+        index = np.flatnonzero(drawn)
+        return Counts.of(bits(index, self.ansatz.n), drawn[index])
+
+    @cached_property
+    def _costs(self) -> NDArray[np.float64]:
+        return costs(self.ansatz)
+
+    @cached_property
+    def _circuit(self) -> Any:
+        """The circuit that lists probabilities; Braket's first target is the most significant."""
+        return to_braket(self.spec).probability(target=range(self.ansatz.n - 1, -1, -1))
+
+    def _probabilities(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probabilities (2^n,) at one angle set (2p,)."""
+        inputs = dict(zip(self.spec.parameters, row.tolist(), strict=True))
+        result = _simulator().run(self._circuit, shots=0, inputs=inputs).result()
+        return np.asarray(result.values[0], dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BraketCompiled:
+    """One ansatz for one machine, which the service lays out when a task runs."""
+
+    backend: Braket
+    ansatz: QaoaAnsatz
+    spec: CircuitSpec
+    device: Any
+
+    def expectation(self, angles: ArrayLike) -> NDArray[np.float64]:
+        """Refuse: a machine samples.
+
+        Raises:
+            BackendError: always; it says what to do.
+        """
+        raise sampled_only(self.backend.name)
+
+    def placement(self) -> Placement:
+        """Return the device as it is calibrated now, and the size of the circuit as it is sent."""
+        from qfl.backends import amazon
+
+        now, needs = amazon.calibrated(self.device), self.spec.resources()
+        return Placement(now.to_dict(), needs.two_qubit_gates, needs.depth)
+
+    def submit(self, angles: ArrayLike, shots: int, *, tag: str) -> str:
+        """Return the ARN of the accepted task: `shots` at one angle set, (2, p) or (1, 2, p).
+
+        Raises:
+            JobRefusedError: the cloud did not take it, and why.
+            BackendError: several angle sets, or it is not known whether the cloud took it.
+        """
+        from qfl.backends import amazon
+
+        check_shots(shots)
+        rows, _ = angle_rows(self.ansatz, angles)
+        if len(rows) != 1:
+            raise BackendError(f"a task of Braket holds one circuit, got {len(rows)}")
+        circuit = to_braket(self.spec.bind(rows[0]), gates=amazon.gates(self.device))
+        return amazon.create(self.device, circuit, shots, {TAG: tag}, self.backend.results)
+
+    def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
+        """Return `shots` measurements at one angle set, if the machine is done in time.
+
+        Use the ledger of a study where jobs cost money: it remembers what was submitted.
+
+        Raises:
+            JobPendingError: it is not; the message has the task's ARN.
+        """
+        tag = f"qfl-{rng.integers(2**63):016x}"
+        job = self.submit(angle_row(self.ansatz, angles).reshape(2, -1), shots, tag=tag)
+        until = monotonic() + self.backend.wait_seconds
+        while (collected := self.backend.collect(job, {})) is None:
+            if monotonic() >= until:
+                raise JobPendingError(f"job {job} waits at {self.backend.name}")
+            sleep(min(_POLL_SECONDS, max(0.0, until - monotonic())))
+        return collected.counts[0]
+
+
+def _simulator() -> Any:
+    """Return the SDK's local state-vector simulator."""
+    return LocalSimulator("braket_sv")

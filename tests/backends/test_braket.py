@@ -1,0 +1,193 @@
+"""Braket's local simulator; the real client of its cloud against a loopback server: nothing is
+patched, only the environment is set."""
+
+import numpy as np
+import pytest
+from instances import k_of_n, ramp
+from loopback_aws import ARN, SECRET, Amazon, environment
+
+from qfl.backends import get_backend
+from qfl.backends.amazon import connection
+from qfl.backends.gates import costs
+from qfl.core.errors import (
+    BackendError,
+    CapacityError,
+    ConfigError,
+    JobFailedError,
+    JobPendingError,
+    JobRefusedError,
+)
+from qfl.study.ledger import Ledger
+from qfl.study.machines import Ledgered, fetch
+
+ANSATZ = k_of_n(4, 2, "xy_ring", 1)
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    home = tmp_path_factory.mktemp("aws")
+    with Amazon() as cloud, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(cloud.url, home).items():
+            patch.setenv(name, value)
+        yield cloud
+
+
+@pytest.fixture
+def amazon(running):
+    running.mood, running.refuse, running.status = "COMPLETED", None, "ONLINE"
+    running.tasks.clear()
+    connection.cache_clear()
+    running.log.clear()
+    return running
+
+
+def sent(cloud):
+    return cloud.log.count("POST /quantum-task")
+
+
+def test_the_local_simulator_knows_its_distribution_and_follows_the_seed():
+    compiled = get_backend("braket:local").compile(ANSATZ)
+    exact = get_backend("subspace").compile(ANSATZ)
+    assert compiled.expectation(ramp(1)) == pytest.approx(exact.expectation(ramp(1)), abs=1e-10)
+    assert compiled.expectation(np.array([ramp(1)] * 2)).shape == (2,)
+    states, probabilities = compiled.distribution(ramp(1))
+    assert probabilities.sum() == pytest.approx(1)
+    assert (states.sum(1) == 2).all()
+    drawn = [compiled.sample(ramp(1), 50, np.random.default_rng(3)) for _ in range(2)]
+    np.testing.assert_array_equal(drawn[0].samples(), drawn[1].samples())
+    with pytest.raises(CapacityError, match="has 26 qubits, the circuit needs 27"):
+        get_backend("braket:local").compile(k_of_n(27, 1, "grover", 1))
+
+
+def test_submit_and_collect(amazon):
+    backend = get_backend(f"braket:{ARN}")
+    compiled = backend.compile(ANSATZ)
+    before = compiled.placement()
+    assert before.two_qubit_gates > 0
+    assert len(before.calibration["qubits"]) == 5
+    assert before.calibration["qubits"][0]["t1_seconds"] == pytest.approx(40e-6)
+    assert before.calibration["pairs"][0]["error"] == pytest.approx(0.01)
+    job = compiled.submit(ramp(1), 2000, tag="qfl-one")
+    assert sent(amazon) == 1
+    assert backend.find("qfl-one") == job
+    assert backend.find("qfl-unheard-of") is None
+    collected = backend.collect(job, before.calibration)
+    (counts,) = collected.counts
+    assert counts.total == 2000
+    assert (counts.states.sum(1) == 2).all()
+    assert collected.queue_seconds == 90
+    assert collected.calibration == before.calibration
+    exact = get_backend("subspace").compile(ANSATZ)
+    states, probabilities = exact.distribution(ramp(1))
+    energies = costs(ANSATZ)[states @ (1 << np.arange(4))]
+    mean = energies @ probabilities
+    error = np.sqrt(probabilities @ (energies - mean) ** 2 / 2000)
+    found = costs(ANSATZ)[counts.states @ (1 << np.arange(4))] @ counts.shots / 2000
+    assert abs(found - mean) < 4 * error  # fails with 6e-5 if all is well
+
+
+def test_queued_failed_cancelled_truncated(amazon):
+    backend = get_backend(f"braket:{ARN}")
+    compiled = backend.compile(ANSATZ)
+    jobs = {}
+    for mood in ("QUEUED", "FAILED", "CANCELLED", "truncated"):
+        amazon.mood = mood
+        jobs[mood] = compiled.submit(ramp(1), 10, tag=f"qfl-{mood}")
+    assert backend.collect(jobs["QUEUED"], {}) is None
+    with pytest.raises(JobFailedError, match="ended as FAILED: the fridge is warm"):
+        backend.collect(jobs["FAILED"], {})
+    with pytest.raises(JobFailedError, match="ended as CANCELLED"):
+        backend.collect(jobs["CANCELLED"], {})
+    with pytest.raises(BackendError, match="arrived damaged; fetch again"):
+        backend.collect(jobs["truncated"], {})
+    amazon.tasks[jobs["truncated"]]["mood"] = "COMPLETED"
+    assert backend.collect(jobs["truncated"], {}).counts[0].total == 10
+    amazon.mood = "QUEUED"
+    with pytest.raises(JobPendingError, match=r"quantum-task/0004 waits at braket:arn"):
+        compiled.sample(ramp(1), 10, RNG)
+
+
+@pytest.mark.parametrize(
+    ("refuse", "message"),
+    [
+        ((429, "ThrottlingException"), "takes no more requests at the moment"),
+        ((403, "ExpiredTokenException"), "the token has expired"),
+        ((403, "UnrecognizedClientException"), "the credentials: they are wrong"),
+        ((403, "AccessDeniedException"), r"refuses \(AccessDeniedException\): no"),
+    ],
+)
+def test_a_refusal_is_one_sentence_and_nothing_stays_on_the_ledger(
+    amazon, tmp_path, refuse, message
+):
+    compiled = get_backend(f"braket:{ARN}").compile(ANSATZ)
+    amazon.refuse = refuse
+    for ask in (
+        lambda: get_backend(f"braket:{ARN}").compile(ANSATZ),
+        lambda: compiled.submit(ramp(1), 10, tag="qfl-no"),
+        lambda: (
+            Ledgered(f"braket:{ARN}", {}, Ledger(tmp_path), "cell")
+            .compile(ANSATZ)
+            .sample(ramp(1), 10, RNG)
+        ),
+    ):
+        with pytest.raises(JobRefusedError, match=message) as error:
+            ask()
+        assert "\n" not in str(error.value)
+        assert SECRET not in str(error.value)
+    assert amazon.tasks == {}
+    assert Ledger(tmp_path).jobs() == {}
+
+
+def test_a_server_error_leaves_the_question_open(amazon, tmp_path):
+    """Nobody knows whether the cloud took it: the intent stays, and the tag is looked up."""
+    compiled = get_backend(f"braket:{ARN}").compile(ANSATZ)
+    amazon.refuse = (500, "InternalServiceException")
+    with pytest.raises(BackendError, match="had an error") as error:
+        compiled.submit(ramp(1), 10, tag="qfl-no")
+    assert not isinstance(error.value, JobRefusedError)
+
+
+def test_offline_unknown_and_wrong_devices(amazon):
+    amazon.status = "OFFLINE"
+    with pytest.raises(BackendError, match="is offline now; submit later"):
+        get_backend(f"braket:{ARN}").compile(ANSATZ)
+    amazon.status = "ONLINE"
+    with pytest.raises(CapacityError, match="has 5 qubits, the circuit needs 6"):
+        get_backend(f"braket:{ARN}").compile(k_of_n(6, 2, "xy_ring", 1))
+    with pytest.raises(BackendError, match="is not a device of this account"):
+        get_backend(f"braket:{ARN}2").compile(ANSATZ)
+    with pytest.raises(ConfigError, match="takes 'local' or the ARN of a device"):
+        get_backend("braket:sv1")
+    with pytest.raises(ConfigError, match="results must be s3://bucket/folder"):
+        get_backend(f"braket:{ARN}", results="here")
+
+
+def test_without_credentials_one_sentence_says_what_to_set(amazon, monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    with pytest.raises(BackendError, match="needs credentials: set AWS_ACCESS_KEY_ID"):
+        get_backend(f"braket:{ARN}").compile(ANSATZ)
+
+
+def test_the_ledger_keeps_a_queued_task_and_finds_one_whose_arn_was_lost(amazon, tmp_path):
+    """A crash after the cloud accepted is a ledger that ends with the intent."""
+
+    def ask(**options):
+        machine = Ledgered(f"braket:{ARN}", {}, Ledger(tmp_path), "cell", **options)
+        return machine.compile(ANSATZ).samples(np.array([ramp(1), 2 * ramp(1)]), 30, RNG)
+
+    amazon.mood = "QUEUED"
+    with pytest.raises(JobPendingError, match="waits at braket"):
+        ask()
+    assert sent(amazon) == 2  # a task holds one circuit
+    path = tmp_path / "jobs.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:3]))  # intent, submitted, intent
+    for task in amazon.tasks.values():
+        task["mood"] = "COMPLETED"
+    assert [job.state for job in fetch(Ledger(tmp_path))] == ["fetched", "fetched"]
+    assert sent(amazon) == 2
+    assert [counts.total for counts in ask(submits=False)] == [30, 30]
+    written = [file.read_text() for file in tmp_path.rglob("*") if file.is_file()]
+    assert len(written) >= 3
+    assert not [text for text in written if SECRET in text]
