@@ -4,12 +4,15 @@ Clients with the same modules and tasks form a cohort. Their parameters are stac
 axis and the model runs under `torch.func.vmap`. Every client keeps its own batches, its own last
 short batch and its own number of steps: rows that pad a short batch weigh nothing, and a client
 that has finished leaves the stack. The numbers are those of `engine.train` up to the order of
-floating-point sums.
+floating-point sums, and the same bits for any number of workers: stacks are cut at fixed places.
 """
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +31,9 @@ from qfl.federation.engine import (
 )
 from qfl.federation.population import TensorSamples
 from qfl.models.m3t import Architecture, State
+
+STACK = 10
+"""Clients per stack: enough to share each operation's overhead, few enough for the caches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +58,7 @@ def train_together(
     tasks: tuple[Task, ...],
     training: LocalTraining,
     objective: LocalObjective,
+    workers: int = 1,
 ) -> list[Trained]:
     """Return what each of `trainees` ends the round with, in their order; see `engine.train`.
 
@@ -61,21 +68,41 @@ def train_together(
         tasks: the tasks that all of them are asked.
         training: epochs, batch size, step size.
         objective: the algorithm's additional client-side term.
+        workers: threads that share the stacks; each should run torch on one thread, because
+            threads that wait for each other inside every operation spin.
     """
-    counts = np.array([len(trainee.samples) for trainee in trainees])
-    longest_first = np.argsort(-np.ceil(counts / training.batch_size), kind="stable")
-    cohort = [trainees[i] for i in longest_first]
+    steps = [-(-len(trainee.samples) // training.batch_size) for trainee in trainees]
+    longest_first = sorted(range(len(trainees)), key=lambda i: -steps[i])
+    stacks = [longest_first[at : at + STACK] for at in range(0, len(trainees), STACK)]
+
+    def finish(stack: list[int]) -> list[Trained]:
+        step = _Step(copy.deepcopy(model), tasks, training, objective)
+        return _trained(step, [trainees[i] for i in stack])
+
+    with ThreadPoolExecutor(workers) as pool:
+        done = [one for stack in pool.map(finish, stacks) for one in stack]
+    places = {i: place for place, i in enumerate(longest_first)}
+    return [done[places[i]] for i in range(len(trainees))]
+
+
+def _trained(step: _Step, cohort: Sequence[Trainee]) -> list[Trained]:
+    """What the clients of one stack end with; those with the most steps come first."""
+    model, epochs = step.model, step.training.epochs
     reference = _stacked([model.flatten(trainee.state) for trainee in cohort])
     weights = {name: tensor.clone() for name, tensor in reference.items()}
-    totals = {task.name: torch.zeros(len(cohort)) for task in tasks}
-    step = _Step(model, tasks, training, objective)
-    for batch in _batches(cohort, training):
+    totals = {task.name: torch.zeros(len(cohort)) for task in step.tasks}
+    for batch in _batches(cohort, step.training):
         losses = step.take(weights, reference, batch)
         for name, loss in losses.items():
             totals[name][: len(loss)] += loss * batch.rows_counted
+    passes = [epochs * len(trainee.samples) for trainee in cohort]
     return [
-        _finished(model, int(place), cohort[place], weights, totals, training.epochs)
-        for place in np.argsort(longest_first)
+        Trained(
+            state=model.unflatten({name: tensor[i].clone() for name, tensor in weights.items()}),
+            losses={name: float(total[i]) / passes[i] for name, total in totals.items()},
+            operations=model.training_operations(passes[i]),
+        )
+        for i in range(len(cohort))
     ]
 
 
@@ -117,14 +144,20 @@ class _Step:
             moving, start, samples.inputs, samples.targets, batch.weights
         )
         gradients = torch.autograd.grad(total.sum(), list(moving.values()))
-        squares = [gradient.flatten(1).square().sum(1) for gradient in gradients]
-        norms = torch.stack(squares).sum(0).sqrt()
-        clip, rate = self.training.clip_norm, self.training.learning_rate
-        scale = rate * (clip / (norms + 1e-12)).clamp(max=1.0)
+        rates = self._rates(gradients)
         with torch.no_grad():
             for tensor, gradient in zip(moving.values(), gradients, strict=True):
-                tensor -= scale.view(-1, *[1] * (tensor.dim() - 1)) * gradient
+                tensor.addcmul_(rates.view(-1, *[1] * (tensor.dim() - 1)), gradient, value=-1.0)
         return {name: loss.detach() for name, loss in losses.items()}
+
+    def _rates(self, gradients: Sequence[Tensor]) -> Tensor:
+        """The step size of every client (clients,), smaller where its gradient is clipped."""
+        rate, clip = self.training.learning_rate, self.training.clip_norm
+        if math.isinf(clip):
+            return torch.full((len(gradients[0]),), rate)
+        squares = [gradient.flatten(1).square().sum(1) for gradient in gradients]
+        norms = torch.stack(squares).sum(0).sqrt()
+        return rate * (clip / (norms + 1e-12)).clamp(max=1.0)
 
     def _losses(
         self,
@@ -140,23 +173,6 @@ class _Step:
         total = torch.stack(list(losses.values())).sum()
         term = self.objective(parameters, reference)
         return losses, total if term is None else total + term
-
-
-def _finished(
-    model: Architecture,
-    place: int,
-    trainee: Trainee,
-    weights: dict[str, Tensor],
-    totals: dict[str, Tensor],
-    epochs: int,
-) -> Trained:
-    """What the client at `place` of the stack ends the round with."""
-    passes = epochs * len(trainee.samples)
-    return Trained(
-        state=model.unflatten({name: tensor[place].clone() for name, tensor in weights.items()}),
-        losses={name: float(total[place]) / passes for name, total in totals.items()},
-        operations=model.training_operations(passes),
-    )
 
 
 def _stacked(flat: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

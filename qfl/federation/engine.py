@@ -32,7 +32,7 @@ class LocalTraining:
         epochs: passes over the client's training samples per round.
         batch_size: samples per step; the last batch of an epoch may be smaller.
         learning_rate: step size.
-        clip_norm: a step's gradient is scaled down to at most this Euclidean norm.
+        clip_norm: a step's gradient is scaled down to at most this Euclidean norm; inf never is.
     """
 
     epochs: int = 2

@@ -1,11 +1,14 @@
 """Training together against training one by one."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from qfl.core.rng import Streams
 from qfl.core.tasks import Modality, Samples, Task
+from qfl.federation import cohort
 from qfl.federation.cohort import Trainee, train_together
 from qfl.federation.engine import LocalTraining, train
 from qfl.federation.fedavg import FedAvg
@@ -33,11 +36,16 @@ def states():
     return [MODEL.initial_state(Streams(seed)) for seed in range(len(SIZES))]
 
 
-def together(training, algorithm, order=(0, 1, 2, 3, 4)):
+def together(training, algorithm, order=(0, 1, 2, 3, 4), workers=1):
     start = states()
     trainees = [Trainee(start[i], samples(SIZES[i], i), np.random.default_rng(i)) for i in order]
     return train_together(
-        MODEL, trainees, tasks=TASKS, training=training, objective=algorithm.local_objective
+        MODEL,
+        trainees,
+        tasks=TASKS,
+        training=training,
+        objective=algorithm.local_objective,
+        workers=workers,
     )
 
 
@@ -62,7 +70,7 @@ def difference(left, right):
 
 
 @pytest.mark.parametrize("algorithm", [FedAvg(), FedProx(mu=0.3)], ids=["fedavg", "fedprox"])
-@pytest.mark.parametrize(("clip", "rate"), [(1e9, 0.01), (0.1, 0.1)])
+@pytest.mark.parametrize(("clip", "rate"), [(math.inf, 0.01), (0.1, 0.1)])
 def test_together_is_one_by_one(algorithm, clip, rate):
     """Unequal sample counts, short last batches, different starts and numbers of steps."""
     training = LocalTraining(epochs=2, batch_size=8, learning_rate=rate, clip_norm=clip)
@@ -75,14 +83,16 @@ def test_together_is_one_by_one(algorithm, clip, rate):
 
 def test_padding_rows_do_not_count():
     """The same cohort with batches that never need padding: sizes that divide."""
-    whole = LocalTraining(epochs=1, batch_size=1000, learning_rate=0.01, clip_norm=1e9)
+    whole = LocalTraining(epochs=1, batch_size=1000, learning_rate=0.01, clip_norm=math.inf)
     for left, right in zip(together(whole, FedAvg()), one_by_one(whole, FedAvg()), strict=True):
         assert difference(left, right) < TOLERANCE
 
 
-def test_together_repeats_bit_for_bit():
+@pytest.mark.parametrize("workers", [1, 3])
+def test_together_repeats_bit_for_bit_with_any_number_of_workers(workers, monkeypatch):
+    monkeypatch.setattr(cohort, "STACK", 2)
     training = LocalTraining(epochs=2, batch_size=8)
-    first, second = together(training, FedAvg()), together(training, FedAvg())
+    first, second = together(training, FedAvg()), together(training, FedAvg(), workers=workers)
     assert all(difference(a, b) == 0 for a, b in zip(first, second, strict=True))
     assert [a.losses for a in first] == [b.losses for b in second]
 
