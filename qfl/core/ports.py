@@ -165,8 +165,8 @@ class Gatherer(Protocol):
         ...
 
 
-class Algorithm(Protocol):
-    """What a federated algorithm adds at the client and does at the server.
+class Learning(Protocol):
+    """A federated algorithm at work: what it adds at the client and does at the server.
 
     Parameters and states are torch tensors, which this module does not name.
     """
@@ -177,6 +177,14 @@ class Algorithm(Protocol):
 
     def aggregate(self, state: Any, updates: Sequence[Update]) -> Any:
         """Return the new global modules."""
+        ...
+
+
+class Algorithm(Protocol):
+    """The options of a federated algorithm."""
+
+    def start(self) -> Learning:
+        """Return the algorithm for one federation, which may remember from round to round."""
         ...
 
 

@@ -15,5 +15,17 @@ ALGORITHMS = Registry(
             "qfl.federation.fedprox:FedProx",
             "fedavg with a proximal term at the client (Li et al. 2020)",
         ),
+        "fedavgm": Row(
+            "qfl.federation.fedopt:FedAvgM",
+            "fedavg with momentum at the server (Hsu et al. 2019)",
+        ),
+        "fedadam": Row(
+            "qfl.federation.fedopt:FedAdam",
+            "fedavg with Adam at the server (Reddi et al. 2021)",
+        ),
+        "fedyogi": Row(
+            "qfl.federation.fedopt:FedYogi",
+            "fedavg with Yogi at the server (Reddi et al. 2021)",
+        ),
     },
 )

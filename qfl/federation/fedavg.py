@@ -18,6 +18,10 @@ from qfl.models.m3t import State
 class FedAvg:
     """The mean over the holders of each module, weighted by samples; no options."""
 
+    def start(self) -> FedAvg:
+        """Return itself: there is nothing to remember."""
+        return self
+
     def local_objective(self, parameters: Parameters, reference: Parameters) -> Tensor | None:
         """Return no additional client-side term."""
         return None

@@ -26,6 +26,10 @@ class FedProx:
         if not self.mu >= 0:
             raise ConfigError(f"fedprox needs mu >= 0, got {self.mu}")
 
+    def start(self) -> FedProx:
+        """Return itself: there is nothing to remember."""
+        return self
+
     def local_objective(self, parameters: Parameters, reference: Parameters) -> Tensor | None:
         """Return the proximal term."""
         if self.mu == 0:

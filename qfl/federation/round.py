@@ -65,6 +65,7 @@ class Federation:
         width = schedule.model_width
         self.population, self.schedule, self.policies = population, schedule, policies
         self.streams = streams
+        self.learning = policies.algorithm.start()
         self.model = architecture(population.modalities, population.tasks, width)
         self.state = self.model.initial_state(streams)
         self.test = TensorSamples.of(population.test)
@@ -80,7 +81,7 @@ class Federation:
         )
         self.courier = Courier(
             channel=policies.channel,
-            algorithm=policies.algorithm,
+            learning=self.learning,
             training=policies.training,
             streams=streams,
             run=run,
@@ -114,7 +115,7 @@ class Federation:
         turns = self._take_turns(chosen, visits, round_index)
 
         # 5. Aggregate what arrived, module by module over its holders.
-        self.state = self.policies.algorithm.aggregate(self.state, gathered.updates)
+        self.state = self.learning.aggregate(self.state, gathered.updates)
         self._observe(chosen, visits, round_index)
 
         # 6. Evaluate and record.

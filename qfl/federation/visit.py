@@ -13,7 +13,7 @@ from time import perf_counter
 from qfl.core.envelope import Envelope
 from qfl.core.errors import KeyExhaustedError
 from qfl.core.gather import Answer, Arrival
-from qfl.core.ports import Algorithm, Channel, Eavesdropper
+from qfl.core.ports import Channel, Eavesdropper, Learning
 from qfl.core.record import Costs, LinkEvent
 from qfl.core.rng import Streams
 from qfl.core.update import Update
@@ -70,14 +70,14 @@ class Courier:
 
     Attributes:
         channel: seals, opens and exchanges keys.
-        algorithm: its client-side term joins the task losses.
+        learning: the algorithm's client-side term joins the task losses.
         training: what a client does with the model.
         streams: orders batches and drives the quantum channels.
         run: names the run in every envelope.
     """
 
     channel: Channel
-    algorithm: Algorithm
+    learning: Learning
     training: LocalTraining
     streams: Streams
     run: str
@@ -132,7 +132,7 @@ class Courier:
             participant.train,
             tasks=participant.client.tasks,
             training=self.training,
-            objective=self.algorithm.local_objective,
+            objective=self.learning.local_objective,
             rng=self.streams("batches", round_index, participant.index),
         )
 
