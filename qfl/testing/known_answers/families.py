@@ -67,6 +67,7 @@ _MODULES = {
         "plob",
         "single_repeater",
         "cv_gg02",
+        "tno_oracle",
         "ldpc_f",
     ),
     "keys": (

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import warnings
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +14,8 @@ from qfl.security.attacks.interception import InterceptResend
 from qfl.security.attacks.splitting import PhotonNumberSplitting
 from qfl.security.qkd import continuous, decoy, finite, rates
 from qfl.security.qkd.bounds import repeaterless_bound, single_repeater_bound
+from qfl.security.qkd.detectors import threshold_decoy_rate
+from qfl.security.qkd.entangled import PairLink
 from qfl.security.qkd.link import FibreLink
 from qfl.security.qkd.optimise import optimal_two_decoys
 from qfl.testing.known_answers.inputs import Inputs
@@ -227,6 +232,29 @@ def cv_gg02(given: Inputs) -> dict[str, float]:
     return {"I_AB": key.mutual_information, "chi_BE": key.holevo, "K": key.rate}
 
 
+def tno_oracle(given: Inputs) -> float:
+    """Return the rate of a protocol over so many dB between two standard detectors of a peer.
+
+    Efficiency 0.2, 1e-5 dark counts per detector and pulse, 1.5 % of the photons turned (BB84
+    only); no detection is sifted away, and the intensity is the one that the peer's search finds.
+    """
+    given.label("package")
+    case = re.fullmatch(r"(bb84|bbm92)_(\d+(?:\.\d+)?)dB", given.text("case"))
+    if not case:
+        raise ConfigError(f"case {given.any('case')!r}; allowed: like bb84_4dB or bbm92_20dB")
+    loss_db = float(case[2])
+    if case[1] == "bb84":
+        link = _peer_link(loss_db, background=1 - (1 - 1e-5) ** 2, misalignment=0.015)
+        return _peer_optimum(lambda mu: threshold_decoy_rate(link, signal=mu), least=0.1)
+    arm = _peer_link(loss_db / 2, background=1e-5, misalignment=0.0)
+
+    def pair_rate(pairs: float) -> float:
+        pair = PairLink(arm, arm, pairs)
+        return pair.coincidence_gain * rates.bb84_rate(pair.qber)
+
+    return _peer_optimum(pair_rate, least=0.001)
+
+
 def ldpc_f(given: Inputs) -> float:
     """Return the efficiency of a code of rate R at its QBER."""
     rate, entropy = given.number("R"), rates.binary_entropy(given.number("Q"))
@@ -241,6 +269,35 @@ def _efficiency(given: Inputs) -> float:
 
 def _fibre(given: Inputs) -> FibreLink:
     return FibreLink(length_km=given.number("L_km"), loss_db_per_km=given.number("alpha"))
+
+
+def _peer_link(loss_db: float, *, background: float, misalignment: float) -> FibreLink:
+    return FibreLink(
+        length_km=loss_db,
+        loss_db_per_km=1.0,
+        detector_efficiency=0.2,
+        dark_count_probability=background,
+        misalignment=misalignment,
+        error_correction_efficiency=1.0,
+    )
+
+
+def _peer_optimum(rate: Callable[[float], float], *, least: float) -> float:
+    """Return the rate where the peer's search stops: a little short of the top of a flat hill."""
+    from scipy.optimize import BFGS, Bounds, minimize
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "delta_grad == 0.0", UserWarning)
+        found = minimize(
+            lambda x: -rate(float(x[0])),
+            [0.5],
+            method="trust-constr",
+            jac="2-point",
+            hess=BFGS(),
+            bounds=Bounds([least], [0.9]),
+            options={"maxiter": 1000, "finite_diff_rel_step": 1e-6},
+        )
+    return float(-found.fun)
 
 
 def _decoy_link(given: Inputs) -> FibreLink:

@@ -5,7 +5,6 @@ import pytest
 
 from qfl.core.errors import ConfigError
 from qfl.security.attacks.interception import InterceptResend
-from qfl.security.qkd.decoy import decoy_rate
 from qfl.security.qkd.entangled import (
     PairLink,
     PairProtocol,
@@ -61,18 +60,6 @@ def test_bbm92_against_an_independent_package():
         for pairs in np.linspace(0.001, 0.3, 3000)
     )
     assert best == pytest.approx(0.001092147, rel=1e-4)
-
-
-@pytest.mark.golden
-@pytest.mark.parametrize(("loss_db", "expected"), [(4, 0.01846015), (20, 0.0003986553)])
-def test_decoy_bb84_against_the_same_package(loss_db, expected):
-    """It counts vacuum detections as secret and keeps the factors 1 - Y0: 5e-4 apart."""
-    link = end(loss_db, background=2e-5, misalignment=0.015)
-    best = max(
-        2 * decoy_rate(link, signal=mu, weak=None) + link.dark_count_probability * np.exp(-mu)
-        for mu in np.linspace(0.5, 0.9, 400)
-    )
-    assert best == pytest.approx(expected, rel=5e-4)
 
 
 def test_device_independence_costs_rate():
