@@ -7,7 +7,7 @@ reaches who sees nothing, so that a row can say whether a defence stops, weakens
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import nan, sqrt
+from math import inf, nan, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -43,8 +43,12 @@ class Outcome:
         return cls(successes / max(trials, 1), *clopper_pearson(successes, trials), trials)
 
     @classmethod
-    def of_values(cls, values: ArrayLike) -> Outcome:
+    def of_values(cls, values: ArrayLike, *, least: float = -inf, most: float = inf) -> Outcome:
         """Return the mean of one value per attack with Student's interval.
+
+        Args:
+            values: (attacks,).
+            least, most: what the measure can be; the interval is cut there.
 
         >>> outcome = Outcome.of_values([1.0, 2.0, 3.0])
         >>> outcome.value, round(outcome.low, 3), round(outcome.high, 3)
@@ -60,7 +64,7 @@ class Outcome:
             return cls(mean, nan, nan, 1)
         quantile = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2))
         half = quantile * float(sample.std(ddof=1)) / sqrt(n)
-        return cls(mean, mean - half, mean + half, n)
+        return cls(mean, max(least, mean - half), min(most, mean + half), n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +96,18 @@ class AttackRow:
     def verdict(self) -> str:
         """What the intervals allow to say about the defence.
 
-        "no effect": the attack did not work in the first place. "stopped": with the defence it is
-        not told from a blind one. "weakened": it still works, but less. "fails": neither.
+        "backfires": the attacker achieves more with it than without. "no effect": the attack does
+        not work in the first place. "stopped": it does no better than a blind one. "weakened": it
+        works, but less. "fails": it works, and not found to work less. Else "undecided".
         """
+        if self.defended.low > max(self.blind, self.without.high):
+            return "backfires"
         if not self.without.low > self.blind:
             return "no effect"
-        if self.defended.low <= self.blind:
-            return "stopped" if self.defended.high < self.without.low else "undecided"
-        return "weakened" if self.defended.high < self.without.low else "fails"
+        less = self.defended.high < self.without.low
+        if self.defended.low > self.blind:
+            return "weakened" if less else "fails"
+        return "stopped" if less else "undecided"
 
 
 def clopper_pearson(

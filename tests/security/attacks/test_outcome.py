@@ -30,6 +30,8 @@ def test_the_interval_of_a_mean_is_students():
     low, high = t.interval(0.95, 11, values.mean(), values.std(ddof=1) / np.sqrt(12))
     found = Outcome.of_values(values)
     assert (found.low, found.high) == pytest.approx((low, high), abs=1e-9)
+    cut = Outcome.of_values(values, least=values.mean(), most=values.mean() + 0.1)
+    assert (cut.low, cut.high) == (values.mean(), values.mean() + 0.1)
     assert isnan(Outcome.of_values([1.0]).low)
 
 
@@ -41,6 +43,8 @@ def test_the_interval_of_a_mean_is_students():
         (Outcome(1.0, 0.8, 1.0, 9), Outcome(0.4, 0.3, 0.5, 9), "weakened"),
         (Outcome(1.0, 0.8, 1.0, 9), Outcome(0.9, 0.7, 1.0, 9), "fails"),
         (Outcome(1.0, 0.8, 1.0, 9), Outcome(0.5, 0.0, 0.9, 9), "undecided"),
+        (Outcome(0.1, 0.0, 0.2, 9), Outcome(0.9, 0.8, 1.0, 9), "backfires"),
+        (Outcome(0.0, -0.1, 0.1, 9), Outcome(0.3, 0.2, 0.4, 9), "backfires"),
         (Outcome(1.0, nan, nan, 1), Outcome(0.0, nan, nan, 1), "no effect"),
     ],
 )
