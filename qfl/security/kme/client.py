@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import ssl
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -22,6 +21,10 @@ from qfl.security.keys.secret import Secret
 
 if TYPE_CHECKING:
     import httpx
+
+
+_MESSAGES = ("message", "detail", "error", "title")
+"""Where an answer says what is wrong: the standard's field, and what frameworks use instead."""
 
 
 class KmeClient:
@@ -94,13 +97,14 @@ class KmeClient:
         """
         wanted = list(key_ids)
         request = {"key_IDs": [{"key_ID": key_id} for key_id in wanted]}
-        found = {key.key_id: key for key in _keys(self._ask("POST", master, "dec_keys", request))}
-        missing = [key_id for key_id in wanted if key_id not in found]
+        answer = _keys(self._ask("POST", master, "dec_keys", request))
+        found = {key.key_id.casefold(): key.secret for key in answer}
+        missing = [key_id for key_id in wanted if key_id.casefold() not in found]
         if missing:
             raise SecurityError(
                 f"the KME did not send the key {missing[0]!r} that it was asked for"
             )
-        return [found[key_id] for key_id in wanted]
+        return [Key(key_id, found[key_id.casefold()]) for key_id in wanted]
 
     def close(self) -> None:
         """Close the connections."""
@@ -137,15 +141,25 @@ class KmeClient:
 
 def _refused(answer: httpx.Response, method: str) -> SecurityError:
     """Return the error that an answer other than 200 means."""
-    message = ""
-    if answer.headers.get("content-type", "").startswith("application/json"):
-        message = str(_json_object(answer).get("message", ""))[:200]
-    text = f"the KME answers {answer.status_code} to {method}: {message or 'no message'}"
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    said = next(filter(None, (_field(body, name) for name in _MESSAGES)), "no message")
+    text = f"the KME answers {answer.status_code} to {method}: {str(said)[:200]}"
     if answer.status_code == 503:
         return KeyExhaustedError(f"{text}; try later")
     if answer.status_code in (400, 404) and method == "dec_keys":
         return UnknownKeyError(text)
     return SecurityError(text)
+
+
+def _field(body: object, name: str) -> Any:
+    """Return a field of a JSON object, None if it is not there; vendors differ in its case."""
+    if not isinstance(body, dict):
+        return None
+    spelled = {str(key).casefold(): value for key, value in body.items()}
+    return body.get(name, spelled.get(name.casefold()))
 
 
 def _json_object(answer: httpx.Response) -> dict[str, Any]:
@@ -159,13 +173,13 @@ def _json_object(answer: httpx.Response) -> dict[str, Any]:
 
 
 def _keys(body: Mapping[str, Any]) -> list[Key]:
-    listed = body.get("keys")
     try:
-        if not isinstance(listed, list):
+        listed = [(_field(item, "key_ID"), _field(item, "key")) for item in _field(body, "keys")]
+        if not all(isinstance(key_id, str) and key_id and material for key_id, material in listed):
             raise TypeError
         return [
-            Key(str(item["key_ID"]), Secret(base64.b64decode(item["key"], validate=True)))
-            for item in listed
+            Key(key_id, Secret(base64.b64decode(material, validate=True)))
+            for key_id, material in listed
         ]
-    except (TypeError, KeyError, binascii.Error):
+    except (TypeError, ValueError):
         raise SecurityError("the KME's answer holds no readable keys; none is used") from None

@@ -95,8 +95,18 @@ class KeyManager:
         self._limits = limits or KmeLimits()
         self._refill = refill
 
+    def admit(self, caller: str | None) -> str:
+        """Return the caller.
+
+        Raises:
+            Refusal: 401, it is none of the SAEs.
+        """
+        if caller is None or caller not in self._saes:
+            raise Refusal(401)
+        return caller
+
     def status(self, caller: str | None, slave: str) -> Body:
-        """Return what the caller may ask for towards `slave` (clause 6.1)."""
+        """Return what the caller may ask for towards `slave`."""
         pool, limits = self._pool(caller, slave), self._limits
         return {
             "source_KME_ID": f"kme-{caller}",
@@ -113,7 +123,7 @@ class KeyManager:
         }
 
     def enc_keys(self, caller: str | None, slave: str, request: object) -> Body:
-        """Return fresh keys to the master (clause 6.2); copies wait for the slave.
+        """Return fresh keys to the master; copies wait for the slave.
 
         Raises:
             Refusal: 401 unknown caller, 400 bad request, 503 not enough keys (nothing spent).
@@ -130,7 +140,7 @@ class KeyManager:
             ) from None
 
     def dec_keys(self, caller: str | None, master: str, request: object) -> Body:
-        """Return the slave's copies, once (clause 6.3).
+        """Return the slave's copies, once.
 
         Raises:
             Refusal: 401 unknown caller or not the slave of every key, 400 bad request or a key
@@ -151,8 +161,7 @@ class KeyManager:
             raise Refusal(400, NOT_FOUND) from None
 
     def _pool(self, caller: str | None, peer: str) -> KeyPool:
-        if caller is None or caller not in self._saes:
-            raise Refusal(401)
+        caller = self.admit(caller)
         pool = self._pools.get(frozenset((caller, peer)))
         if pool is None or caller == peer:
             raise Refusal(400, "no keys are shared with this SAE")

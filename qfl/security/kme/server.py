@@ -1,7 +1,8 @@
 """The key manager behind HTTPS: starlette and uvicorn are imported here, when called, only.
 
 The SAE id is the common name of the client certificate. A connection without a certificate is
-let in as far as the answer 401, which the standard asks for.
+let in as far as the answer 401, which the standard asks for. Whatever else cannot be answered is
+a 400 or, if the service itself is at fault, a 503: there are no other codes in the standard.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qfl.core.errors import MissingExtraError
+from qfl.core.errors import MissingExtraError, QflError
 from qfl.security.kme.certificates import AUTHORITY, SERVER
 from qfl.security.kme.manager import KeyManager, Refusal
 
@@ -55,13 +56,21 @@ def application(manager: KeyManager) -> Starlette:
         peer = request.path_params["peer"]
         return _answer(lambda: manager.dec_keys(_caller(request), peer, _parsed_ids(fields)))
 
-    return Starlette(
-        routes=[
-            Route(f"{_PREFIX}/{{peer}}/status", status, methods=["GET"]),
-            Route(f"{_PREFIX}/{{peer}}/enc_keys", enc_keys, methods=["GET", "POST"]),
-            Route(f"{_PREFIX}/{{peer}}/dec_keys", dec_keys, methods=["GET", "POST"]),
-        ]
-    )
+    async def nothing(request: Request, error: Exception | None = None) -> Response:
+        return _answer(lambda: _no_method(manager, _caller(request)))
+
+    routes = []
+    for name, method, verbs in (
+        ("status", status, ["GET"]),
+        ("enc_keys", enc_keys, ["GET", "POST"]),
+        ("dec_keys", dec_keys, ["GET", "POST"]),
+    ):
+        path = f"{_PREFIX}/{{peer}}/{name}"
+        # A route for GET also takes HEAD, which would spend a key and send it to nobody.
+        routes += [Route(path, nothing, methods=["HEAD"]), Route(path, method, methods=verbs)]
+    application = Starlette(routes=routes, exception_handlers={404: nothing, 405: nothing})
+    application.router.redirect_slashes = False
+    return application
 
 
 def server(
@@ -173,6 +182,11 @@ def _parsed_ids(fields: object) -> object:
     return _parsed(fields) if isinstance(fields, bytes) else {"key_IDs": [fields]}
 
 
+def _no_method(manager: KeyManager, caller: str | None) -> dict[str, Any]:
+    manager.admit(caller)
+    raise Refusal(400, "no such method; the standard has status, enc_keys and dec_keys")
+
+
 def _answer(action: Callable[[], dict[str, Any]]) -> Response:
     from starlette.responses import JSONResponse, Response
 
@@ -182,3 +196,5 @@ def _answer(action: Callable[[], dict[str, Any]]) -> Response:
         if refusal.body is None:
             return Response(status_code=refusal.status)
         return JSONResponse(refusal.body, status_code=refusal.status)
+    except QflError:
+        return JSONResponse({"message": "the KME cannot serve keys now"}, status_code=503)
