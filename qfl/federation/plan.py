@@ -9,9 +9,12 @@ from qfl.core.errors import ConfigError
 from qfl.core.ports import Algorithm, Channel, Eavesdropper, Gatherer, Solver
 from qfl.core.problem import Problem
 from qfl.core.record import Yardstick
+from qfl.federation.adversary import Adversary
+from qfl.federation.defence import Defence
 from qfl.federation.engine import LocalTraining
 from qfl.federation.selection import Propose, SelectionWeights
 from qfl.federation.uplink import Scheduler
+from qfl.security.privacy.mechanisms import Mechanism
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,9 @@ class Policies:
         weights: what counts in the choice of clients.
         eavesdropper: who sits on a quantum channel in the eavesdropped round.
         scheduler: assigns uploads to the slots of a shared uplink; None: nothing is shared.
+        adversary: the clients that lie; None: all are honest.
+        privacy: where noise comes from; None: there is none.
+        defence: the rule in place of the algorithm's mean, if any.
     """
 
     propose: Propose
@@ -71,3 +77,6 @@ class Policies:
     weights: SelectionWeights = field(default_factory=SelectionWeights)
     eavesdropper: Eavesdropper | None = None
     scheduler: Scheduler | None = None
+    adversary: Adversary | None = None
+    privacy: Mechanism | None = None
+    defence: Defence | None = None

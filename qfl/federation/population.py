@@ -54,6 +54,8 @@ class Population:
         modalities, tasks: of the whole federation.
         interference: (n, n) 1 where two clients disturb each other's uploads, else 0.
         facts: what a report states about the realised data, such as "label_total_variation".
+        spare: samples with all modalities and tasks that no client trains on and that are not in
+            `test`: the clients' local test splits, for a server that needs clean ones of its own.
     """
 
     clients: tuple[Client, ...]
@@ -62,6 +64,7 @@ class Population:
     tasks: tuple[Task, ...]
     interference: NDArray[np.float64]
     facts: Mapping[str, float]
+    spare: Samples
 
 
 def to_tensor(array: NDArray[Any]) -> Tensor:

@@ -6,7 +6,7 @@ loop yields one record per round and prints nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -18,9 +18,11 @@ from qfl.core.gather import Gathered
 from qfl.core.problem import Problem
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
+from qfl.core.update import Update
 from qfl.federation.evaluate import evaluate, evaluate_by_modality
 from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population, TensorSamples
+from qfl.federation.private import Privacy
 from qfl.federation.selection import Observations
 from qfl.federation.uplink import finish_seconds
 from qfl.federation.visit import Courier, Participant, Visit, settle
@@ -87,12 +89,24 @@ class Federation:
             run=run,
         )
         self.observations = Observations(n)
+        self.privacy = policies.privacy and Privacy(
+            policies.privacy,
+            clients=schedule.clients_per_round,
+            dimension=self.model.weight_bytes // 4,
+            streams=streams,
+        )
 
     def play(self) -> Iterator[RoundRecord]:
-        """Yield the record of the untrained model, then that of every round."""
+        """Yield the record of the untrained model, then that of every round.
+
+        A privacy budget may end the training early; the last record then says so.
+        """
         yield self._record(0, started=perf_counter())
         for round_index in range(1, self.schedule.rounds + 1):
-            yield self._round(round_index)
+            record = self._round(round_index)
+            yield record
+            if record.privacy is not None and record.privacy.stopped:
+                return
 
     def _round(self, round_index: int) -> RoundRecord:
         started = perf_counter()
@@ -101,6 +115,9 @@ class Federation:
         problem = self._problem(round_index)
         decision = self.policies.solver.solve(problem, rng=self.streams("shots", round_index))
         chosen = self._chosen(decision)
+        if self.privacy and (stopped := self.privacy.refusal(p.client.name for p in chosen)):
+            last = self._record(round_index, started=started)
+            return replace(last, privacy=self.privacy.event(stopped=stopped))
 
         # 2. Visit them: exchange keys, send the model, train.
         visits = [self._visit(participant, round_index, chosen) for participant in chosen]
@@ -115,7 +132,7 @@ class Federation:
         turns = self._take_turns(chosen, visits, round_index)
 
         # 5. Aggregate what arrived, module by module over its holders.
-        self.state = self.learning.aggregate(self.state, gathered.updates)
+        left_out = self._aggregate(gathered.updates)
         self._observe(chosen, visits, round_index)
 
         # 6. Evaluate and record.
@@ -129,6 +146,7 @@ class Federation:
             costs=_costs(visits, gathered, turns),
             links=tuple(visit.event for visit in visits),
             sums=gathered.sums,
+            left_out=left_out,
             timings=_timings(decision.bill + turns.bill, visits, gathering, started),
         )
 
@@ -179,11 +197,16 @@ class Federation:
         )
 
     def _gather(self, visits: list[Visit], round_index: int) -> Gathered:
-        """What the clients that were reached send back."""
+        """What the clients that were reached send back: some may lie, all keep their privacy."""
         answers = [visit.answer for visit in visits if visit.answer is not None]
-        return self.policies.gatherer.gather(
+        if self.policies.adversary:
+            answers = self.policies.adversary.tamper(answers)
+        if self.privacy:
+            answers = self.privacy.cover(answers, round=round_index)
+        gathered = self.policies.gatherer.gather(
             answers, round=round_index, rng=self.streams("gather", round_index)
         )
+        return self.privacy.blur(gathered, round=round_index) if self.privacy else gathered
 
     def _settled(
         self, chosen: list[Participant], visits: list[Visit], gathered: Gathered
@@ -226,6 +249,14 @@ class Federation:
         """The decision in numbers, beside the range of the problem where it is known."""
         return Choice.of(decision, self.policies.measure(problem))
 
+    def _aggregate(self, updates: Sequence[Update]) -> dict[str, str]:
+        """Move the global modules; return those that stayed as they were although sent."""
+        if self.policies.defence:
+            self.state, left_out = self.policies.defence.aggregate(self.state, updates)
+            return left_out
+        self.state = self.learning.aggregate(self.state, updates)
+        return {}
+
     def _observe(self, chosen: list[Participant], visits: list[Visit], round_index: int) -> None:
         """Let the server remember what it saw."""
         for participant, visit in zip(chosen, visits, strict=True):
@@ -240,11 +271,15 @@ class Federation:
 
     def _record(self, round_index: int, *, started: float) -> RoundRecord:
         """The record of the present global model, without what a round adds."""
+        tasks = self.population.tasks
+        metrics = evaluate_by_modality(self.model, self.state, self.test, tasks)
+        if self.policies.adversary:
+            metrics |= self.policies.adversary.measure(self.model, self.state, tasks)
         return RoundRecord(
             round=round_index,
             selected=(),
             delivered=(),
-            metrics=evaluate_by_modality(self.model, self.state, self.test, self.population.tasks),
+            metrics=metrics,
             client_metrics={
                 p.client.name: evaluate(self.model, self.state, p.test, p.client.tasks)
                 for p in self.participants
@@ -254,6 +289,7 @@ class Federation:
             links=(),
             level=self.policies.channel.level,
             facts=dict(self.population.facts) if round_index == 0 else {},
+            privacy=self.privacy.event() if self.privacy and round_index else None,
             timings=Timings(total_seconds=perf_counter() - started),
         )
 

@@ -73,6 +73,7 @@ class Digits:
         )
         splits = [holdout(len(part), fraction=self.local_test_fraction, rng=rng) for part in parts]
         training = [kept[part[own]] for part, (own, _) in zip(parts, splits, strict=True)]
+        testing = [kept[part[own]] for part, (_, own) in zip(parts, splits, strict=True)]
         samples = _standardised(data.samples, np.concatenate(training))
         network = streams("network")
         clients = tuple(
@@ -81,7 +82,7 @@ class Digits:
                 modalities=tuple(m for m in data.modalities if m.name in held[i][0]),
                 tasks=tuple(t for t in data.tasks if t.name in held[i][1]),
                 train=samples.take(training[i]).only(*held[i]),
-                test=samples.take(kept[parts[i][splits[i][1]]]).only(*held[i]),
+                test=samples.take(testing[i]).only(*held[i]),
                 device=draw_device(network),
                 access=draw_access_link(network),
             )
@@ -102,6 +103,7 @@ class Digits:
                 "size_gini": skew.size_gini,
                 "classes_per_client": skew.classes_per_client,
             },
+            spare=samples.take(np.concatenate(testing)),
         )
 
 

@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.core.changes import change_of, changed_by, length_of
 from qfl.core.errors import CapacityError, CohortError, ConfigError, KeyExhaustedError
 from qfl.core.gather import Answer, Arrival, Gathered
 from qfl.core.ports import Channel
@@ -170,7 +171,7 @@ class MaskedSums:
         joint: dict[tuple[int, tuple[str, ...]], list[str]] = defaultdict(list)
         for (cohort, module), names in holders.items():
             joint[cohort, tuple(sorted(names))].append(module)
-        lengths = {m: _length(a.update, m) for a in answers for m in a.update.modules}
+        lengths = {m: length_of(a.update, [m]) for a in answers for m in a.update.modules}
         return [
             self._planned(cohort, clients, sorted(modules), sum(lengths[m] for m in modules))
             for (cohort, clients), modules in sorted(joint.items())
@@ -221,8 +222,8 @@ class MaskedSums:
     def _integers(self, answer: Answer, rng: np.random.Generator) -> dict[str, Integers]:
         """Return a client's change as integers, module by module."""
         modules = sorted(answer.update.modules)
-        change = np.concatenate([_change(answer, module) for module in modules])
-        lengths = [_length(answer.update, module) for module in modules]
+        change = change_of(answer.update, answer.received, modules)
+        lengths = [length_of(answer.update, [module]) for module in modules]
         found = self._encoding.integers(change, weight=self._weight(answer), rng=rng)
         return dict(zip(modules, np.split(found, np.cumsum(lengths)[:-1]), strict=True))
 
@@ -297,15 +298,7 @@ class MaskedSums:
     def _mean(self, opened: Opened, event: SumEvent, received: Update) -> Update:
         weight = int(opened.total[-1])
         change = opened.total[:-1] * (self._encoding.step / weight)
-        modules, start = {}, 0
-        for module in event.modules:
-            tensors = {}
-            for name in sorted(received.modules[module]):
-                old = received.modules[module][name]
-                piece = change[start : start + old.size].reshape(old.shape)
-                tensors[name] = (old + piece).astype(np.float32)
-                start += old.size
-            modules[module] = tensors
+        modules = changed_by(received, change, event.modules)
         return Update(modules, dict.fromkeys(modules, weight))
 
     def _gathered(
@@ -334,15 +327,3 @@ class MaskedSums:
             key_bits_used=sum(each.event.key_bits for each in sums) if self._mesh else 0,
             waiting_seconds=max((supply.seconds for supply in supplies), default=0.0),
         )
-
-
-def _length(update: Update, module: str) -> int:
-    return sum(tensor.size for tensor in update.modules[module].values())
-
-
-def _change(answer: Answer, module: str) -> NDArray[np.float64]:
-    """Return what training did to a module, its tensors by name, flat."""
-    after, before = answer.update.modules[module], answer.received.modules[module]
-    return np.concatenate(
-        [(after[name].astype(np.float64) - before[name]).ravel() for name in sorted(after)]
-    )

@@ -7,7 +7,7 @@ rate 1.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from math import exp, log, log1p
 from types import ModuleType
 
@@ -17,6 +17,7 @@ from qfl.security.privacy.renyi import ORDERS, epsilon_from_rdp
 
 _TINY_LOG = -600.0
 _TOLERANCE = 1e-4
+_COARSE, _FINE = 1e-3, 1e-4
 
 
 def gaussian_guarantee(
@@ -91,13 +92,17 @@ def calibrated_noise(*, epsilon: float, delta: float, rounds: int, rate: float =
     return root if price(noise_multiplier=root).epsilon <= epsilon else root + _TOLERANCE / 2
 
 
+@cache
 def _pld_epsilon(noise_multiplier: float, rate: float, rounds: int, delta: float) -> float:
+    """Return an upper bound; unsampled losses may be large, their grid is ten times coarser."""
     library = _library()
-    accountant = library.pld.PLDAccountant()
+    step = _COARSE if rate == 1 else _FINE
+    accountant = library.pld.PLDAccountant(value_discretization_interval=step)
     accountant.compose(_event(library, noise_multiplier, rate), rounds)
     return float(accountant.get_epsilon(delta))
 
 
+@cache
 def _rdp(noise_multiplier: float, rate: float, rounds: int) -> dict[float, float]:
     """Return order -> Renyi divergence of all rounds.
 

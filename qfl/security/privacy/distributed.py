@@ -22,7 +22,7 @@ from qfl.security.privacy.noise import discrete_gaussian, skellam
 from qfl.security.privacy.renyi import epsilon_from_rdp
 
 KINDS = ("discrete_gaussian", "skellam")
-_ORDERS = (*range(2, 65), 96, 128, 192, 256, 384, 512, 768, 1024)
+ORDERS = (*range(2, 65), 96, 128, 192, 256, 384, 512, 768, 1024)
 
 
 def rounded_norm(norm: float, dimension: int, *, beta: float) -> float:
@@ -50,6 +50,36 @@ def rounded_norm(norm: float, dimension: int, *, beta: float) -> float:
         return sqrt(always)
     usually = norm**2 + dimension / 4 + sqrt(-2 * log(beta)) * (norm + sqrt(dimension) / 2)
     return sqrt(min(always, usually))
+
+
+def round_within(
+    scaled: NDArray[np.float64], most: float, *, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return the vector rounded at random, drawn again until its L2 norm is at most `most`.
+
+    >>> round_within(np.array([0.5, 0.0]), 1.0, rng=np.random.default_rng(0)).tolist()
+    [0, 0]
+    """
+    floor = np.floor(scaled)
+    while True:
+        rounded = floor + (rng.random(scaled.shape) < scaled - floor)
+        if float(np.linalg.norm(rounded)) <= most:
+            return rounded.astype(np.int64)
+
+
+def integer_noise(
+    kind: str, sigma: float, size: int, *, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return integer noise of standard deviation `sigma`, of one of KINDS.
+
+    >>> integer_noise("skellam", 2.0, 4, rng=np.random.default_rng(0)).shape
+    (4,)
+    """
+    if kind not in KINDS:
+        raise UnknownNameError("distributed noise", kind, KINDS)
+    if kind == "skellam":
+        return skellam(sigma**2, size, rng=rng)
+    return discrete_gaussian(sigma, size, rng=rng)
 
 
 def sum_distance(shares: int, *, sigma: float) -> float:
@@ -167,16 +197,9 @@ class DistributedNoise:
     def perturb(self, update: ArrayLike, *, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return the integers that a client masks: clipped, rounded within the norm, noisy."""
         scaled = clip_to_norm(update, self.clip) / self.granularity
-        floor = np.floor(scaled)
-        while True:
-            rounded = floor + (rng.random(self.dimension) < scaled - floor)
-            if self.beta == 0 or float(np.linalg.norm(rounded)) <= self.norm:
-                break
-        if self.kind == "skellam":
-            noise = skellam(self.sigma**2, self.dimension, rng=rng)
-        else:
-            noise = discrete_gaussian(self.sigma, self.dimension, rng=rng)
-        return rounded.astype(np.int64) + noise
+        most = self.norm if self.beta else inf
+        noise = integer_noise(self.kind, self.sigma, self.dimension, rng=rng)
+        return round_within(scaled, most, rng=rng) + noise
 
     def values(self, total: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the sum of updates that an integer sum stands for."""
@@ -206,7 +229,7 @@ class DistributedNoise:
 
     def guarantee(self, *, rounds: int, delta: float) -> Guarantee:
         """Return what `rounds` sums guarantee; no amplification by sampling is claimed."""
-        rdp = {float(order): rounds * self.rdp(order) for order in _ORDERS}
+        rdp = {float(order): rounds * self.rdp(order) for order in ORDERS}
         return Guarantee(
             epsilon=epsilon_from_rdp(rdp, delta=delta),
             delta=delta,

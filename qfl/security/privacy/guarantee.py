@@ -13,6 +13,7 @@ class Adjacency(StrEnum):
     """Which two federations must look alike."""
 
     ADD_OR_REMOVE = "add or remove one client"
+    ZERO_OUT = "replace one client's changes by zero"
     REPLACE = "replace one client"
 
 

@@ -1,0 +1,330 @@
+"""Where the noise of a private federation comes from, as options of a study.
+
+    central        the server adds it to the mean; it is trusted with that, under masks with no more
+    local          every client adds enough for itself; nobody is trusted, most signal is lost
+    distributed    every client adds a share to its masked change; only sums are private
+
+All of them clip a client's whole change to one L2 norm and count every client once. The noise
+multiplier is relative to that norm, so equal multipliers mean equal noise per unit of change.
+Prices assume that who takes part does not depend on anybody's data, and claim no amplification.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from math import exp, inf, sqrt
+from typing import ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.core.errors import ConfigError, UnknownNameError
+from qfl.security.privacy.accountant import gaussian_guarantee
+from qfl.security.privacy.clipping import AdaptiveClip, clip_to_norm
+from qfl.security.privacy.distributed import (
+    KINDS,
+    ORDERS,
+    integer_noise,
+    round_within,
+    rounded_norm,
+    skellam_rdp,
+    sum_distance,
+)
+from qfl.security.privacy.guarantee import Adjacency, Conversion, Guarantee
+from qfl.security.privacy.renyi import epsilon_from_rdp
+
+_BETA = exp(-0.5)
+_DEVIATIONS = 8.0
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a number of releases guarantee.
+
+    Attributes:
+        guarantee: the tightest that is known.
+        epsilon_renyi: the same by Renyi divergences.
+    """
+
+    guarantee: Guarantee
+    epsilon_renyi: float
+
+
+class Mechanism(Protocol):
+    """One way to make a federation private."""
+
+    name: ClassVar[str]
+
+    @property
+    def clip(self) -> float: ...
+    @property
+    def noise_multiplier(self) -> float: ...
+    @property
+    def delta(self) -> float: ...
+    @property
+    def budget(self) -> float: ...
+
+    def send(self, change: Vector, *, bound: float, rng: np.random.Generator) -> Vector:
+        """Return what a client lets out of its hands."""
+        ...
+
+    def server_noise(self, *, bound: float) -> float:
+        """Return the standard deviation of what the server adds to a sum."""
+        ...
+
+    def price(self, releases: int, *, dimension: int, clients: int) -> Price:
+        """Return what so many releases with changes of one client guarantee.
+
+        Args:
+            releases: rounds that the client took part in.
+            dimension: numbers in the longest change.
+            clients: of a round.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No privacy: a method of a study that others are compared with; no options."""
+
+
+@dataclass(frozen=True, slots=True)
+class Central:
+    """The server adds Gaussian noise to every mean.
+
+    Attributes:
+        noise_multiplier: z; a sum gets noise of standard deviation z x clip.
+        clip: S, L2 norm of a client's whole change; where it starts if it adapts.
+        delta: of the guarantee.
+        budget: epsilon beyond which nothing more is released; 0: none.
+        quantile: of the clients' norms that the clip moves to; 0 keeps it where it is.
+
+    Reference: McMahan, Ramage, Talwar, Zhang, ICLR 2018, algorithm 1.
+    """
+
+    name: ClassVar[str] = "central"
+
+    noise_multiplier: float = 1.0
+    clip: float = 1.0
+    delta: float = 1e-5
+    budget: float = 0.0
+    quantile: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check(self)
+        if not 0 <= self.quantile < 1:
+            raise ConfigError(f"quantile is {self.quantile!r}; allowed: 0 to below 1")
+
+    def adaptive(self, clients: int) -> AdaptiveClip | None:
+        """Return how the clip moves, None if it stays.
+
+        Args:
+            clients: of a round. The noise on their count is n/20, and at least z, which leaves
+                the noise on the changes 15 % larger.
+        """
+        if not self.quantile:
+            return None
+        count_noise = max(clients / 20, self.noise_multiplier)
+        return AdaptiveClip(bound=self.clip, quantile=self.quantile, count_noise=count_noise)
+
+    def send(self, change: Vector, *, bound: float, rng: np.random.Generator) -> Vector:
+        """Return the clipped change."""
+        return clip_to_norm(change, bound)
+
+    def server_noise(self, *, bound: float) -> float:
+        """Return z x the bound, a little more where the clip adapts."""
+        moving = self.adaptive(1)
+        z = moving.update_noise(self.noise_multiplier) if moving else self.noise_multiplier
+        return z * bound
+
+    def price(self, releases: int, *, dimension: int, clients: int) -> Price:
+        """Return the price of so many Gaussian sums of sensitivity 1."""
+        return _gaussian(self.noise_multiplier, releases, self.delta, Adjacency.ZERO_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Every client adds Gaussian noise to its own change.
+
+    Attributes:
+        noise_multiplier: z; every change gets noise of standard deviation z x clip.
+        clip: S, L2 norm of a client's whole change; two changes differ by at most 2 S.
+        delta, budget: as in `Central`.
+    """
+
+    name: ClassVar[str] = "local"
+
+    noise_multiplier: float = 1.0
+    clip: float = 1.0
+    delta: float = 1e-5
+    budget: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def send(self, change: Vector, *, bound: float, rng: np.random.Generator) -> Vector:
+        """Return the clipped change with noise."""
+        noise = rng.normal(0.0, self.noise_multiplier * bound, change.shape)
+        return clip_to_norm(change, bound) + noise
+
+    def server_noise(self, *, bound: float) -> float:
+        """Return 0."""
+        return 0.0
+
+    def price(self, releases: int, *, dimension: int, clients: int) -> Price:
+        """Return the price of so many Gaussian releases of sensitivity 2."""
+        return _gaussian(self.noise_multiplier / 2, releases, self.delta, Adjacency.REPLACE)
+
+
+@dataclass(frozen=True, slots=True)
+class Distributed:
+    """Every client adds a share of integer noise before it masks.
+
+    Shares are so large that the fewest survivors of a sum bring noise of standard deviation
+    z x clip: the worst count of dropouts is what is priced, whoever really came.
+
+    Attributes:
+        noise: "discrete_gaussian" or "skellam".
+        noise_multiplier: z, of the noise in a sum.
+        clip: S, L2 norm of a client's whole change.
+        delta, budget: as in `Central`.
+        steps: of the integer grid in one clip; rounding adds to the norm that is priced.
+
+    References: Kairouz, Liu, Steinke, ICML 2021, arXiv:2102.06387; Agarwal, Kairouz, Liu,
+    NeurIPS 2021, arXiv:2110.04995.
+    """
+
+    name: ClassVar[str] = "distributed"
+
+    noise: str = "discrete_gaussian"
+    noise_multiplier: float = 1.0
+    clip: float = 1.0
+    delta: float = 1e-5
+    budget: float = 0.0
+    steps: int = 1024
+
+    def __post_init__(self) -> None:
+        _check(self)
+        if self.noise not in KINDS:
+            raise UnknownNameError("distributed noise", self.noise, KINDS)
+        if self.steps < 1 or self.noise_multiplier * self.steps < 8:
+            raise ConfigError(
+                f"{self.steps!r} steps at a noise multiplier of {self.noise_multiplier!r}; "
+                "allowed: at least 8 steps of noise, or integers show through; take more steps"
+            )
+
+    def send(self, change: Vector, *, bound: float, rng: np.random.Generator) -> Vector:
+        """Return the clipped change; `shares` adds the noise where it becomes integers."""
+        return clip_to_norm(change, bound)
+
+    def server_noise(self, *, bound: float) -> float:
+        """Return 0."""
+        return 0.0
+
+    @property
+    def shares(self) -> NoiseShares:
+        """How clipped changes become noisy integers."""
+        return NoiseShares(self.noise, self.clip, self.noise_multiplier * self.steps, self.steps)
+
+    def price(self, releases: int, *, dimension: int, clients: int) -> Price:
+        """Return the price by Renyi divergences; no loss distribution of such sums is known."""
+        norm = rounded_norm(self.steps, dimension, beta=_BETA)
+        rdp = {
+            float(order): releases * self._rdp(order, norm, dimension, clients) for order in ORDERS
+        }
+        guarantee = Guarantee(
+            epsilon=epsilon_from_rdp(rdp, delta=self.delta),
+            delta=self.delta,
+            adjacency=Adjacency.ZERO_OUT,
+            conversion=Conversion.RDP,
+            rounds=releases,
+            sampling="no amplification",
+        )
+        return Price(guarantee, guarantee.epsilon)
+
+    def _rdp(self, order: float, norm: float, dimension: int, clients: int) -> float:
+        """Return the divergence of a round, over all sums that a client's change is spread on.
+
+        Divergences of independent sums add, and so do the squared norms of their parts. What n
+        shares differ from one discrete Gaussian by grows with n and falls with their size; all
+        clients and the smallest possible share bound it.
+        """
+        deviation = self.noise_multiplier * self.steps
+        if self.noise == "skellam":
+            norm1 = norm * min(sqrt(dimension), norm)
+            return skellam_rdp(order, norm=norm, norm1=norm1, variance=deviation**2)
+        gap = sum_distance(clients, sigma=deviation / sqrt(clients))
+        return order / 2 * (norm / deviation) ** 2 + gap * dimension
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseShares:
+    """Clipped changes as integers, with a client's share of noise for every sum.
+
+    Attributes:
+        kind: of the noise.
+        clip: S.
+        deviation: of the noise in a sum of the fewest survivors, in steps.
+        steps: per clip.
+    """
+
+    kind: str
+    clip: float
+    deviation: float
+    steps: int
+    weighted: ClassVar[bool] = False
+
+    @property
+    def step(self) -> float:
+        """What one integer stands for."""
+        return self.clip / self.steps
+
+    def integers(
+        self, change: Vector, *, weight: int, rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Return the change in steps, rounded within the norm that is priced."""
+        most = rounded_norm(self.steps, len(change), beta=_BETA)
+        return round_within(clip_to_norm(change, self.clip) / self.step, most, rng=rng)
+
+    def noise(self, size: int, *, survivors: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return one client's share."""
+        return integer_noise(self.kind, self.deviation / sqrt(survivors), size, rng=rng)
+
+    def modulus_bits(self, clients: int) -> int:
+        """Return a modulus in which the sum does not wrap but with negligible probability.
+
+        Wrapping costs accuracy, never privacy. More than half survive, so the noise of all is
+        less than sqrt 2 times that of the fewest.
+        """
+        most = clients * (self.steps + 1) + _DEVIATIONS * sqrt(2) * self.deviation
+        return int(2 * most + 1).bit_length()
+
+
+def _gaussian(noise_multiplier: float, releases: int, delta: float, adjacency: Adjacency) -> Price:
+    tight, renyi = (
+        _guarantee(noise_multiplier, releases, delta, way)
+        for way in (Conversion.PLD, Conversion.RDP)
+    )
+    return Price(replace(tight, adjacency=adjacency), renyi.epsilon)
+
+
+@cache
+def _guarantee(
+    noise_multiplier: float, releases: int, delta: float, conversion: Conversion
+) -> Guarantee:
+    return gaussian_guarantee(
+        noise_multiplier=noise_multiplier, rounds=releases, delta=delta, conversion=conversion
+    )
+
+
+def _check(mechanism: Central | Local | Distributed) -> None:
+    for name in ("noise_multiplier", "clip"):
+        if not 0 < getattr(mechanism, name) < inf:
+            raise ConfigError(f"{name} is {getattr(mechanism, name)!r}; allowed: positive")
+    if not 0 < mechanism.delta < 1 or not 0 <= mechanism.budget < inf:
+        raise ConfigError(
+            f"delta {mechanism.delta!r} and budget {mechanism.budget!r}; allowed: between 0 and "
+            "1, and not negative (0: no budget)"
+        )
