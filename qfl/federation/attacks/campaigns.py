@@ -23,7 +23,11 @@ DEFENCES = (
     *(Defence(rule=rule) for rule in RULES if rule != "mean"),
     *(Defence(rule=rule, cohort_size=2) for rule in RULES if rule != "mean"),
 )
-"""Every rule over single updates, and over the means of masked cohorts of two."""
+"""Every rule over single updates, and over the means of masked cohorts of two.
+
+Two is the least, and for the table only: who knows his own update knows his partner's from the
+sum. Larger cohorts need more clients, as every corrupted one spoils a whole cohort.
+"""
 
 
 @dataclass(frozen=True, slots=True)

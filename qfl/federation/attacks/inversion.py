@@ -7,7 +7,7 @@ picture would cause with what he saw. He is strong: of a batch of several he kno
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -91,6 +91,14 @@ class Target:
         return cls(
             weights=flat, loss=loss, picture=picture, first_layer=prefixes[0], head=prefixes[1]
         )
+
+    def moved(self, change: ArrayLike) -> Target:
+        """Return the same model with a (size,) change added to its weights."""
+        parts = {
+            name: tensor + torch.as_tensor(self.part(change, name), dtype=tensor.dtype)
+            for name, tensor in self.weights.items()
+        }
+        return replace(self, weights=parts)
 
     def gradients(self, images: ArrayLike, labels: ArrayLike) -> NDArray[np.float64]:
         """Return the gradient of the mean loss of each batch; (batches, size).

@@ -17,7 +17,7 @@ def attack_table(
 
     Args:
         streams: every part draws from streams of its own.
-        trials: attacks per row on links, keys, envelopes and gradients; a multiple of 4.
+        trials: attacks per row on links, keys, envelopes and gradients; even, from 4.
         models: attacked by membership inference, even.
         federations: poisoned ones per row.
     """

@@ -97,8 +97,9 @@ class AttackRow:
         """What the intervals allow to say about the defence.
 
         "backfires": the attacker achieves more with it than without. "no effect": the attack does
-        not work in the first place. "stopped": it does no better than a blind one. "weakened": it
-        works, but less. "fails": it works, and not found to work less. Else "undecided".
+        not work in the first place. "stopped": it works less, and is not found to do better than
+        a blind one. "weakened": it works, but less. "fails": it works, and is not found to work
+        less. Else "undecided".
         """
         if self.defended.low > max(self.blind, self.without.high):
             return "backfires"

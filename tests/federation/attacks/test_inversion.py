@@ -39,6 +39,15 @@ def test_a_row_is_the_gradient_of_the_mean_loss(target):
     assert row == pytest.approx(flat, abs=1e-6)
 
 
+def test_a_moved_model_is_moved_by_as_much(target):
+    size = sum(tensor.numel() for tensor in target.weights.values())
+    change = np.random.default_rng(2).normal(0, 1, size)
+    moved = target.moved(change)
+    for name, tensor in moved.weights.items():
+        difference = (tensor - target.weights[name]).numpy()
+        assert difference == pytest.approx(target.part(change, name), abs=1e-5)
+
+
 def test_the_formula_is_exact_and_blind_to_scale(target):
     rows = target.gradients(IMAGES[CHOSEN][:, None], LABELS[CHOSEN][:, None])
     for row, image, label in zip(rows, IMAGES[CHOSEN], LABELS[CHOSEN], strict=True):
