@@ -1,7 +1,7 @@
 """QAOA values that need no state: MaxCut at depth one, and mixers in their own eigenbasis.
 
 Oracles for the engines, exact at any size. Signs are the project's: the phase is exp(-i gamma H)
-with H = -cut, the mixer exp(-i beta M). Only numpy may be imported here.
+with H = -cut, the mixer exp(-i beta M).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from qfl.core.errors import ConfigError
 from qfl.simulators.combinations import unrank
 from qfl.simulators.ladder import eigenvalues
+from qfl.simulators.memory import require
 
 
 def depth_one_cut(weights: ArrayLike, *, gamma: float, beta: float) -> float:
@@ -106,6 +107,9 @@ def ring_top_state(n: int, k: int) -> NDArray[np.float64]:
     [0.354, 0.5, 0.354, 0.354, 0.5, 0.354]
     """
     small = _checked(n, k)
+    states = comb(n, small)
+    needed = states * (n + 8 * small + 24)  # rows, places of ones, and what a product reads
+    require(needed, what=f"C({n}, {k}) = {states} states", advice="take a smaller k")
     subsets = unrank(n, small, np.arange(comb(n, small)))
     places = np.nonzero(subsets)[1].reshape(len(subsets), small)
     chord = 2 * np.sin(pi * np.arange(n) / n)

@@ -6,7 +6,8 @@ leaves to the root these obey a recursion, and by causality the first m layers o
 layers of those below: p steps are exact. Up to EXACT_DEPTH, and on any tree but the 3-regular one,
 a functional is an array of 4^p numbers. Deeper ones on the 3-regular tree are tensor trains; the
 value then also uses the messages that run from the root to the leaves (the adjoint of the
-recursion), which leaves an error of second order in what the trains cut off.
+recursion), which leaves an error of second order in what the trains cut off. The 2-regular tree is
+a path, where `cycle` is exact at any depth.
 
 Reference: Basso, Farhi, Marwaha, Villalonga, Zhou, arXiv:2110.14206 (the recursion).
 """
@@ -23,6 +24,7 @@ from torch import Tensor
 
 from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
+from qfl.simulators.cycle import cycle_cut_and_gradient
 from qfl.simulators.memory import require
 from qfl.simulators.trajectories import (
     Core,
@@ -72,8 +74,11 @@ def cut_fraction(angles: ArrayLike, *, degree: int, bond: int = _BOND) -> float:
     >>> round(cut_fraction([[0.6154797], [-0.3926991]], degree=3), 7)
     0.6924501
     """
+    layers = _checked(angles, degree)
+    if degree == 2:
+        return _on_the_path(layers)[0]
     with torch.no_grad():
-        correlation = sum(float(term) for term in _terms(_checked(angles, degree), degree, bond))
+        correlation = sum(float(term) for term in _terms(layers, degree, bond))
     return (1.0 - correlation) / 2
 
 
@@ -81,7 +86,10 @@ def cut_fraction_and_gradient(
     angles: ArrayLike, *, degree: int, bond: int = _BOND
 ) -> tuple[float, NDArray[np.float64]]:
     """Return the cut fraction and its gradient (2, p); arguments as for `cut_fraction`."""
-    variables = _checked(angles, degree).requires_grad_()
+    variables = _checked(angles, degree)
+    if degree == 2:
+        return _on_the_path(variables)
+    variables.requires_grad_()
     value, gradient = 0.5, torch.zeros_like(variables, requires_grad=False)
     for term in _terms(variables, degree, bond):
         value -= float(term.detach()) / 2
@@ -98,6 +106,11 @@ def _checked(angles: ArrayLike, degree: int) -> Tensor:
     if degree < 2:
         raise ConfigError(f"a regular tree needs degree >= 2, got {degree}")
     return torch.from_numpy(array)
+
+
+def _on_the_path(angles: Tensor) -> tuple[float, NDArray[np.float64]]:
+    """Return value and gradient on the 2-regular tree, which is that of any long cycle."""
+    return cycle_cut_and_gradient(angles.numpy(), nodes=2 * angles.shape[1] + 2)
 
 
 def _terms(angles: Tensor, degree: int, bond: int) -> Iterator[Tensor]:

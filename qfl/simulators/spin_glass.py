@@ -32,6 +32,9 @@ from qfl.simulators.trajectories import (
     single,
 )
 
+DEEPEST = 17
+"""Down to here the error of the trains is known."""
+
 _TOLERANCE = 1e-12
 
 
@@ -40,11 +43,11 @@ def sk_energy(angles: ArrayLike, *, bond: int = 192) -> float:
 
     Args:
         angles: (2, p) radians: gammas > 0, then betas < 0 towards the ground state.
-        bond: largest bond of the tensor train. Up to depth 8 the default is exact; its error is
-            below 1e-6 at depth 12 and 1e-4 at depth 17.
+        bond: largest bond of the tensor train. Up to depth 8 the default is exact; near the best
+            angles its error is below 1e-6 at depth 12 and 1e-4 at depth 17.
 
     Raises:
-        ConfigError: angles of another shape, or not finite.
+        ConfigError: angles of another shape, or not finite, or of more than DEEPEST layers.
 
     >>> round(sk_energy([[0.5], [-0.3926990817]]), 7)
     0.3032653
@@ -53,6 +56,11 @@ def sk_energy(angles: ArrayLike, *, bond: int = 192) -> float:
     if array.ndim != 2 or len(array) != 2 or not array.size or not np.isfinite(array).all():
         raise ConfigError(
             f"angles must be finite, of shape (2, depth), gammas then betas, got {array.tolist()}"
+        )
+    if array.shape[1] > DEEPEST:
+        raise ConfigError(
+            f"the energy is known to be accurate down to depth {DEEPEST}, got depth "
+            f"{array.shape[1]}; leave layers out"
         )
     gammas = array[0].tolist()
     rotations = [rotation(beta) for beta in array[1]]

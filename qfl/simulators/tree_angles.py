@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from qfl.core.errors import CapacityError, ConfigError
+from qfl.simulators.cycle import best_cycle_angles, one_more_layer
 from qfl.simulators.infinite_tree import EXACT_DEPTH, cut_fraction_and_gradient
 
 Floats = NDArray[np.float64]
@@ -24,8 +25,9 @@ TRAINED_DEPTH = 9
 def best_cut_angles(*, degree: int, depth: int) -> Floats:
     """Return the angles (2, depth) with the largest known cut fraction on the regular tree.
 
-    Up to TRAINED_DEPTH they are at a maximum that L-BFGS reached, one depth after the other; no
-    proof says that it is the global one. The signs are those for H = -cut.
+    Up to TRAINED_DEPTH, and at any depth on the 2-regular tree (a path), they are at a maximum that
+    L-BFGS reached, one depth after the other; no proof says that it is the global one. The signs
+    are those for H = -cut.
 
     Raises:
         ConfigError: depth below 1, or a degree below 2.
@@ -36,6 +38,8 @@ def best_cut_angles(*, degree: int, depth: int) -> Floats:
     """
     if depth < 1:
         raise ConfigError(f"angles need a depth of at least 1, got {depth}")
+    if degree == 2:
+        return best_cycle_angles(nodes=2 * depth + 2, depth=depth)
     table = _table(degree)
     if depth in table:
         return table[depth].copy()
@@ -66,17 +70,9 @@ def _grown(degree: int, depth: int) -> Floats:
     angles = np.array([[1.0 / np.sqrt(degree)], [-np.pi / 8]])
     for layers in range(1, depth + 1):
         if layers > 1:
-            angles = _interpolated(angles)
+            angles = one_more_layer(angles)
         angles = trained(angles, degree=degree)
     return angles
-
-
-def _interpolated(angles: Floats) -> Floats:
-    """Return (2, p + 1) angles from (2, p) by INTERP, arXiv:1812.01041, appendix B."""
-    p = angles.shape[1]
-    share = np.arange(p + 1) / p
-    padded = np.pad(angles, ((0, 0), (1, 1)))
-    return share * padded[:, :-1] + (1 - share) * padded[:, 1:]
 
 
 @cache

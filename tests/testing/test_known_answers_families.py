@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from qfl.core.rng import Streams
-from qfl.testing.known_answers import parse_table, verify
+from qfl.testing.known_answers import maxcut, parse_table, verify
 
 TEXT = (
     "f(x) = -sum_i u_i x_i + lam*sum_{i<j} S_ij x_i x_j, u_i = 0.5+0.5*sin(1.7*(i+1)), "
@@ -202,9 +202,19 @@ def test_maxcut_with_weights_and_beyond_the_state_vector():
     )
 
 
-@pytest.mark.parametrize(("n", "p"), [(4, 1), (10, 3), (12, 2), (30, 4)])
+@pytest.mark.parametrize(("n", "p"), [(4, 1), (10, 3), (12, 2), (30, 4), (34, 16), (7, 2)])
 def test_ring_of_disagrees(n, p):
     assert got("ring_of_disagrees", n=n, p=p) == pytest.approx((2 * p + 1) / (2 * p + 2), abs=1e-8)
+
+
+def test_large_graphs_are_cut_edge_by_edge(monkeypatch):
+    angles = {"gamma": [0.4, 0.7], "beta": [-0.5, -0.25]}
+    whole = got("fixed_angle_graph", graph="dodecahedral", **angles)
+    monkeypatch.setattr(maxcut, "_STATEVECTOR_NODES", 19)
+    by_edges = got("fixed_angle_graph", graph="dodecahedral", **angles)
+    assert by_edges == pytest.approx(whole, abs=1e-12)
+    ring = got("ring_angles", n=50, **angles)
+    assert got("fixed_angle_graph", graph="C24", n=24, **angles) == pytest.approx(ring, abs=1e-12)
 
 
 @pytest.mark.parametrize(("n", "k"), [(5, 3), (6, 6), (7, 2), (4, 0)])
@@ -286,8 +296,17 @@ def test_toeplitz_is_the_matrix_product():
     [
         ("johnson_spectrum", {"n": 4, "k": 7}, r"cannot choose 7 of 4"),
         ("johnson_spectrum", {"n": 4.5, "k": 1}, "'n' must be a whole number, got 4.5"),
-        ("ring_of_disagrees", {"n": 7, "p": 1}, "must be even"),
-        ("ring_of_disagrees", {"n": 6, "p": 3}, "longer than 2 p = 6"),
+        ("ring_of_disagrees", {"n": 2, "p": 1}, "'n' must be at least 3, got 2"),
+        ("complete_xy_evolution", {"n": 60, "k": 30, "beta": 1}, r"C\(60, 30\) .* GiB free"),
+        ("ring_dicke_overlap", {"n": 40, "k": 20}, r"C\(40, 20\) .* GiB free"),
+        ("sk_nu", {"gamma": [0.1] * 18, "beta": [0.1] * 18}, "depth 17, got depth 18"),
+        (
+            "lr_chain5",
+            dict.fromkeys(("p", "delta_gamma", "delta_beta"), 1)
+            | {"n": 2, "weights": [0], "H": "sum w ZZ", "divide_by_max_weight": True},
+            "all 0",
+        ),
+        ("maxcut_p1_general", {"graph": "C6", "n": 7, "gamma": [0], "beta": [0]}, "not n = 7"),
         ("fixed_angle_tree", {"d": 3, "p": 2, "gamma": [0.1], "beta": [0.1]}, "lists of 2 angles"),
         ("fixed_angle_tree", {"d": 3, "gamma": [0.1], "beta": [0.1], "H": "cut"}, "one of '-cut'"),
         ("fixed_angle_graph", {"graph": "bull", "d": 3, "gamma": [0], "beta": [0]}, "degree 3"),

@@ -120,6 +120,8 @@ class Inputs:
         if "edges" not in self:
             code = re.fullmatch(r"\[([-\d, ]+)\]\^(\d+)", str(self._values.get("lcf")))
             graph = _cubic(*code.groups()) if code else _named(self.text("graph"))
+            if "n" in self and self.whole("n") != len(graph):
+                raise ConfigError(f"the graph has {len(graph)} nodes, not n = {self.whole('n')}")
             return np.asarray(networkx.to_numpy_array(graph))
         edges = self.numbers("edges")
         if edges.ndim != 2 or edges.shape[1] != 2 or (edges != edges.astype(int)).any():
@@ -145,11 +147,15 @@ def _named(name: str) -> networkx.Graph:
     for pattern, make in _FAMILIES.items():
         if match := re.fullmatch(pattern, name):
             return make(*map(int, match.groups()))
-    small = networkx.generators.small
-    known = [one.removesuffix("_graph") for one in small.__all__ if one.endswith("_graph")]
-    if name not in known:
+    small, key = networkx.generators.small, re.sub("[ -]", "_", name.lower())
+    known = [
+        one.removesuffix("_graph")
+        for one in small.__all__
+        if one.endswith("_graph") and one not in ("LCF_graph", "generalized_petersen_graph")
+    ]
+    if key not in known:
         raise ConfigError(f"no graph is called {name!r}; give edges, K4, C10 or one of {known}")
-    return getattr(small, f"{name}_graph")()
+    return getattr(small, f"{key}_graph")()
 
 
 def _cubic(shifts: str, repeats: str) -> networkx.Graph:

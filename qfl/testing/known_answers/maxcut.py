@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qfl.core.constraints import Unconstrained
 from qfl.core.errors import ConfigError
@@ -10,6 +11,7 @@ from qfl.core.problem import Problem
 from qfl.core.qubo import Ising
 from qfl.problems import maxcut
 from qfl.simulators.closed_forms import depth_one_cut, regular_depth_one_cut
+from qfl.simulators.cycle import best_cycle_angles, cycle_cut
 from qfl.simulators.infinite_tree import cut_fraction
 from qfl.simulators.spin_glass import sk_energy
 from qfl.simulators.tree_angles import best_cut_angles
@@ -22,6 +24,8 @@ from qfl.testing.known_answers.inputs import Floats, Inputs
 
 _STATEVECTOR_NODES = 20
 
+Integers = NDArray[np.int64]
+
 
 def maxcut_p1_regular(given: Inputs) -> float:
     """Return the best cut fraction at depth one on triangle-free d-regular graphs."""
@@ -30,11 +34,8 @@ def maxcut_p1_regular(given: Inputs) -> float:
 
 
 def maxcut_p1_general(given: Inputs) -> float:
-    """Return the expected cut of a graph at given angles; depth one has no limit on its size."""
-    weights, angles = given.graph(), given.angles()
-    if angles.shape[1] == 1 and len(weights) > _STATEVECTOR_NODES:
-        return depth_one_cut(weights, gamma=angles[0, 0], beta=angles[1, 0])
-    return _cut(weights, angles)
+    """Return the expected cut of a graph at given angles."""
+    return _cut(given.graph(), given.angles())
 
 
 def fixed_angle_graph(given: Inputs) -> float:
@@ -49,19 +50,19 @@ def fixed_angle_graph(given: Inputs) -> float:
 def ring_angles(given: Inputs) -> float:
     """Return the expected cut fraction of a cycle at given angles."""
     _check_cost(given)
-    weights = _cycle(given.whole("n", 3))
-    return _cut(weights, given.angles()) / len(weights)
+    nodes, angles = given.whole("n", 3), given.angles()
+    if nodes > _STATEVECTOR_NODES:
+        return cycle_cut(angles, nodes=nodes)
+    return _cut(_cycle(nodes), angles) / nodes
 
 
 def ring_of_disagrees(given: Inputs) -> float:
-    """Return the best cut fraction of an even cycle: angles of the infinite one, on this one."""
-    depth, n = given.whole("p", 1), given.whole("n", 4)
-    if n % 2 or n <= 2 * depth:
-        raise ConfigError(f"the cycle must be even and longer than 2 p = {2 * depth}, got n = {n}")
-    angles = best_cut_angles(degree=2, depth=depth)
-    if n > _STATEVECTOR_NODES:
-        return cut_fraction(angles, degree=2)
-    return _cut(_cycle(n), angles) / n
+    """Return the best cut fraction of a cycle."""
+    depth, nodes = given.whole("p", 1), given.whole("n", 3)
+    angles = best_cycle_angles(nodes=nodes, depth=depth)
+    if nodes > _STATEVECTOR_NODES:
+        return cycle_cut(angles, nodes=nodes)
+    return _cut(_cycle(nodes), angles) / nodes
 
 
 def fixed_angle_tree(given: Inputs) -> float:
@@ -90,7 +91,10 @@ def lr_chain5(given: Inputs) -> dict[str, float]:
     if weights.shape != (n - 1,):
         raise ConfigError(f"a chain of {n} needs {n - 1} weights, got {weights.tolist()}")
     if "divide_by_max_weight" in given and given.flag("divide_by_max_weight"):
-        weights = weights / np.abs(weights).max()
+        largest = float(np.abs(weights).max())
+        if largest == 0:
+            raise ConfigError("weights that are all 0 cannot be divided by the largest of them")
+        weights = weights / largest
     problem = Problem(
         kind="chain",
         qubo=Ising(0.0, np.zeros(n), np.diag(weights, 1)).to_qubo(),
@@ -122,7 +126,35 @@ def random_cut(given: Inputs) -> float:
 
 
 def _cut(weights: Floats, angles: Floats) -> float:
+    """Return the expected cut; of large graphs edge by edge, from what an edge sees in p steps."""
+    if len(weights) > _STATEVECTOR_NODES:
+        if angles.shape[1] == 1:
+            return depth_one_cut(weights, gamma=angles[0, 0], beta=angles[1, 0])
+        edges = np.argwhere(np.triu(weights, 1))
+        cones = [_cone(weights, edge, angles.shape[1]) for edge in edges]
+        if max(map(len, cones)) <= _STATEVECTOR_NODES:
+            return sum(
+                weights[tuple(edge)] * _edge_cut(weights[np.ix_(cone, cone)], angles)
+                for edge, cone in zip(edges, cones, strict=True)
+            )
     return -qaoa_expectation(maxcut(weights=weights), *angles, mixer="x", backend="statevector")
+
+
+def _cone(weights: Floats, edge: Integers, steps: int) -> Integers:
+    """Return the nodes within `steps` of an edge, its own two first."""
+    seen = np.zeros(len(weights), dtype=bool)
+    seen[edge] = True
+    for _ in range(steps):
+        seen |= (weights[seen] != 0).any(0)
+    seen[edge] = False
+    return np.concatenate([edge, np.flatnonzero(seen)])
+
+
+def _edge_cut(weights: Floats, angles: Floats) -> float:
+    """Return the probability that the edge of nodes 0 and 1 is cut."""
+    problem = maxcut(weights=weights)
+    states, mass = qaoa_distribution(problem, *angles, mixer="x", backend="statevector")
+    return float(mass[states[:, 0] != states[:, 1]].sum())
 
 
 def _cycle(n: int) -> Floats:

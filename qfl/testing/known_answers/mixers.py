@@ -12,6 +12,7 @@ from qfl.core.errors import ConfigError
 from qfl.core.problem import Problem
 from qfl.core.qubo import Qubo
 from qfl.simulators import closed_forms, single_layer
+from qfl.simulators.memory import require
 from qfl.solvers.scale import feasible_mean
 from qfl.solvers.threshold import marked_probability
 from qfl.testing.known_answers.inputs import Floats, Inputs
@@ -28,6 +29,7 @@ def complete_xy_evolution(given: Inputs) -> dict[str, float]:
     n, k = _size(given)
     if not 0 < k < n:
         raise ConfigError(f"one variable can only be swapped if 0 < k < n, got k = {k}, n = {n}")
+    require(32 * comb(n, k), what=f"C({n}, {k}) = {comb(n, k)} states", advice="take a smaller k")
     start = np.eye(1, comb(n, k)).ravel()  # variables 0..k-1: the smallest integer
     after = single_layer.mixed(start, "xy_complete", n=n, k=k, beta=given.number("beta"))
     swapped = after[k]  # variables 1..k are 0 less: k states of larger variables come before

@@ -22,22 +22,21 @@ _MIXERS = {
     "even_odd": "xy_parity_ring",
     "grover": "grover",
 }
-_NUMBER = r"([0-9.]+)"
-_INSTANCE = re.compile(
-    re.escape(
-        "f(x) = -sum_i u_i x_i + lam*sum_{i<j} S_ij x_i x_j, u_i = #+#*sin(#*(i+1)), "
-        "S_ij = #*(1+cos(#*(i+1)*(j+1))), i,j = 0..N-1, lam = #"
-    ).replace(r"\#", _NUMBER)
-    + r"(?:, sum x = K)?"
+_TEMPLATE = (
+    "f(x) = -sum_i u_i x_i + lam*sum_{i<j} S_ij x_i x_j, u_i = #+#*sin(#*(i+1)), "
+    "S_ij = #*(1+cos(#*(i+1)*(j+1))), i,j = 0..N-1, lam = #"
 )
+_NUMBER = r"(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
+_INSTANCE = re.compile(re.escape(_TEMPLATE).replace(r"\#", _NUMBER) + r"(?:, sum x = K)?")
 
 
 def kofn_qaoa(given: Inputs) -> dict[str, float]:
     """Return mean cost, probability of the optimum, optimum and random mean of a K-of-N QAOA."""
     problem, angles = _problem(given), given.angles()
     mixer = _MIXERS[given.text("mixer", *_MIXERS)]
+    found = spectrum(problem)  # first: it refuses what is too large to list
     states, probabilities = qaoa_distribution(problem, *angles, mixer=mixer)
-    energies, found = problem.qubo.energy(states), spectrum(problem)
+    energies = problem.qubo.energy(states)
     slack = 1e-9 * max(1e-300, found.worst - found.optimum)
     return {
         "mean_cost": float(probabilities @ energies),
@@ -97,7 +96,7 @@ def _problem(given: Inputs) -> Problem:
     text = given.text("instance")
     match = _INSTANCE.fullmatch(text)
     if match is None:
-        raise ConfigError(f"the instance must read {_INSTANCE.pattern}, got {text!r}")
+        raise ConfigError(f"the instance must read {_TEMPLATE!r}, # a number, got {text!r}")
     shift, height, pace, overlap, phase, weight = map(float, match.groups())
     i = np.arange(1, given.whole("N", 1) + 1)
     return client_selection(

@@ -50,7 +50,7 @@ def verify(answers: Iterable[KnownAnswer]) -> Iterator[Verdict]:
             got = _computed(answer)
         except QflError as error:
             reason = str(error)
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
             reason = f"{type(error).__name__}: {error}"  # a row is foreign data
         yield Verdict(answer, got, reason or answer.difference(got), perf_counter() - started)
 
