@@ -5,6 +5,7 @@ real world: see `qfl.security.HONESTY`. This package knows nothing of pools or c
 """
 
 from qfl.security.qkd.distil import Processing
+from qfl.security.qkd.ekert import run_e91_session
 from qfl.security.qkd.entangled import PairLink, PairProtocol, run_pair_session
 from qfl.security.qkd.line import PublicLine, TagKeys
 from qfl.security.qkd.link import FibreLink, FreeSpaceLink
@@ -20,6 +21,7 @@ __all__ = [
     "PublicLine",
     "Session",
     "TagKeys",
+    "run_e91_session",
     "run_pair_session",
     "run_pulse_session",
     "run_session",

@@ -110,11 +110,11 @@ class PairProtocol:
     sifted_bits: int = 3000
     processing: Processing = field(default_factory=Processing)
 
-    def pulses(self, link: PairLink) -> int:
-        """Return how many pump pulses the session takes."""
+    def pulses(self, link: PairLink, *, sifting: float = SIFTING) -> int:
+        """Return how many pump pulses the session takes if it sifts this share of its pairs."""
         if link.coincidence_gain == 0:
             raise ConfigError(f"{link} never clicks at both ends; no session can run on it")
-        return ceil(self.sifted_bits / (SIFTING * link.coincidence_gain))
+        return ceil(self.sifted_bits / (sifting * link.coincidence_gain))
 
 
 def run_pair_session(

@@ -113,18 +113,31 @@ def chsh_value(qber: float) -> float:
     return 2 * sqrt(2) * (1 - 2 * qber)
 
 
-def e91_rate(qber: float, *, error_correction_efficiency: float = 1.0) -> float:
-    """Return 1 - f h(Q) - h((1 + sqrt((S/2)^2 - 1)) / 2): the eavesdropper priced by CHSH.
+def chsh_price(value: float) -> float:
+    """Return how much of a sifted bit the eavesdropper may know at a CHSH value, from 0 to 1.
 
-    No trust in the devices is needed. Without a violation (S <= 2) she may know everything.
+    h((1 + sqrt((S/2)^2 - 1)) / 2). Without a violation (S <= 2) she may know everything.
+
+    Reference: Acin et al., Phys. Rev. Lett. 98, 230501 (2007).
+
+    >>> chsh_price(2.0), round(chsh_price(2.6), 6)
+    (1.0, 0.41842)
+    """
+    violation = max(0.0, (value / 2) ** 2 - 1) if value > 0 else 0.0
+    return binary_entropy(min(1.0, (1 + sqrt(violation)) / 2))
+
+
+def e91_rate(qber: float, *, error_correction_efficiency: float = 1.0) -> float:
+    """Return 1 - f h(Q) - the price of the CHSH value that a depolarised singlet has at Q.
+
+    No trust in the devices is needed.
 
     Reference: Acin et al., Phys. Rev. Lett. 98, 230501 (2007), eqs. 3 and 4.
 
     >>> round(e91_rate(0.03), 6)
     0.470078
     """
-    violation = max(0.0, (chsh_value(qber) / 2) ** 2 - 1) if qber < 0.5 else 0.0
-    known = binary_entropy(min(1.0, (1 + sqrt(violation)) / 2))
+    known = chsh_price(chsh_value(qber))
     return 1 - error_correction_efficiency * binary_entropy(qber) - known
 
 

@@ -89,6 +89,7 @@ class Session:
         authentication_bits: one-time key spent on tags.
         aborted: why there is no key, or "".
         keys: the final keys of both ends, made independently; None if aborted.
+        chsh: CHSH value that was estimated; None in protocols that estimate none.
     """
 
     pulses: int
@@ -100,6 +101,7 @@ class Session:
     authentication_bits: int
     aborted: str
     keys: tuple[Secret, Secret] | None = field(repr=False)
+    chsh: float | None = None
 
     @property
     def secret_bits(self) -> int:

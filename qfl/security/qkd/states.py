@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import cos, radians
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Bits = NDArray[np.uint8]
+RECTILINEAR, DIAGONAL, CIRCULAR, TILTED, STEEP = range(5)
+_DEGREES = {RECTILINEAR: 0.0, DIAGONAL: 45.0, TILTED: 22.5, STEEP: 67.5}
+
+
+def correlation(first: int, second: int) -> float:
+    """Return by how much a bit encoded in one basis agrees with its reading in another, -1 to 1.
+
+    cos 2(a - b) for polarisations at angles a and b; 0 between these and the circular ones.
+
+    >>> round(correlation(RECTILINEAR, TILTED), 6), correlation(DIAGONAL, CIRCULAR)
+    (0.707107, 0.0)
+    """
+    if first == second:
+        return 1.0
+    if CIRCULAR in (first, second):
+        return 0.0
+    turned = 2 * (_DEGREES[first] - _DEGREES[second])
+    return 0.0 if abs(turned) == 90 else cos(radians(turned))
+
+
+_CORRELATION = np.array([[correlation(a, b) for b in range(5)] for a in range(5)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,21 +39,33 @@ class States:
 
     Attributes:
         bits: (n,) the encoded bits.
-        bases: (n,) 0 rectilinear, 1 diagonal, 2 circular (six-state only).
+        bases: (n,) 0 rectilinear, 1 diagonal, 2 circular (six-state only), 3 and 4 at 22.5 and
+            67.5 degrees (E91 only).
     """
 
     bits: Bits
     bases: Bits
 
     def measure(self, bases: Bits, *, rng: np.random.Generator) -> Bits:
-        """Return the outcomes in `bases`: the bit where the basis agrees, else a fair coin.
+        """Return the outcomes in `bases`: the bit where the basis agrees, else a coin.
+
+        It is fair unless the angle between the bases is odd; then the bit comes through, or its
+        opposite, as often as their correlation says.
 
         >>> rng = np.random.default_rng(0)
         >>> sent = random_states(1000, rng=rng)
         >>> bool((sent.measure(sent.bases, rng=rng) == sent.bits).all())
         True
         """
-        return np.where(self.bases == bases, self.bits, random_bits(len(self.bits), rng=rng))
+        coin = random_bits(len(self.bits), rng=rng)
+        found = np.where(self.bases == bases, self.bits, coin)
+        odd = np.flatnonzero((self.bases >= TILTED) ^ (bases >= TILTED))
+        if len(odd):
+            strength = _CORRELATION[self.bases[odd], bases[odd]]
+            through = odd[rng.random(len(odd)) < abs(strength)]
+            opposite = _CORRELATION[self.bases[through], bases[through]] < 0
+            found[through] = self.bits[through] ^ opposite
+        return found
 
 
 class Eavesdropper(Protocol):
