@@ -86,7 +86,9 @@ class OneTimePad:
 
     def open(self, envelope: Envelope) -> memoryview:
         """Return the payload."""
-        key = _fetch(self._pool, envelope.header)
+        if envelope.nonce:
+            raise TamperedError("a padded envelope with a nonce; nothing was decrypted")
+        key = _fetch(self._pool, envelope)
         context = _context(envelope.header, SecurityLevel.ONE_TIME_PAD)
         return open_pad(key.secret, envelope.ciphertext, associated_data=context)
 
@@ -108,7 +110,7 @@ class QkdAead:
 
     def open(self, envelope: Envelope) -> memoryview:
         """Return the payload."""
-        key = _fetch(self._pool, envelope.header)
+        key = _fetch(self._pool, envelope)
         return _decrypt(key.secret, envelope, envelope.ciphertext, self._cipher)
 
 
@@ -148,7 +150,7 @@ class Hybrid:
     def open(self, envelope: Envelope) -> memoryview:
         """Return the payload."""
         header = envelope.header
-        capsule, body = _cut(envelope.ciphertext, KEM_BYTES)
+        capsule, body = _front(envelope, KEM_BYTES)
         kept = self._kept.get(header.receiver)
         if kept is None or header.key_id != kept.key_id:
             raise TamperedError("an envelope under a key that this link does not keep")
@@ -178,8 +180,8 @@ class KemOnly:
     def open(self, envelope: Envelope) -> memoryview:
         """Return the payload."""
         header, level = envelope.header, SecurityLevel.KEM_ONLY
-        capsule, rest = _cut(envelope.ciphertext, KEM_BYTES)
-        signature, body = _cut(rest, SIGNATURE_BYTES)
+        front, body = _front(envelope, KEM_BYTES + SIGNATURE_BYTES)
+        capsule, signature = front[:KEM_BYTES], front[KEM_BYTES:]
         verifying = self._identities[header.sender].verifying
         verify(verifying, signature, _transcript(header, level, capsule))
         shared = self._identities[header.receiver].decapsulate(capsule)
@@ -187,18 +189,22 @@ class KemOnly:
         return _decrypt(key, envelope, body, self._cipher)
 
 
-def _fetch(pool: KeyPool, header: Header) -> Key:
+def _fetch(pool: KeyPool, envelope: Envelope) -> Key:
+    header = envelope.header
     try:
         [key] = pool.dec_keys(header.receiver, [header.key_id])
     except UnknownKeyError as error:
         raise TamperedError(f"an envelope was not opened: {error}") from None
+    if key.secret.bits != envelope.key_bits:
+        raise TamperedError("an envelope claims another key than it was sealed with; not opened")
     return key
 
 
-def _cut(data: bytes | memoryview, length: int) -> tuple[bytes, memoryview]:
-    if len(data) < length:
-        raise TamperedError("an envelope is too short to be whole; nothing was decrypted")
-    return bytes(data[:length]), memoryview(data)[length:]
+def _front(envelope: Envelope, length: int) -> tuple[bytes, memoryview]:
+    """Return what stands before the ciphertext of an envelope that took no key from the pool."""
+    if len(envelope.ciphertext) < length or envelope.key_bits:
+        raise TamperedError("an envelope is too short or claims a key; nothing was decrypted")
+    return bytes(envelope.ciphertext[:length]), memoryview(envelope.ciphertext)[length:]
 
 
 def _context(header: Header, level: SecurityLevel, cipher: str = "") -> bytes:
