@@ -1,7 +1,8 @@
 """Any PennyLane simulator behind the backend port: values, gradients, distributions, samples.
 
 The ansatz is lowered to PennyLane operators; gradients come from the device's adjoint method, or
-from backpropagation where it has none (default.mixed). Only this adapter and the lowering import
+from parameter shifts where it has none. "default.tensor" gives means term by term,
+so that its tensors stay small, and no gradients. Only this adapter and the lowering import
 PennyLane.
 """
 
@@ -18,12 +19,24 @@ from pennylane.devices import ExecutionConfig
 from scipy.sparse import diags
 
 from circuits.lowering.pennylane import to_pennylane
-from circuits.qaoa import QaoaAnsatz
+from circuits.qaoa import QaoaAnsatz, ising
 from circuits.spec import CircuitSpec
-from qfl.backends.gates import NATIVE_MIXERS, allowed, angle_row, angle_rows, bits, costs, lowered
+from qfl.backends.gates import (
+    NATIVE_MIXERS,
+    allowed,
+    angle_row,
+    angle_rows,
+    bits,
+    check_shots,
+    costs,
+    lowered,
+)
 from qfl.core.counts import Counts
 from qfl.core.errors import BackendError
 from qfl.core.ports import Capabilities, Objective
+
+_STATES_ONLY = frozenset({"default.tensor"})
+"""Devices that list amplitudes, but neither probabilities nor samples nor derivatives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +44,8 @@ class PennyLane:
     """A PennyLane simulator; constructing it configures it.
 
     Attributes:
-        device: the name that `qml.device` takes; it must offer analytic probabilities and a seed.
+        device: the name that `qml.device` takes: "default.tensor", or one with analytic
+            probabilities and a seed.
         trotter_steps: stands in for "xy_complete" on blocks without an exact circuit; None
             refuses such an ansatz.
     """
@@ -42,7 +56,8 @@ class PennyLane:
     @property
     def capabilities(self) -> Capabilities:
         """What it can do."""
-        return Capabilities(f"pennylane:{self.device}", exact=True, mixers=NATIVE_MIXERS)
+        exact = self.device not in _STATES_ONLY
+        return Capabilities(f"pennylane:{self.device}", exact, NATIVE_MIXERS)
 
     def compile(self, ansatz: QaoaAnsatz) -> PennyLaneCompiled:
         """Return the ansatz as a gate list on its device.
@@ -77,8 +92,10 @@ class PennyLaneCompiled:
     device: Any
 
     def expectation(self, angles: ArrayLike) -> NDArray[np.float64]:
-        """Return the mean cost, computed from the probabilities of all states."""
+        """Return the mean cost."""
         rows, shape = angle_rows(self.ansatz, angles)
+        if self._states_only:
+            return np.reshape([self._mean(row) for row in rows], shape)
         return (self._probabilities(rows) @ self._costs).reshape(shape)
 
     def value_and_gradient(
@@ -88,7 +105,15 @@ class PennyLaneCompiled:
 
         The gradient of any objective is that of a mean: the one of its derivatives with respect to
         the probabilities. So the device differentiates one diagonal observable.
+
+        Raises:
+            BackendError: the device has no derivatives.
         """
+        if self._states_only:
+            raise BackendError(
+                f"{self.backend.capabilities.name} has no gradients; train on 'subspace' or on "
+                "'pennylane:lightning.qubit'"
+            )
         rows, shape = angle_rows(self.ansatz, angles)
         probabilities = self._probabilities(rows)
         weights = np.zeros((len(self._costs), len(rows)))
@@ -108,16 +133,39 @@ class PennyLaneCompiled:
         return bits(index, self.ansatz.n), probabilities[index]
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
-        """Return `shots` measurements at one angle set, drawn by the device."""
+        """Return `shots` measurements at one angle set, drawn by the device where it can."""
         n = self.ansatz.n
-        if shots < 1:
-            raise BackendError(f"a sample needs at least 1 shot, got {shots}")
+        check_shots(shots)
         (row,) = angle_row(self.ansatz, angles)
+        if self._states_only:
+            (probabilities,) = self._probabilities(row[None])
+            drawn = rng.multinomial(shots, probabilities / probabilities.sum())
+            index = np.flatnonzero(drawn)
+            return Counts.of(bits(index, n), drawn[index])
         measured = [qml.sample(wires=range(n))]
         script = qml.tape.QuantumScript(to_pennylane(self.spec, row), measured, shots=shots)
         device = self.backend.on_wires(n, seed=int(rng.integers(2**31)))
         (samples,) = qml.execute([script], device, diff_method=None)
         return Counts.of(np.reshape(samples, (shots, n)))
+
+    @property
+    def _states_only(self) -> bool:
+        return self.backend.device in _STATES_ONLY
+
+    def _mean(self, row: NDArray[np.float64]) -> float:
+        """Return the mean cost at one angle set (2p,), as a sum of local terms."""
+        fields, couplings = ising(self.ansatz)
+        terms = [(field, qml.Z(k)) for k, field in enumerate(fields.tolist())]
+        terms += [
+            (float(couplings[a, b]), qml.Z(a) @ qml.Z(b))
+            for a, b in np.argwhere(couplings).tolist()
+        ]
+        observable = qml.Hamiltonian(*map(list, zip(*terms, strict=True)))
+        script = qml.tape.QuantumScript(to_pennylane(self.spec, row), [qml.expval(observable)])
+        (found,) = qml.execute([script], self.device, diff_method=None)
+        ansatz = self.ansatz
+        offset = ansatz.constant + ansatz.linear.sum() / 2 + ansatz.quadratic.sum() / 4
+        return float(found) + float(offset)
 
     @cached_property
     def _costs(self) -> NDArray[np.float64]:
@@ -125,9 +173,12 @@ class PennyLaneCompiled:
 
     def _probabilities(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probabilities of all states, one row (2^n,) per angle set (2p,) of `rows`."""
-        measured = [qml.probs(wires=range(self.ansatz.n))]
+        states_only = self._states_only
+        measured = [qml.state() if states_only else qml.probs(wires=range(self.ansatz.n))]
         scripts = [qml.tape.QuantumScript(to_pennylane(self.spec, row), measured) for row in rows]
         found = qml.execute(scripts, self.device, diff_method=None)
+        if states_only:
+            found = [np.abs(np.asarray(each)) ** 2 for each in found]
         return np.array([_reversed_order(each, self.ansatz.n) for each in found])
 
     def _slope(self, row: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:

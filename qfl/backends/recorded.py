@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +100,8 @@ class Recording:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Those of the backend."""
-        return self.backend.capabilities
+        """Those of the backend, for samples and means."""
+        return replace(self.backend.capabilities, exact=False)
 
     def compile(self, ansatz: QaoaAnsatz) -> RecordingCompiled:
         """Return the ansatz compiled on the backend."""

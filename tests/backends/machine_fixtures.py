@@ -19,7 +19,7 @@ def connected():
 @pytest.fixture
 def cloud(connected):
     connected.mood, connected.refuse = "done", 0
-    connected.expired, connected.operational = False, True
+    connected.expired, connected.operational, connected.perfect = False, True, False
     connected.jobs.clear()
     connected.log.clear()
     return connected

@@ -28,7 +28,7 @@ def test_any_device_samples_the_right_distribution(device):
 
 
 def test_the_conformance_kit_passes():
-    check_backend(QiskitDevice("qiskit_aer:AerSimulator", mean_shots=4000))
+    check_backend(QiskitDevice("qiskit_aer:AerSimulator", level=0, mean_shots=4000))
 
 
 def test_many_angle_sets_travel_in_one_job():

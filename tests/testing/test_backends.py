@@ -7,10 +7,11 @@ import pytest
 
 from qfl.backends import get_backend
 from qfl.core.counts import Counts
+from qfl.core.errors import BackendError
 from qfl.core.ports import Capabilities
 from qfl.testing.backends import check_backend
 
-GOOD = ["subspace", "statevector", "aer", "pennylane"]
+GOOD = ["subspace", "statevector"]
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -54,9 +55,21 @@ def reversed_variables(sample, angles, shots, rng):
     ("changes", "message"),
     [
         ({"sample": reversed_variables}, "states that the ansatz does not reach|chi-square"),
-        ({"sample": lambda f, a, s, r: f(a, s - 1, r)}, "asked for 4000 shots .* got 3999"),
-        ({"sample": lambda f, a, s, r: f(a, s, np.random.default_rng())}, "other samples"),
-        ({"sample": lambda f, a, s, r: f(2 * a, s, r)}, "chi-square"),
+        (
+            {"sample": lambda f, a, shots, rng: f(a, shots - 1, rng)},
+            "asked for 4000 shots .* got 3999",
+        ),
+        (
+            {"sample": lambda f, a, shots, rng: f(a, shots, np.random.default_rng())},
+            "other samples",
+        ),
+        ({"sample": lambda f, a, shots, rng: f(2 * a, shots, rng)}, "chi-square"),
+        ({"sample": lambda f, a, shots, rng: f(a * [[1], [-1]], shots, rng)}, "chi-square"),
+        (
+            {"sample": lambda f, a, shots, rng: f(a, max(shots, 1), rng)},
+            "0 shots .* were not refused",
+        ),
+        ({"expectation": lambda f, a: f(a * [[1], [-1]])}, "mean cost"),
         ({"expectation": lambda f, a: f(a) + 1e-6}, "mean cost"),
         ({"expectation": lambda f, a: np.ravel(f(a))}, r"means of shape \(3,\)"),
         ({"expectation": lambda f, a: f(np.nan_to_num(a))}, "not refused"),
@@ -67,3 +80,21 @@ def reversed_variables(sample, angles, shots, rng):
 def test_each_lie_is_caught(changes, message):
     with pytest.raises(AssertionError, match=message):
         check_backend(Liar(changes))
+
+
+def test_a_machine_is_judged_by_its_samples():
+    def refused(expectation, angles):
+        raise BackendError("it only samples")
+
+    machine = Capabilities("machine", exact=False, mixers=("xy_ring",), seeded=False)
+    unseeded = {"sample": lambda f, a, shots, rng: f(a, shots, np.random.default_rng(shots))}
+    check_backend(Liar({"expectation": refused, **unseeded}, machine))
+    shy = {"expectation": refused, "sample": lambda f, a, shots, rng: f(0.9 * a, shots, rng)}
+    with pytest.raises(AssertionError, match=r"samples have mean cost|chi-square"):
+        check_backend(Liar(shy, machine))
+
+
+def test_too_many_qubits_must_be_refused():
+    small = Capabilities("small", exact=True, mixers=("x",), max_qubits=6)
+    with pytest.raises(AssertionError, match="7 qubits were not refused with a CapacityError"):
+        check_backend(Liar({}, small))
