@@ -49,7 +49,7 @@ class Campaign:
 
 
 CAMPAIGNS = (
-    Campaign("sign flip x5", Poison(attack="sign_flip", scale=5.0)),
+    Campaign("sign flip x8", Poison(attack="sign_flip", scale=8.0), corrupted=3),
     Campaign("IPM, epsilon 8", Poison(attack="ipm", scale=8.0)),
     Campaign("label flip x5", Poison(attack="label_flip", scale=5.0)),
     Campaign("backdoor", Poison(attack="backdoor")),

@@ -26,7 +26,7 @@ def test_every_attack_and_every_rule_has_its_turn():
 
 
 def test_a_rule_stops_one_attack_and_backfires_on_another():
-    loud, quiet = rows("sign flip x5, 4 of 20", "IPM, epsilon 0.5, 8 of 20", rules=["multi_krum"])
+    loud, quiet = rows("sign flip x8, 3 of 20", "IPM, epsilon 0.5, 8 of 20", rules=["multi_krum"])
     assert (loud.verdict, quiet.verdict) == ("stopped", "backfires")
     assert loud.without.value > 0.5 > quiet.without.value
     assert loud.without.trials == 3

@@ -91,6 +91,15 @@ def test_rules_over_masked_cohorts(few):
     assert few.run(LOUD[0], Defence(cohort_size=2)).accuracy < 0.5
 
 
+def test_krum_over_masked_cohorts():
+    """Three attackers hit at most three of ten cohorts, and 2 x 3 + 3 = 9 are enough."""
+    few = federation(corrupted=3)
+    loud = Poison(attack="sign_flip", scale=8.0)
+    assert few.run(loud, Defence(cohort_size=2)).accuracy < 0.5
+    for rule in ("krum", "multi_krum"):
+        assert few.run(loud, Defence(rule=rule, cohort_size=2)).accuracy > 0.7
+
+
 def test_what_cannot_work_is_refused(few, many):
     for each, defence, message in (
         (few, Defence(rule="krum", cohort_size=20), "under a masked sum the server sees 1"),
