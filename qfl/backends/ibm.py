@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from qiskit.exceptions import QiskitError
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
+from qiskit.transpiler import generate_preset_pass_manager
 from qiskit_ibm_runtime import QiskitRuntimeService
 from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError, InvalidAccountError
 from qiskit_ibm_runtime.exceptions import RuntimeJobTimeoutError
@@ -144,9 +145,7 @@ class Ibm:
 
     def _device(self) -> Any:
         with _plain_words(self.name):
-            return _service().backend(
-                self.device, use_fractional_gates=self.fractional_gates or None
-            )
+            return _service().backend(self.device, use_fractional_gates=self.fractional_gates)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -212,12 +211,16 @@ class IbmCompiled:
         return collected.counts[0]
 
     def _pubs(self, rows: NDArray[np.float64]) -> list[Any]:
-        """Return one PUB for all rows; fractional gates need angles that are known and folded."""
+        """Return one PUB for all rows; fractional gates need angles that are known and folded.
+
+        Folding happens on the qubits that were placed, which calibration and readout are about.
+        """
+        circuit, values = bound(self.placed, self.spec.parameters, rows)
         if not self.backend.fractional_gates:
-            return [bound(self.placed, self.spec.parameters, rows)]
-        level, seed = self.backend.level, self.backend.transpiler_seed
-        circuits = (to_qiskit(self.spec.bind(row)) for row in rows)
-        return [(place(each, self.device, level=level, seed=seed).circuit,) for each in circuits]
+            return [(circuit, values)]
+        here = list(range(circuit.num_qubits))
+        fold = generate_preset_pass_manager(1, backend=self.device, initial_layout=here)
+        return [(fold.run(circuit.assign_parameters(row)),) for row in values]
 
 
 def _wait(job: str, seconds: float) -> None:

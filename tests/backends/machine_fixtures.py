@@ -1,19 +1,28 @@
 """A loopback cloud with a connection to it, for tests that spend its shots."""
 
+from contextlib import contextmanager
+
 import pytest
 from loopback import Cloud, environment
 
 from qfl.backends import ibm
 
 
-@pytest.fixture(scope="module")
-def connected():
-    with Cloud() as cloud, pytest.MonkeyPatch.context() as patch:
+@contextmanager
+def connection(like="fake_manila"):
+    """A cloud whose only device is like a snapshot, and an environment that leads to it."""
+    with Cloud(like) as cloud, pytest.MonkeyPatch.context() as patch:
         for name, value in environment(cloud.url).items():
             patch.setenv(name, value)
         ibm._service.cache_clear()
         yield cloud
         ibm._service.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def connected():
+    with connection() as cloud:
+        yield cloud
 
 
 @pytest.fixture

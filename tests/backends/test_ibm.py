@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from instances import k_of_n, ramp
 from loopback import DEVICE, TOKEN
+from machine_fixtures import connection
+from qiskit_ibm_runtime.quantum_program.params_converters import QUANTUM_PROGRAM_PARAMS_CONVERTERS
 
 from qfl.backends import get_backend
 from qfl.core.errors import (
@@ -141,3 +143,29 @@ def test_without_credentials_one_sentence_says_what_to_set(tmp_path):
 def test_flags_that_exclude_each_other():
     with pytest.raises(ConfigError, match="twirling does not work with fractional gates"):
         get_backend("ibm:x", twirling=True, fractional_gates=True)
+
+
+def test_fractional_gates_save_gates_and_stay_in_the_range_that_the_machine_takes():
+    """Large angles, so that folding has something to do; chi-square with 15 degrees of freedom."""
+    ansatz, angles = k_of_n(4, 2, "x", 1), np.array([[9.0], [-0.7]])
+    with connection(like="fake_fractional") as cloud:
+        plain = get_backend(f"ibm:{DEVICE}").compile(ansatz)
+        backend = get_backend(f"ibm:{DEVICE}", fractional_gates=True)
+        compiled = backend.compile(ansatz)
+        assert "rzz" not in plain.placed.circuit.count_ops()
+        assert compiled.placed.two_qubit_gates < plain.placed.two_qubit_gates
+        job = compiled.submit(angles, 4000, tag="qfl-fractional")
+        (counts,) = backend.collect(job, {}).counts
+        sent = QUANTUM_PROGRAM_PARAMS_CONVERTERS["v2.0"]
+        program, _ = sent.decoder(sent.model.model_validate(cloud.jobs[job]["params"]))
+    (circuit,) = (item.circuit for item in program.items)
+    turns = [float(step.operation.params[0]) for step in circuit.get_instructions("rzz")]
+    assert len(turns) >= 4
+    assert all(0 <= turn <= np.pi / 2 for turn in turns)
+    read = {circuit.find_bit(step.qubits[0]).index for step in circuit.get_instructions("measure")}
+    assert read == set(compiled.placement().measured)
+    states, probabilities = get_backend("statevector").compile(ansatz).distribution(angles)
+    seen = {tuple(state): n for state, n in zip(counts.states.tolist(), counts.shots, strict=True)}
+    observed = np.array([seen.get(tuple(state), 0) for state in states.tolist()])
+    expected = 4000 * probabilities
+    assert ((observed - expected) ** 2 / expected).sum() < 44.3  # fails with 1e-4 if all is well
