@@ -8,6 +8,7 @@ Only adapters and lowerings import Qiskit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
@@ -22,7 +23,7 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 from circuits.basis import to_basis
 from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz, ising
-from circuits.spec import Basis
+from circuits.spec import Basis, CircuitSpec
 from qfl.backends import snapshots
 from qfl.backends.calibration import Calibration, calibration, execution
 from qfl.backends.gates import (
@@ -31,6 +32,7 @@ from qfl.backends.gates import (
     angle_row,
     angle_rows,
     bits,
+    check_shots,
     costs,
     lowered,
     tensored,
@@ -145,6 +147,29 @@ class Aer:
             snapshot=self.snapshot,
         )
 
+    def run(self, circuit: CircuitSpec, *, shots: int, rng: np.random.Generator) -> Counts:
+        """Return `shots` measurements of a circuit without parameters.
+
+        Raises:
+            BackendError: unbound parameters, or no shot.
+            CapacityError, UnknownNameError, MissingExtraError: as `compile`.
+        """
+        check_shots(shots)
+        if circuit.parameters:
+            raise BackendError(f"bind the parameters {circuit.parameters} before the circuit runs")
+        self._check_size(circuit.qubits)
+        if self.snapshot:
+            placed = snapshots.placed(self.snapshot, circuit, self.level, self.transpiler_seed)
+            simulator = _on_snapshot(self.snapshot, placed.qubits, self.engine, self.threads)
+            ready = _reading(placed.compact, placed.measured)
+        else:
+            simulator = _simulator(self.engine, self.two_qubit_error, self.threads)
+            ready = to_qiskit(to_basis(circuit, self.basis))
+        result = simulator.run(ready, shots=shots, seed_simulator=int(rng.integers(2**31))).result()
+        if not result.success:
+            raise BackendError(f"aer failed: {result.status}")
+        return _counted(result.data(0)["counts"], len(circuit.measured))
+
     def calibration(self, compiled: AerCompiled) -> Calibration | None:
         """Return the snapshot's numbers for the qubits of a compiled ansatz; None without one."""
         if compiled.placed is None:
@@ -213,13 +238,11 @@ class AerCompiled:
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
         """Return `shots` measurements at one angle set, drawn by Aer."""
-        if shots < 1:
-            raise BackendError(f"a sample needs at least 1 shot, got {shots}")
+        check_shots(shots)
         row = angle_row(self.ansatz, angles)
         seed = int(rng.integers(2**31))
         (counts,) = self._run(self._read, row, "counts", shots=shots, seed_simulator=seed)
-        index = np.array([int(key, 16) for key in counts])
-        return Counts.of(bits(index, self.ansatz.n), list(counts.values()))
+        return _counted(counts, self.ansatz.n)
 
     def read(self, angles: ArrayLike) -> NDArray[np.float64]:
         """Return how probable every one of the 2^n readings is at one angle set, in basis order."""
@@ -241,10 +264,7 @@ class AerCompiled:
 
     @cached_property
     def _read(self) -> QuantumCircuit:
-        read = self.gates.copy()
-        read.add_register(ClassicalRegister(len(self.measured), "c"))
-        read.measure(self.measured, range(len(self.measured)))
-        return read
+        return _reading(self.gates, self.measured)
 
     @cached_property
     def _listed(self) -> QuantumCircuit:
@@ -293,6 +313,19 @@ class AerCompiled:
             raise BackendError(f"aer failed: {result.status}")
         data = [result.data(index)[key] for index in range(len(result.results))]
         return data if binds[0] else data * len(rows)
+
+
+def _reading(gates: QuantumCircuit, measured: tuple[int, ...]) -> QuantumCircuit:
+    """Return a circuit with its qubits measured into the register "c"."""
+    read = gates.copy()
+    read.add_register(ClassicalRegister(len(measured), "c"))
+    read.measure(measured, range(len(measured)))
+    return read
+
+
+def _counted(found: Mapping[str, int], n: int) -> Counts:
+    """Return Aer's counts, whose keys are hexadecimal numbers."""
+    return Counts.of(bits(np.array([int(key, 16) for key in found]), n), list(found.values()))
 
 
 @lru_cache(maxsize=32)

@@ -1,12 +1,17 @@
-"""The backend "statevector": exact QAOA on all 2^n states, with every mixer."""
+"""The backend "statevector": exact QAOA on all 2^n states, with every mixer; and any circuit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from circuits.qaoa import MIXERS, QaoaAnsatz
+from circuits.spec import CircuitSpec
 from qfl.backends.exact import ExactlyCompiled, check_options
+from qfl.backends.gates import bits, check_shots
+from qfl.core.counts import Counts
 from qfl.core.ports import Capabilities
 from qfl.simulators.hypercube import Hypercube
 
@@ -33,3 +38,18 @@ class StatevectorBackend:
         """Return the ansatz ready to run; builds the table of costs."""
         engine = Hypercube(ansatz, precision=self.precision, device=self.device)
         return ExactlyCompiled(engine, ansatz.depth)
+
+    def run(self, circuit: CircuitSpec, *, shots: int, rng: np.random.Generator) -> Counts:
+        """Return `shots` measurements of a circuit without parameters, in double precision.
+
+        Raises:
+            BackendError: unbound parameters, or no shot.
+            CapacityError: the states do not fit the memory.
+        """
+        from qfl.simulators import statevector
+
+        check_shots(shots)
+        state = statevector.run(circuit)
+        found = statevector.probabilities(state, circuit.measured).numpy()
+        drawn = rng.multinomial(shots, found / found.sum())
+        return Counts.of(bits(np.arange(len(drawn)), len(circuit.measured)), drawn)

@@ -22,6 +22,7 @@ from qfl.core.update import Update
 
 if TYPE_CHECKING:
     from circuits.qaoa import QaoaAnsatz
+    from circuits.spec import CircuitSpec
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -114,6 +115,15 @@ class Backend(Protocol):
 
     def compile(self, ansatz: QaoaAnsatz) -> Compiled:
         """Return the ansatz ready to run; the costly set-up happens here, once."""
+        ...
+
+
+@runtime_checkable
+class CircuitRunner(Protocol):
+    """A backend that also samples circuits which are no ansatz."""
+
+    def run(self, circuit: CircuitSpec, *, shots: int, rng: np.random.Generator) -> Counts:
+        """Return `shots` measurements of a circuit without parameters."""
         ...
 
 

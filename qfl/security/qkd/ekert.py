@@ -15,21 +15,13 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.qkd import DIAGONAL, RECTILINEAR, STEEP, TILTED
 from qfl.security.qkd.distil import Distilled, distil
 from qfl.security.qkd.entangled import PairLink, PairProtocol
 from qfl.security.qkd.line import End, PublicLine
 from qfl.security.qkd.rates import chsh_price
 from qfl.security.qkd.session import Session, record_session
-from qfl.security.qkd.states import (
-    DIAGONAL,
-    RECTILINEAR,
-    STEEP,
-    TILTED,
-    Bits,
-    Eavesdropper,
-    States,
-    random_bits,
-)
+from qfl.security.qkd.states import Bits, Eavesdropper, States, random_bits
 
 ALICE = np.array([RECTILINEAR, TILTED, DIAGONAL], np.uint8)
 BOB = np.array([TILTED, DIAGONAL, STEEP], np.uint8)
@@ -45,11 +37,11 @@ _LOCAL = 2.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """Measured pairs.
+    """What both ends hold after n rounds.
 
     Attributes:
-        alice, bob: (n,) outcomes.
-        alice_bases, bob_bases: (n,) of `states.States`, drawn from ALICE and BOB.
+        alice, bob: (n,) outcomes, or the bits that Alice prepared.
+        alice_bases, bob_bases: (n,) bases as in `states.States`.
     """
 
     alice: Bits
@@ -59,7 +51,7 @@ class Pairs:
 
     @property
     def sifted(self) -> NDArray[np.bool_]:
-        """Where both measured at the same angle: the key."""
+        """Where both chose the same basis: the key."""
         return self.alice_bases == self.bob_bases
 
     @property
@@ -71,7 +63,7 @@ class Pairs:
 
     @property
     def qber(self) -> float | None:
-        """Share of the sifted pairs that disagree; None without any."""
+        """Share of the sifted rounds that disagree; None without any."""
         kept = self.sifted
         return float((self.alice != self.bob)[kept].mean()) if kept.any() else None
 

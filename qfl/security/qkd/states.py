@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from circuits.qkd import CIRCULAR, DEGREES, TILTED
+
 Bits = NDArray[np.uint8]
-RECTILINEAR, DIAGONAL, CIRCULAR, TILTED, STEEP = range(5)
-_DEGREES = {RECTILINEAR: 0.0, DIAGONAL: 45.0, TILTED: 22.5, STEEP: 67.5}
 
 
 def correlation(first: int, second: int) -> float:
@@ -19,14 +19,14 @@ def correlation(first: int, second: int) -> float:
 
     cos 2(a - b) for polarisations at angles a and b; 0 between these and the circular ones.
 
-    >>> round(correlation(RECTILINEAR, TILTED), 6), correlation(DIAGONAL, CIRCULAR)
+    >>> round(correlation(0, TILTED), 6), correlation(0, CIRCULAR)
     (0.707107, 0.0)
     """
     if first == second:
         return 1.0
     if CIRCULAR in (first, second):
         return 0.0
-    turned = 2 * (_DEGREES[first] - _DEGREES[second])
+    turned = 2 * (DEGREES[first] - DEGREES[second])
     return 0.0 if abs(turned) == 90 else cos(radians(turned))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from circuits.qkd import STEEP, TILTED
 from qfl.core.errors import ConfigError
 from qfl.security.attacks.interception import InterceptResend
 from qfl.security.qkd.distil import Processing
@@ -11,7 +12,7 @@ from qfl.security.qkd.entangled import PairLink, PairProtocol
 from qfl.security.qkd.line import End, PublicLine
 from qfl.security.qkd.link import FibreLink
 from qfl.security.qkd.rates import chsh_value, e91_rate
-from qfl.security.qkd.states import STEEP, TILTED, States, correlation, random_states
+from qfl.security.qkd.states import States, correlation, random_states
 
 ARM = FibreLink(length_km=5)
 LINK = PairLink(ARM, ARM, pairs=0.02)
