@@ -6,7 +6,9 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
+from typing import NoReturn
 
+from qfl.core.errors import SecurityError
 from qfl.security.keys.secret import Secret
 
 
@@ -88,3 +90,6 @@ class Stock:
 
     def __repr__(self) -> str:
         return f"<Stock of {8 * self.size} bits per end>"
+
+    def __reduce__(self) -> NoReturn:
+        raise SecurityError("a stock of keys is neither pickled nor copied")

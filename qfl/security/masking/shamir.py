@@ -84,18 +84,29 @@ def join_shares(shares: Mapping[int, Secret], *, length: int) -> Secret:
     Raises:
         SecurityError: the shares cannot be of such a secret.
     """
-    weights = interpolation_weights(list(shares))
     sizes = [min(_LIMB_BYTES, length - start) for start in range(0, length, _LIMB_BYTES)]
-    rows = [share.reveal() for share in shares.values()]
-    if any(len(row) != _SHARE_BYTES * len(sizes) for row in rows):
+    if any(share.bits != 8 * _SHARE_BYTES * len(sizes) for share in shares.values()):
         raise SecurityError("a share is too long or too short for the secret it belongs to")
+    joined = _joined(shares, sizes)
+    if joined is None:
+        raise SecurityError("shares that do not belong together; nothing was recovered")
+    return joined
+
+
+def _joined(shares: Mapping[int, Secret], sizes: Sequence[int]) -> Secret | None:
+    """Return the secret made of limbs of these sizes, None if a limb is too long.
+
+    Nothing is raised here: a traceback with local variables would show the limbs.
+    """
+    weights = interpolation_weights(list(shares))
+    rows = [share.reveal() for share in shares.values()]
     pieces = []
     for index, size in enumerate(sizes):
         cut = slice(_SHARE_BYTES * index, _SHARE_BYTES * (index + 1))
         values = (int.from_bytes(row[cut], "big") for row in rows)
         limb = sum(w * y for w, y in zip(weights, values, strict=True)) % PRIME
         if limb >= 1 << 8 * size:
-            raise SecurityError("shares that do not belong together; nothing was recovered")
+            return None
         pieces.append(limb.to_bytes(size, "big"))
     return Secret(b"".join(pieces))
 
