@@ -7,7 +7,7 @@ of half of the models; each model is attacked in turn with the others as shadows
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -120,7 +120,7 @@ def expose(
             f"a pool of {pool!r} and {models!r} models for {len(images)} samples; allowed: even "
             f"numbers, at least {_LEAST_MODELS} models, a pool smaller than the data"
         )
-    shape = replace(Shape(hidden=32), inputs=images.shape[1])
+    shape = Shape(inputs=images.shape[1], hidden=32)
     order = rng.permutation(len(images))
     chosen, rest = order[:pool], order[pool:]
     member = rng.permuted(np.tile(np.arange(models) % 2 == 0, (pool, 1)), axis=1).T
