@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qfl.core.metrics import metric
-from qfl.report import decisions, dotplots, figures, lineplots, listings
+from qfl.report import decisions, devices, dotplots, figures, lineplots, listings
 from qfl.report.compare import Family, finals, primary, secondary, unpaired
 from qfl.report.curves import Curve, curves
 from qfl.report.datasets import ROUNDS, Columns, bands_table, rounds_table
@@ -71,6 +71,7 @@ def analyse(results: Results) -> Analysis:
             **_learning(results, looks, drawn),
             "decisions": _intervals(read_off, looks, _DECISIONS),
             "axes": () if results.trains else _along_axes(results, looks),
+            "devices": _devices(results, read_off, looks),
             "slots": _intervals(read_off, looks, _SLOTS),
             "costs": _intervals(read_off, looks, _COSTS),
             "security": _security(results, exchanged),
@@ -86,12 +87,24 @@ def _tables(
 ) -> dict[str, Table]:
     made = (
         *(
-            summary_table(results, read_off, key=key, caption=caption, groups=groups, note=note)
+            summary_table(
+                results,
+                read_off if results.noisy or key != "devices" else (),
+                key=key,
+                caption=caption,
+                groups=groups,
+                note=note,
+            )
             for key, caption, groups, note in _SUMMARIES
         ),
         *(decisions.by_setting(results, read_off, name) for name in BY_SIZE),
         decisions.wins_table(results),
         decisions.time_wins_table(results),
+        devices.gaps_table(results),
+        devices.gains_table(results),
+        devices.model_table(results),
+        devices.calibrations_table(results),
+        devices.published_table(results, read_off),
         listings.pairs_table(families),
         listings.links_table(exchanged),
         listings.aborts_table(aborts(results), cells=len(results.runs)),
@@ -148,13 +161,21 @@ _MEDIAN = (
     "TTS is the median over instances; brackets are a 95 % interval between order statistics. ∞: "
     "half of the instances or more were never solved."
 )
+_BILLED = "Means over rounds, then over seeds."
+_RAN = (
+    "All columns but the circuit's describe the samples drawn. Depth and two-qubit gates are those "
+    "after transpilation where there is a device or its snapshot, else those of the circuit with "
+    "all-to-all connections; depth counts layers of two-qubit gates. Random samples are uniform "
+    "and feasible, and have no circuit."
+)
 _SUMMARIES: tuple[tuple[str, str, tuple[Group, ...], str], ...] = (
     ("comparison", "Learning, by method", ("learning",), _SPREAD),
     ("modalities", "Final values with one modality alone, by method", ("modality",), _SPREAD),
     ("decisions", "Decisions, by method", ("decision",), _POOLED),
-    ("solutions", "Time to solution, by method", ("solution",), _MEDIAN),
+    ("devices", "Samples of the circuits, by method", ("samples", "circuit", "speed"), _RAN),
+    ("solutions", "Time to solution, by method", ("solution", "speed"), _MEDIAN),
     ("slots", "Uplink schedules, by method", ("slots",), _SPREAD),
-    ("bills", "One decision costs, by method", ("bill",), "Means over rounds, then over seeds."),
+    ("bills", "One decision costs, by method", ("bill", "circuit"), _BILLED),
     ("costs", "One training run costs, by method", ("cost", "clock"), _SPREAD),
     ("security", "Keys of one training run, by method", ("security",), _SPREAD),
 )
@@ -180,6 +201,20 @@ def _along_axes(results: Results, looks: Sequence[Style]) -> tuple[Figure, ...]:
     if grown := decisions.growth(results):
         drawn.append(lineplots.growth_figure(grown, looks))
     return tuple(drawn)
+
+
+def _devices(
+    results: Results, read_off: Sequence[Summary], looks: Sequence[Style]
+) -> tuple[Figure, ...]:
+    """Return what samples were worth by backend, and published devices beside their snapshots."""
+    told_apart = [s for s in read_off if len(_values(read_off, s.outcome.metric.name)) > 1]
+    drawn = _intervals(told_apart, looks, devices.FIGURES)
+    told = devices.beside(results, read_off)
+    return (*drawn, dotplots.published_figure(told)) if told else drawn
+
+
+def _values(read_off: Sequence[Summary], name: str) -> set[float]:
+    return {v for s in read_off if s.outcome.metric.name == name for v in s.values.values()}
 
 
 def _security(results: Results, exchanged: Sequence[Link]) -> tuple[Figure, ...]:

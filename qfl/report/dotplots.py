@@ -14,6 +14,7 @@ from qfl.report.figures import Figure, slug
 from qfl.report.links import Link, Pools
 from qfl.report.outcomes import Summary
 from qfl.report.palette import Style
+from qfl.report.published import Published
 from qfl.report.words import display
 
 MOST_DOTS = 1_000
@@ -130,6 +131,61 @@ def differences_figure(found: Sequence[Difference], *, key: str, title: str) -> 
                 for seed, a, b in d.pairs
             ),
         },
+    )
+
+
+def published_figure(found: Sequence[tuple[str, Published, Summary | None]]) -> Figure:
+    """Return published device results as hollow diamonds, beside what snapshots gave here."""
+    measured = metric("sampled_ratio")
+    names = list(dict.fromkeys(f"{each.device} {each.date}".strip() for _, each, _ in found))
+    x = vega.number("x", None, format=vega.tick_format(measured), tickCount=6)
+    y = vega.categories("device", names)
+    layers = [
+        vega.layer(
+            "published",
+            {"type": "point", "shape": "diamond", "size": 90, "color": vega.SOFT, "opacity": 1},
+            hideable=False,
+            x=x,
+            y=y,
+            tooltip=vega.tooltip(("text", "published"), ("device", "device")),
+        ),
+        *_point_with_interval(x, y, "here, on its snapshot", color={"value": vega.INK}),
+    ]
+    shown = [
+        {
+            "setting": setting,
+            "device": f"{each.device} {each.date}".strip(),
+            "x": ratio,
+            "text": measured.text(ratio),
+        }
+        for setting, each, _ in found
+        for ratio in dict.fromkeys(each.ratio)
+    ]
+    mine = [
+        {
+            "setting": setting,
+            "device": f"{each.device} {each.date}".strip(),
+            "method": summary.method,
+            "x": summary.interval.estimate,
+            "low": _or(summary.interval.low, summary.interval.estimate),
+            "high": _or(summary.interval.high, summary.interval.estimate),
+            "text": measured.text(summary.interval.estimate),
+        }
+        for setting, each, summary in found
+        if summary is not None
+    ]
+    return Figure(
+        key="published",
+        title="Real devices as published, and their snapshots here",
+        caption="Hollow diamonds were published by others, one run each. Dots with their 95 % "
+        "interval are the stored calibration of the same device, simulated here.",
+        kind="still",
+        spec=vega.spec(layers, height={"step": 26}),
+        data={
+            "published": columns(shown),
+            "mean": columns(mine),
+        },
+        wide=True,
     )
 
 

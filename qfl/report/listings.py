@@ -12,7 +12,7 @@ from qfl.report.compare import Family
 from qfl.report.headline import interval_text
 from qfl.report.links import Abort, Link
 from qfl.report.results import Results, method_label
-from qfl.report.tables import Table, TableCell, TableColumn, TableRow
+from qfl.report.tables import Table, TableCell, TableColumn, TableRow, plain_columns
 from qfl.report.words import count, display, p_text
 from qfl.study.folder import describe
 from qfl.study.store import CellRow
@@ -20,8 +20,8 @@ from qfl.study.store import CellRow
 
 def pairs_table(families: Sequence[Family]) -> Table:
     """Return every tested difference with its interval and p-value, or without p where refused."""
-    columns = _columns("comparison", "outcome", "difference [95 % interval]|", "pairs|")
-    columns += _columns("p (Holm)|", "smallest possible p|")
+    columns = plain_columns("comparison", "outcome", "difference [95 % interval]|", "pairs|")
+    columns += plain_columns("p (Holm)|", "smallest possible p|")
     rows = []
     for family in families:
         for d in family.differences:
@@ -45,8 +45,8 @@ def pairs_table(families: Sequence[Family]) -> Table:
 def links_table(found: Sequence[Link]) -> Table:
     """Return one row per client link: error rate, key produced, aborted exchanges."""
     qber, bits = metric("qber"), metric("key_bits_produced")
-    columns = _columns("client", "sessions|", "median QBER|", "secret key per session|")
-    columns += _columns("disclosed while reconciling|", "aborted|")
+    columns = plain_columns("client", "sessions|", "median QBER|", "secret key per session|")
+    columns += plain_columns("disclosed while reconciling|", "aborted|")
     rows = [
         TableRow(
             (
@@ -66,7 +66,7 @@ def links_table(found: Sequence[Link]) -> Table:
 
 def aborts_table(found: Sequence[Abort], *, cells: int) -> Table:
     """Return aborted key exchanges, one row per round, client and kind of reason."""
-    columns = _columns("round|", "client", "reason", "QBER|", "cells|")
+    columns = plain_columns("round|", "client", "reason", "QBER|", "cells|")
     rows = [
         TableRow(
             (
@@ -89,7 +89,7 @@ def heterogeneity_table(results: Results) -> Table:
     for run in results.runs:
         for name, value in run.row.rounds[0].facts.items():
             stated[name][run.seed] = value
-    columns = _columns("statement", "mean over seeds|", "least to greatest|")
+    columns = plain_columns("statement", "mean over seeds|", "least to greatest|")
     rows = []
     for name, by_seed in stated.items():
         values = list(by_seed.values())
@@ -103,7 +103,7 @@ def heterogeneity_table(results: Results) -> Table:
 
 def unfinished_table(results: Results) -> Table:
     """Return failed, skipped, pending, stale and missing cells with their reasons."""
-    columns = _columns("state", "cell", "reason", "id")
+    columns = plain_columns("state", "cell", "reason", "id")
     rows = [
         TableRow(
             (_text(row.status), _text(describe(row.cell)), _text(row.reason), _id(row)),
@@ -127,13 +127,13 @@ def unfinished_table(results: Results) -> Table:
 def cells_table(results: Results) -> Table:
     """Return one row per cell that has ended, whatever became of it."""
     measured = [metric(name) for name in results.main_metrics]
-    columns = _columns(
+    columns = plain_columns(
         "cell", "method", "setting", "seed|", "state", "rounds|" if results.trains else "decisions|"
     )
     columns += tuple(
         TableColumn(m.name, f"final {m.label}", m.arrow, m.definition) for m in measured
     )
-    columns += _columns("real seconds|", "code")
+    columns += plain_columns("real seconds|", "code")
     rows = []
     few = results.runs if len(results.runs) <= MOST_CELLS else ()
     for run in few:
@@ -191,14 +191,6 @@ def _cell_row(row: CellRow, names: tuple[str, str, str], finals: list[TableCell]
         TableCell(row.fingerprint[:8], sort=row.fingerprint),
     )
     return TableRow(cells, method, setting, str(row.cell.seed), state)
-
-
-def _columns(*labels: str) -> tuple[TableColumn, ...]:
-    """Return plain columns; a trailing | marks a numeric one."""
-    return tuple(
-        TableColumn(label.rstrip("|"), label.rstrip("|"), numeric=label.endswith("|"))
-        for label in labels
-    )
 
 
 def _text(text: str) -> TableCell:

@@ -9,8 +9,9 @@ from qfl.core.metrics import Metric, metric
 from qfl.data import DATASETS
 from qfl.report.compare import Family, headline_outcome
 from qfl.report.decisions import ranks
+from qfl.report.devices import MODEL_ERROR
 from qfl.report.intervals import ALPHA, BOOTSTRAP_FROM
-from qfl.report.outcomes import summarise
+from qfl.report.outcomes import SAMPLES, summarise
 from qfl.report.results import Results, Run
 from qfl.report.statistics import friedman, rank_refusal
 from qfl.report.words import count, display, listed, p_text
@@ -18,13 +19,20 @@ from qfl.security import HONESTY
 from qfl.solvers.schedules import SCHEDULES
 
 _CIRCUIT_BILL = (
-    "Circuit sizes count a gate circuit with all-to-all connections, of which two-qubit gates and "
-    "the layers that hold them count; an exact complete mixer is billed as one Trotter step, a "
-    "lower bound. Under the gate-count noise model a shot survives with probability (1 - e)^G for "
-    "G two-qubit gates of error e and is a uniform bit string otherwise; at six qubits it was "
-    "found pessimistic about the cost, by up to 0.14 of its range. Where no sample is feasible, "
-    "the one that violates least is repaired by single flips. Angles from a table were optimised "
-    "once, on other instances; that cost is not in the budget."
+    "Circuit sizes are those after transpilation on a device or its snapshot; elsewhere they count "
+    "a gate circuit with all-to-all connections. Two-qubit gates and the layers that hold them "
+    "count; an exact complete mixer is billed as one Trotter step, a lower bound. Where no sample "
+    "is feasible, the one that violates least is repaired by single flips. Angles from a table "
+    "were optimised once, on other instances; that cost is not in the budget."
+)
+_MODEL = (
+    "Under the gate-count noise model a shot survives with probability (1 - e)^G for G two-qubit "
+    "gates of error e and is a uniform bit string otherwise. "
+)
+_SNAPSHOTS = (
+    "A snapshot is a device's stored calibration: depolarising noise and relaxation after every "
+    "gate, asymmetric readout, all for the qubits used. Crosstalk, leakage, drift and idle errors "
+    "are not in it, so it is a best case, and dynamical decoupling has nothing to do on it. "
 )
 
 
@@ -84,6 +92,11 @@ def _replication(results: Results) -> str:
         )
     else:
         kind = "BCa bootstrap (4,000 resamples)"
+    if not results.trains and results.unit == "seed":
+        return (
+            "The seed: all seeds meet one published instance, so means and intervals are about the "
+            f"luck of the shots and not about other instances. The 95 % intervals are {kind}."
+        )
     if not results.trains:
         return (
             "The instance: one per seed and size. Repeated decisions of one instance are averaged "
@@ -145,7 +158,10 @@ def _circuits(results: Results) -> str:
         lines.append(f"{display(method)}: {shape}, on {place}{angles}.")
     if not lines:
         return ""
-    return " ".join([*lines, _CIRCUIT_BILL])
+    backends = str([dict(run.row.cell.solver) for run in results.runs])
+    model = _MODEL + MODEL_ERROR if "noise:depolarising" in backends else ""
+    snapshots = _SNAPSHOTS if "aer:fake_" in backends else ""
+    return " ".join(part.strip() for part in (*lines, _CIRCUIT_BILL, snapshots, model) if part)
 
 
 def _eavesdropping(results: Results) -> str:
@@ -254,6 +270,8 @@ def _definitions(results: Results) -> str:
         names = [*results.main_metrics, *names, "curve_mean"]
     else:
         names += ["sample_ratio", "uniform_probability", "tts_samples", "tts_seconds"]
+    if results.noisy:
+        names += [outcome.metric.name for outcome in SAMPLES]
     known = {metric(name).label: metric(name) for name in names}
     return " ".join(f"{_sentence(measured)}." for measured in known.values())
 

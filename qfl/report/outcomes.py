@@ -28,8 +28,8 @@ from qfl.report.results import MODALITY, HeadlineRequest, Results, Run
 from qfl.solvers.quality import time_to_solution
 
 Group = (
-    Literal["learning", "modality", "decision", "solution", "slots"]
-    | Literal["bill", "cost", "security", "clock"]
+    Literal["learning", "modality", "decision", "samples", "solution", "speed", "slots"]
+    | Literal["bill", "circuit", "cost", "security", "clock"]
 )
 
 SURE = 0.99
@@ -75,11 +75,14 @@ class Summary:
 
 def outcomes(results: Results) -> tuple[Outcome, ...]:
     """Return everything this study can be asked, in the order in which a report shows it."""
+    samples = SAMPLES if results.noisy else ()
     if not results.trains:
-        return (*_DECISIONS, *_SOLUTIONS)
+        return (*_DECISIONS, *samples, *_BILLS, *_SOLUTIONS)
     return (
         *_learning(results),
         *_DECISIONS,
+        *samples,
+        *_BILLS,
         *_SLOTS,
         *(Outcome(metric(name), "cost", _cost(name)) for name in _COSTS),
         *(Outcome(metric(name), "security", _cost(name)) for name in _KEYS),
@@ -157,7 +160,8 @@ def final_value(name: str) -> Outcome:
 
 def named(name: str) -> Outcome:
     """Return the outcome that a headline calls `name`: of decisions, or a final value."""
-    known = {outcome.metric.name: outcome for outcome in (*_DECISIONS, *_SOLUTIONS, *_SLOTS)}
+    of_decisions = (*_DECISIONS, *SAMPLES, *_SOLUTIONS, *_SLOTS)
+    known = {outcome.metric.name: outcome for outcome in of_decisions}
     return known.get(name) or final_value(name)
 
 
@@ -360,15 +364,25 @@ _DECISIONS = (
             *("uniform_probability", "in_constraint_probability"),
         )
     ),
+)
+SAMPLES = tuple(
+    Outcome(metric(name), "samples", _mean_of(_figure(name)))
+    for name in (
+        *("sampled_ratio", "effective_ratio", "sampled_optimum"),
+        *("kept_fraction", "mean_ratio"),
+    )
+)
+_BILLS = (
+    *(Outcome(metric(name), "bill", _mean_of(_field(name))) for name in ("evaluations", "shots")),
     *(
-        Outcome(metric(name), "bill", _mean_of(_field(name)))
-        for name in ("evaluations", "shots", "qubits", "depth", "two_qubit_gates")
+        Outcome(metric(name), "circuit", _mean_of(_field(name)))
+        for name in ("qubits", "depth", "two_qubit_gates")
     ),
 )
 _SOLUTIONS = (
     Outcome(metric("tts_samples"), "solution", samples_to_solution, by_median=True),
     Outcome(metric("tts_seconds"), "solution", seconds_to_solution, by_median=True),
-    Outcome(metric("decision_seconds"), "solution", decision_seconds),
+    Outcome(metric("decision_seconds"), "speed", decision_seconds),
 )
 _SLOTS = (
     Outcome(metric("slot_ratio"), "slots", _slot_ratio),

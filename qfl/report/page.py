@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from qfl.report import listings, methods, payload, summary
+from qfl.report import devices, listings, methods, payload, summary
 from qfl.report.analysis import Analysis, analyse
 from qfl.report.datasets import thinning_note
 from qfl.report.figures import slug, with_data
@@ -85,6 +85,7 @@ def render(analysis: Analysis) -> str:
         samples=payload.samples_line(results),
         levels=payload.levels_line(results),
         warnings=payload.warnings(results),
+        model_error=devices.model_caution(results),
         axes=payload.axes(analysis),
         baseline=results.headline.baseline if results.headline else "",
         states=listings.counts_text(results),

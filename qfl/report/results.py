@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,7 @@ class Results:
         todo: names of cells that have not ended.
         stale: ids of finished cells that other code than the installed one made.
         provenance: reference -> contents of provenance/<reference>.json.
+        calibrations: id -> contents of calibration/<id>.json, of the ids that decisions name.
         lock, lock_text: the resolved study, parsed and as written.
     """
 
@@ -129,6 +130,7 @@ class Results:
     todo: tuple[str, ...]
     stale: frozenset[str]
     provenance: Mapping[str, Mapping[str, Any]]
+    calibrations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -146,8 +148,20 @@ class Results:
 
     @property
     def unit(self) -> str:
-        """What is replicated."""
-        return "seed" if self.trains else "instance"
+        """What is replicated: seeds, or instances where every seed draws its own."""
+        return "seed" if self.trains or self._one_instance() else "instance"
+
+    def _one_instance(self) -> bool:
+        """Return True if all seeds of a setting meet the same instance."""
+        met: dict[str, set[str]] = {}
+        for run in self.runs:
+            met.setdefault(run.setting, set()).update(c.problem_hash for c in run.choices())
+        return len(self.seeds) > 1 and all(len(hashes) == 1 for hashes in met.values())
+
+    @property
+    def noisy(self) -> bool:
+        """True if some method's circuit ran on a device, its snapshot or under a noise model."""
+        return any(not is_ideal(run.row.cell.solver) for run in self.runs)
 
     def plain(self) -> tuple[str, ...]:
         """Return the methods without axes of their own, in the order of the study."""
@@ -221,7 +235,20 @@ def read(run_dir: Path) -> Results:
         todo=tuple(sorted(name for id_, name in folder.asked().items() if id_ not in ended)),
         stale=_stale(rows),
         provenance=_provenance(run_dir, rows),
+        calibrations=_calibrations(run_dir, rows),
     )
+
+
+def is_ideal(solver: Mapping[str, Any]) -> bool:
+    """Return True for a solver without a circuit, or with one on a simulator without noise.
+
+    >>> is_ideal({"name": "greedy"}), is_ideal({"name": "qaoa", "backend": "aer:fake_fez"})
+    (True, False)
+    """
+    return str(solver.get("backend", _IDEAL[0])).partition(":")[0] in _IDEAL
+
+
+_IDEAL = ("subspace", "statevector", "pennylane")
 
 
 def _stale(rows: list[CellRow]) -> frozenset[str]:
@@ -279,6 +306,26 @@ def _provenance(run_dir: Path, rows: list[CellRow]) -> dict[str, Mapping[str, An
             found[reference] = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             found[reference] = {"missing": f"{path.name} is not in {path.parent.name}/"}
+        except ValueError as error:
+            raise StoreError(f"{path} is damaged: {error}") from error
+    return found
+
+
+def _calibrations(run_dir: Path, rows: list[CellRow]) -> dict[str, Mapping[str, Any]]:
+    named = {
+        name
+        for row in rows
+        for record in row.rounds
+        if record.choice is not None
+        for name in str(record.choice.diagnostics.get("calibration", "")).split()
+    }
+    found: dict[str, Mapping[str, Any]] = {}
+    for name in sorted(named):
+        path = run_dir / "calibration" / f"{name}.json"
+        try:
+            found[name] = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue  # the table says that the record is missing
         except ValueError as error:
             raise StoreError(f"{path} is damaged: {error}") from error
     return found

@@ -23,12 +23,13 @@ def render(analysis: Analysis) -> dict[str, str]:
 
 
 _LEARNING = (
-    *("comparison", "modalities", "decisions", "slots", "bills", "costs"),
-    *("security", "aborts", "unfinished"),
+    *("comparison", "modalities", "decisions", "devices", "gaps", "gains", "model", "slots"),
+    *("bills", "costs", "security", "aborts", "calibrations", "unfinished"),
 )
 _DECIDING = (
-    *("by-approximation-ratio", "wins", "by-optimum-probability", "by-tts-samples"),
-    *("by-tts-seconds", "time-wins", "unfinished"),
+    *("by-approximation-ratio", "wins", "by-optimum-probability", "devices", "gaps", "gains"),
+    *("model", "published", "by-tts-samples", "by-tts-seconds", "time-wins", "calibrations"),
+    "unfinished",
 )
 
 

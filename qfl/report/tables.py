@@ -74,6 +74,14 @@ class Table:
     note: str = ""
 
 
+def plain_columns(*labels: str) -> tuple[TableColumn, ...]:
+    """Return plain columns; a trailing | marks a numeric one."""
+    return tuple(
+        TableColumn(label.rstrip("|"), label.rstrip("|"), numeric=label.endswith("|"))
+        for label in labels
+    )
+
+
 EMPTY = TableCell("–", sort=math.inf)
 MOST_SEEDS = 12
 """Seeds beyond which cells keep their summary alone, so that a page stays small."""

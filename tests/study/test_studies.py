@@ -58,6 +58,30 @@ def test_the_quality_study_is_fair():
     assert {key.rpartition(".")[2] for key in study.sweep} == {"clients", "choose", "depth"}
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("backend_gap*.toml")))
+def test_one_line_more_runs_the_gap_studies_on_a_device(path, tmp_path):
+    text = path.read_text()
+    (line,) = (line for line in text.splitlines() if "ibm:ibm_boston" in line)
+    more = tmp_path / path.name
+    more.write_text(text.replace(line, line.removeprefix("# ")))
+    study = Study.load(more)
+    devices = [cell for cell in cells(study) if cell.solver.get("backend") == "ibm:ibm_boston"]
+    snapshots = [cell for cell in cells(study) if cell.labels.get("backend") == "aer:fake_boston"]
+    assert len(devices) == len(snapshots) >= len(study.seeds)
+    assert study.with_overrides("smoke")
+
+
+def test_the_gap_studies_have_what_an_interval_needs():
+    for path in sorted((ROOT / "studies").glob("backend_gap*.toml")):
+        study = Study.load(path)
+        labels = {method["label"] for method in study.methods}
+        assert len(study.seeds) >= 5
+        assert {"random", "ideal", "fez", "boston", "model_boston"} <= labels
+    assert {"fez_readout", "fez_post_selection", "fez_zero_noise"} <= {
+        method["label"] for method in Study.load(ROOT / "studies/backend_gap.toml").methods
+    }
+
+
 def test_the_selection_study_compares_what_it_promises():
     study = Study.load(packaged("selection"))
     labels = {method["label"] for method in study.methods}

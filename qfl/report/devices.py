@@ -1,0 +1,281 @@
+"""Simulators and hardware side by side: what a backend changes, and what a mitigation buys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from qfl.core.metrics import metric
+from qfl.report.compare import Difference, difference
+from qfl.report.headline import interval_text
+from qfl.report.outcomes import Summary, named
+from qfl.report.places import Pairs, ideal_pairs, model_pairs, places, raw_pairs
+from qfl.report.published import Published, published, source
+from qfl.report.results import Results
+from qfl.report.statistics import equivalence
+from qfl.report.tables import (
+    EMPTY,
+    Table,
+    TableCell,
+    TableColumn,
+    TableRow,
+    interval_cell,
+    plain_columns,
+)
+from qfl.report.words import count, display, listed, p_text
+
+Settings = Mapping[str, Any]
+
+MARGIN = 0.03
+"""Approximation ratios closer than this count as equal; fixed before any run."""
+
+FIGURES = ("sampled_ratio", "sampled_optimum", "kept_fraction", "mean_ratio")
+"""Outcomes that pairs are compared on."""
+
+
+def gaps_table(results: Results) -> Table:
+    """Return every noisy method minus its ideal, with a test of equivalence."""
+    note = (
+        "The same circuit at the same angles without noise is taken off, instance by instance. "
+        f"Equivalent: the 90 % interval of the gap in the ratio lies within ±{MARGIN} (two "
+        "one-sided t tests); “not shown” is not a proof that they differ."
+    )
+    return _paired(
+        results,
+        ideal_pairs(results),
+        key="gaps",
+        caption="Gap to the ideal simulator",
+        note=note,
+        verdict=True,
+    )
+
+
+def gains_table(results: Results) -> Table:
+    """Return what each mitigation, switched on alone, changes."""
+    note = (
+        "Mitigated minus raw on the same device, instance by instance. Zero-noise extrapolation "
+        "changes the mean cost and leaves the samples as they are; post-selection leaves out "
+        "infeasible samples, so its share of feasible ones says how many were kept."
+    )
+    return _paired(
+        results, raw_pairs(results), key="gains", caption="What each mitigation buys", note=note
+    )
+
+
+def model_table(results: Results) -> Table:
+    """Return the error of the gate-count model against the snapshot that it was calibrated from."""
+    note = (
+        "Model minus full noise model of the same snapshot. The model knows two-qubit gates only, "
+        "and takes any error for a loss of the whole state."
+    )
+    return _paired(
+        results,
+        model_pairs(results),
+        key="model",
+        caption="Error of the gate-count noise model",
+        note=note,
+    )
+
+
+def model_caution(results: Results) -> str:
+    """Return how wrong the gate-count model was elsewhere, for methods that trust it unmeasured."""
+    measured = {method for method, _ in model_pairs(results)}
+    trusted = [
+        display(method)
+        for method, place in places(results).items()
+        if place.is_model and method not in measured
+    ]
+    if not trusted:
+        return ""
+    verb = "runs" if len(trusted) == 1 else "run"
+    return f"{listed(trusted)} {verb} under the gate-count noise model. {MODEL_ERROR}"
+
+
+MODEL_ERROR = (
+    "What that model got wrong where it was measured (the tests repeat this). Against depolarising "
+    "noise on every gate, six qubits: P(feasible) within 0.05, mean cost too high by up to 0.14 of "
+    "its range. Against the full model of a device's snapshot: ratio of the public ten-qubit chain "
+    "too low by 0.04 to 0.09; choosing two of six clients, P(feasible) too high by up to 0.08, "
+    "ratio of the feasible samples within 0.03."
+)
+"""Error of the gate-count model: tests/backends/test_noise_against_aer.py and test_snapshots.py."""
+
+
+def calibrations_table(results: Results) -> Table:
+    """Return the calibration records behind the decisions, one row each."""
+    columns = plain_columns(
+        *("calibration", "device", "calibrated|", "qubits|", "T1 (µs)|", "T2 (µs)|"),
+        *("readout error|", "one-qubit error|", "two-qubit error|", "used by"),
+    )
+    users: dict[str, dict[str, None]] = {}
+    for run in results.runs:
+        for choice in run.choices():
+            for name in str(choice.diagnostics.get("calibration", "")).split():
+                users.setdefault(name, {})[run.method] = None
+    rows = [
+        _calibration_row(name, results.calibrations.get(name, {}), [display(m) for m in who])
+        for name, who in users.items()
+    ]
+    rows.sort(key=lambda row: (row.cells[1].text, row.cells[0].text))
+    note = (
+        "Medians over the qubits and couplers that the circuits used; a circuit that is laid out "
+        "otherwise has a record of its own. Each record, with every qubit, is "
+        "calibration/<id>.json in the run folder, and every decision names its own."
+    )
+    return Table("calibrations", "Calibrations", columns, tuple(rows), note)
+
+
+def published_table(results: Results, summaries: Sequence[Summary]) -> Table:
+    """Return published device results beside what their snapshots gave here."""
+    columns = plain_columns(
+        *("device", "published on|", "published ratio ↑|", "published effective ratio ↑|"),
+        *("published seconds per job|", "here: its snapshot, ratio ↑|", "here minus published|"),
+    )
+    rows = [
+        _published_row(results, setting, each, summary)
+        for setting, each, summary in beside(results, summaries)
+    ]
+    note = (
+        f"Published by others, not measured here: {source()}. One run per device, so without an "
+        "interval; its shot noise is about .005. Dates are those of the publication; a snapshot "
+        "was calibrated on another day. The effective ratio follows from the ratio, as random bit "
+        "strings have ½."
+    )
+    return Table("published", "Real devices, as published", columns, tuple(rows), note)
+
+
+def beside(
+    results: Results, summaries: Sequence[Summary]
+) -> tuple[tuple[str, Published, Summary | None], ...]:
+    """Return (setting, published result, our summary on that device's snapshot) where one fits."""
+    found = {
+        (s.setting, s.method): s for s in summaries if s.outcome.metric.name == "sampled_ratio"
+    }
+    rows: dict[tuple[str, str], tuple[str, Published, Summary | None]] = {}
+    where = places(results)
+    for run in results.runs:
+        for each in published(run.row.cell.decision, run.row.cell.solver):
+            key = (run.setting, each.device)
+            mine = where[run.method].is_at(each.snapshot, {})
+            if mine or key not in rows:
+                rows[key] = (
+                    run.setting,
+                    each,
+                    found.get((run.setting, run.method)) if mine else None,
+                )
+    return tuple(rows.values())
+
+
+def _paired(
+    results: Results, pairs: Pairs, *, key: str, caption: str, note: str, verdict: bool = False
+) -> Table:
+    """Return the differences of pairs of methods, setting by setting, on FIGURES."""
+    found = [
+        [
+            difference(
+                named(name), results.of(setting, method), results.of(setting, other), tested=False
+            )
+            for name in FIGURES
+        ]
+        for setting in results.settings
+        for method, other in pairs
+    ]
+    found = [row for row in found if any(row)]
+    many = len(results.settings) > 1
+    columns = [TableColumn("setting", "setting", numeric=False)] if many else []
+    columns.append(TableColumn("pair", "method minus other", numeric=False))
+    columns += [TableColumn(m.name, m.label, m.arrow, m.definition) for m in map(metric, FIGURES)]
+    if verdict:
+        columns.append(TableColumn("equivalent", f"within ±{MARGIN}", numeric=False))
+    rows = [_pair_row(row, many=many, verdict=verdict) for row in found]
+    n = max((len(d.pairs) for row in found for d in row if d), default=0)
+    note = f"Mean paired differences with 95 % intervals over {count(n, results.unit)}. {note}"
+    if results.trains:
+        note += " From the second round on, each method decides the instances of its own training."
+    return Table(key, caption, tuple(columns), tuple(rows), note)
+
+
+def _pair_row(found: Sequence[Difference | None], *, many: bool, verdict: bool) -> TableRow:
+    first = next(d for d in found if d is not None)
+    name = f"{display(first.method)} − {display(first.baseline)}"
+    cells = [TableCell(display(first.setting), sort=first.setting)] if many else []
+    cells.append(TableCell(name, sort=name))
+    cells += [EMPTY if d is None else _gap_cell(d) for d in found]
+    if verdict:
+        cells.append(EMPTY if found[0] is None else _verdict(found[0]))
+    return TableRow(tuple(cells), first.method, first.setting)
+
+
+def _gap_cell(found: Difference) -> TableCell:
+    text, _, bracket = interval_text(found).partition(" [")
+    return TableCell(text, f"[{bracket}" if bracket else "", sort=found.interval.estimate)
+
+
+def _verdict(found: Difference) -> TableCell:
+    gaps = [a - b for _, a, b in found.pairs]
+    if len(gaps) < 2:
+        return EMPTY
+    shown = equivalence(gaps, margin=MARGIN)
+    text = "equivalent" if shown.equivalent else "not shown"
+    return TableCell(text, f"p {p_text(shown.p)}", sort=shown.p)
+
+
+def _calibration_row(name: str, record: Settings, users: Sequence[str]) -> TableRow:
+    qubits, pairs = record.get("qubits", ()), record.get("pairs", ())
+    cells = (
+        TableCell(name[:12], sort=name),
+        _plain(str(record.get("device", "record missing"))),
+        _plain(str(record.get("time", ""))[:10] or "–"),
+        TableCell(str(len(qubits)), sort=len(qubits)),
+        *(_middle(qubits, key, scale=1e6, format=".0f") for key in ("t1_seconds", "t2_seconds")),
+        _middle(qubits, "readout_error"),
+        _middle(qubits, "gate_error"),
+        _middle(pairs, "error"),
+        _plain(listed(users)),
+    )
+    return TableRow(cells)
+
+
+def _middle(
+    rows: Sequence[Settings], key: str, *, scale: float = 1.0, format: str = ".2g"
+) -> TableCell:
+    """Return the median of what is reported."""
+    known = [row[key] for row in rows if row.get(key) is not None]
+    if not known:
+        return EMPTY
+    value = scale * float(np.median(known))
+    return TableCell(f"{value:{format}}", sort=value)
+
+
+def _published_row(
+    results: Results, setting: str, each: Published, mine: Summary | None
+) -> TableRow:
+    low, high = each.ratio
+    gap = EMPTY
+    if mine is not None:
+        away = mine.interval.estimate - (low + high) / 2
+        gap = TableCell(metric("sampled_ratio").difference_text(away), sort=away)
+    name = each.device if len(results.settings) < 2 else f"{each.device}, {display(setting)}"
+    time = EMPTY
+    if each.seconds is not None:
+        time = TableCell(_span(*each.seconds, ".1f"), sort=each.seconds[0])
+    cells = (
+        TableCell(name, sort=name),
+        _plain(each.date or "–"),
+        TableCell(_span(low, high, ".3f"), sort=high),
+        TableCell(_span(max(0.0, 2 * low - 1), max(0.0, 2 * high - 1), ".3f"), sort=2 * high - 1),
+        time,
+        EMPTY if mine is None else interval_cell(mine),
+        gap,
+    )
+    return TableRow(cells, "", setting)
+
+
+def _span(low: float, high: float, format: str) -> str:
+    return f"{low:{format}}" if low == high else f"{low:{format}} to {high:{format}}"
+
+
+def _plain(text: str) -> TableCell:
+    return TableCell(text, sort=text)
