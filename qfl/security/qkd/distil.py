@@ -20,6 +20,8 @@ from qfl.security.qkd.states import Bits, random_bits
 from qfl.security.qkd.toeplitz import toeplitz_hash, verification_bits
 
 _Length = Callable[[int, int, int], int]
+UNEQUAL = "the verification hashes differ"
+UNAUTHENTIC = "the classical messages do not authenticate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,23 @@ class Distilled:
     keys: tuple[Secret, Secret] | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Agreement:
+    """How reconciliation and verification went.
+
+    Attributes:
+        bits: (n,) Bob's key afterwards.
+        disclosed_bits: parities and hash bits published.
+        corrected_bits: corrections that Bob made.
+        verified: whether the hashes of both keys are equal.
+    """
+
+    bits: Bits
+    disclosed_bits: int
+    corrected_bits: int
+    verified: bool
+
+
 def distil(
     alice: Bits,
     bob: Bits,
@@ -95,27 +114,57 @@ def distil(
     if qber > processing.abort_qber:
         reason = f"QBER {qber:.3f} above {processing.abort_qber:g} in {sample} compared bits"
         return Distilled(sample, qber, aborted=reason)
-    result = reconcile(
+    agreed = agree(
         alice[kept],
         bob[kept],
         qber=min(0.5, (seen + 1) / (sample + 2)),
-        rng=rng,
-        variant=processing.variant,
+        processing=processing,
         line=line,
+        rng=rng,
     )
-    bits = verification_bits(processing.correctness)
-    disclosed = result.disclosed_bits + bits
-    equal = _hash(alice[kept], result.bits, bits, line, rng)
-    if not _announce_and_compare(equal, line):
-        return Distilled(sample, qber, disclosed, "the verification hashes differ")
-    length = secret_length(len(kept), seen + result.corrected_bits, disclosed)
+    disclosed = agreed.disclosed_bits
+    if not agreed.verified:
+        return Distilled(sample, qber, disclosed, UNEQUAL)
+    length = secret_length(len(kept), seen + agreed.corrected_bits, disclosed)
     if length <= 0:
         return Distilled(sample, qber, disclosed, "the observed statistics leave no secret bits")
-    final = np.packbits(_hash(alice[kept], result.bits, length, line, rng), axis=1)
+    keys = amplify(alice[kept], agreed.bits, length=length, line=line, rng=rng)
+    return Distilled(sample, qber, disclosed, "" if keys else UNAUTHENTIC, keys)
+
+
+def agree(
+    alice: Bits,
+    bob: Bits,
+    *,
+    qber: float,
+    processing: Processing,
+    line: PublicLine,
+    rng: np.random.Generator,
+) -> Agreement:
+    """Return Bob's key after Cascade and whether a hash of it equals that of Alice's.
+
+    Args:
+        alice, bob: (n,) sifted bits that nobody published.
+        qber: the estimate that plans Cascade's blocks.
+        processing: what the ends agree on; nothing is sampled here.
+        line: carries the messages.
+        rng: draws permutations and the hash's seed, all public.
+    """
+    result = reconcile(alice, bob, qber=qber, rng=rng, variant=processing.variant, line=line)
+    bits = verification_bits(processing.correctness)
+    hashes = _hash(alice, result.bits, bits, line, rng)
+    verified = _announce_and_compare(hashes, line)
+    return Agreement(result.bits, result.disclosed_bits + bits, result.corrected_bits, verified)
+
+
+def amplify(
+    alice: Bits, bob: Bits, *, length: int, line: PublicLine, rng: np.random.Generator
+) -> tuple[Secret, Secret] | None:
+    """Return both ends' hashes of `length` bits, or None if the line does not authenticate."""
+    final = np.packbits(_hash(alice, bob, length, line, rng), axis=1)
     if not line.authentic():
-        return Distilled(sample, qber, disclosed, "the classical messages do not authenticate")
-    keys = (Secret(final[0].tobytes()), Secret(final[1].tobytes()))
-    return Distilled(sample, qber, disclosed, keys=keys)
+        return None
+    return Secret(final[0].tobytes()), Secret(final[1].tobytes())
 
 
 def _hash(alice: Bits, bob: Bits, length: int, line: PublicLine, rng: np.random.Generator) -> Bits:

@@ -4,7 +4,7 @@ Pulses are sampled as counts (how many of each intensity are sent, detected and 
 one, the sifted ones bit by bit: an eavesdropper meets states, Cascade meets real errors. The key
 length follows from the decoy bounds on the observed gains. It is asymptotic: fluctuations of the
 finite block are not priced in, so the length is right on average, not to any epsilon
-(`finite.py` has the lengths that are).
+(`finite.py` has the lengths that are, `sifted_block.py` a session that keeps to them).
 """
 
 from __future__ import annotations
