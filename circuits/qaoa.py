@@ -75,15 +75,17 @@ class QaoaAnsatz:
     def __post_init__(self) -> None:
         if self.mixer not in MIXERS:
             raise ValueError(f"unknown mixer {self.mixer!r}; allowed: {', '.join(MIXERS)}")
-        if self.depth < 0:
-            raise ValueError(f"depth must be >= 0, got {self.depth}")
+        if not isinstance(self.depth, int | np.integer) or self.depth < 0:
+            raise ValueError(f"depth must be a whole number >= 0, got {self.depth!r}")
         if np.shape(self.quadratic) != (self.n, self.n) or np.tril(self.quadratic).any():
             raise ValueError(
                 f"quadratic must be ({self.n}, {self.n}) and strictly upper triangular: add entry "
                 "(j, i) to entry (i, j), and the diagonal to linear"
             )
-        if not (np.isfinite(self.linear).all() and np.isfinite(self.quadratic).all()):
-            raise ValueError("costs must be finite, found NaN or infinity")
+        for name in ("constant", "linear", "quadratic"):
+            bad = np.ravel(getattr(self, name))[~np.isfinite(np.ravel(getattr(self, name)))]
+            if len(bad):
+                raise ValueError(f"costs must be finite, got {bad[0]} in {name}")
         for variables, ones in self.blocks:
             if not 0 <= ones <= len(variables):
                 raise ValueError(
@@ -92,7 +94,9 @@ class QaoaAnsatz:
                 )
         covered = sorted(variable for variables, _ in self.blocks for variable in variables)
         if self.blocks and covered != list(range(self.n)):
-            raise ValueError(f"blocks must hold each of 0..{self.n - 1} exactly once: {covered}")
+            raise ValueError(
+                f"blocks must hold each of 0..{self.n - 1} exactly once, got {covered}"
+            )
         if self.blocks and self.mixer == "x":
             raise ValueError("mixer 'x' keeps no block; leave blocks out and use a penalty")
         if not self.blocks and self.mixer.startswith("xy"):

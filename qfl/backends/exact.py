@@ -32,6 +32,26 @@ def check_options(name: str, precision: str, device: str) -> None:
             )
 
 
+def checked_angles(angles: ArrayLike, depth: int) -> Floats:
+    """Return angles as a finite array (..., 2, depth).
+
+    Raises:
+        BackendError: another shape, an empty batch, or no finite numbers.
+    """
+    shape = f"(..., 2, {depth}), gammas then betas"
+    try:
+        array = np.asarray(angles, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise BackendError(
+            f"angles must be real numbers of shape {shape}, got {angles!r}"
+        ) from None
+    if array.ndim < 2 or array.shape[-2:] != (2, depth) or 0 in array.shape[:-2]:
+        raise BackendError(f"angles must have shape {shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise BackendError(f"angles must be finite, got {array[~np.isfinite(array)][0]}")
+    return array
+
+
 class States(evolution.Engine, Protocol):
     """An engine that can name its states."""
 
@@ -113,13 +133,6 @@ class ExactlyCompiled:
 
     def _batch(self, angles: ArrayLike) -> tuple[Floats, tuple[int, ...]]:
         """Return angles as (columns, 2, depth), and the shape (...) that was in front."""
-        array = np.asarray(angles, dtype=np.float64)
-        if array.ndim < 2 or array.shape[-2:] != (2, self.depth) or 0 in array.shape[:-2]:
-            raise BackendError(
-                f"angles must have shape (..., 2, {self.depth}), gammas then betas, "
-                f"got {array.shape}"
-            )
-        if not np.isfinite(array).all():
-            raise BackendError("angles must be finite, found NaN or infinity")
+        array = checked_angles(angles, self.depth)
         columns = int(np.prod(array.shape[:-2]))
         return array.reshape(columns, 2, self.depth), array.shape[:-2]

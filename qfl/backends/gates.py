@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from circuits.line import xy_line_circuit
 from circuits.qaoa import QaoaAnsatz, circuit, line_circuit
 from circuits.spec import CircuitSpec
+from qfl.backends.exact import checked_angles
 from qfl.core.counts import Counts
 from qfl.core.decision import Execution
 from qfl.core.errors import BackendError
@@ -51,11 +52,7 @@ def angle_rows(
     ansatz: QaoaAnsatz, angles: ArrayLike
 ) -> tuple[NDArray[np.float64], tuple[int, ...]]:
     """Return angles (..., 2, p) as rows (m, 2p), in the order of the parameters, and (...)."""
-    array = np.asarray(angles, dtype=np.float64)
-    if array.shape[-2:] != (2, ansatz.depth):
-        raise BackendError(f"angles must have shape (..., 2, {ansatz.depth}), got {array.shape}")
-    if not np.isfinite(array).all():
-        raise BackendError("angles must be finite, found NaN or infinity")
+    array = checked_angles(angles, ansatz.depth)
     shape = array.shape[:-2]
     return array.reshape(math.prod(shape), 2 * ansatz.depth), shape
 

@@ -50,6 +50,8 @@ class Exactly:
     k: int
 
     def check(self, n: int) -> None:
+        if isinstance(self.k, bool) or not isinstance(self.k, int | np.integer):
+            raise ProblemError(f"k must be a whole number in 0..{n}, got {self.k!r}")
         if not 0 <= self.k <= n:
             raise ProblemError(f"cannot choose {self.k} of {n}; k must lie in 0..{n}")
 

@@ -64,8 +64,17 @@ class Qubo:
                 f"a Qubo needs linear of shape (n,) and quadratic of shape (n, n), "
                 f"got {linear.shape} and {quadratic.shape}"
             )
-        if not all(np.isfinite(part).all() for part in (self.constant, linear, quadratic)):
-            raise ProblemError("a Qubo needs finite coefficients, found NaN or infinity")
+        for name, part in (
+            ("constant", np.asarray(self.constant)),
+            ("linear", linear),
+            ("quadratic", quadratic),
+        ):
+            if not np.isfinite(part).all():
+                where = np.argwhere(~np.isfinite(part))[0].tolist()
+                raise ProblemError(
+                    f"a Qubo needs finite coefficients, got {name}{where or ''} = "
+                    f"{part[tuple(where)]}"
+                )
         if np.tril(quadratic).any():
             raise ProblemError(
                 "quadratic must be strictly upper triangular; use Qubo.from_matrix for a "
@@ -89,6 +98,8 @@ class Qubo:
     def energy(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return the objective of `x`, shape (..., n) with entries 0 or 1; result shape (...)."""
         bits = np.asarray(x, dtype=np.float64)
+        if bits.shape[-1:] != (self.n,):
+            raise ProblemError(f"x must have shape (..., {self.n}), got {bits.shape}")
         return self.constant + bits @ self.linear + ((bits @ self.quadratic) * bits).sum(-1)
 
     def to_ising(self) -> Ising:

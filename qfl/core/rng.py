@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qfl.core.errors import ConfigError
+
 
 @dataclass(frozen=True, slots=True)
 class Streams:
@@ -23,6 +25,10 @@ class Streams:
     """
 
     seed: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.seed, int | np.integer) or self.seed < 0:
+            raise ConfigError(f"seed must be a whole number >= 0, got {self.seed!r}")
 
     def __call__(self, name: str, *indices: int) -> np.random.Generator:
         """Return a fresh generator for the stream `name` at `indices`."""

@@ -11,7 +11,7 @@ from qfl.core.constraints import Exactly, Unconstrained
 from qfl.core.errors import ProblemError
 from qfl.core.problem import Problem
 from qfl.core.qubo import Qubo
-from qfl.problems.checks import symmetric, whole
+from qfl.problems.checks import square, whole, within
 
 
 def maxcut(*, weights: ArrayLike, names: tuple[str, ...] | None = None) -> Problem:
@@ -88,14 +88,17 @@ class MaxCut:
     degree: int = 3
     weighted: bool = False
 
-    def draw(self, rng: np.random.Generator) -> Problem:
-        """Return one instance."""
-        import networkx
-
+    def __post_init__(self) -> None:
         n = whole("nodes", self.nodes, 2, 10_000)
         degree = whole("degree", self.degree, 1, n - 1)
         if n * degree % 2:
             raise ProblemError(f"nodes * degree must be even, got {n} * {degree}")
+
+    def draw(self, rng: np.random.Generator) -> Problem:
+        """Return one instance."""
+        import networkx
+
+        n, degree = self.nodes, self.degree
         graph = networkx.random_regular_graph(degree, n, seed=rng)
         edges = sorted(tuple(sorted(edge)) for edge in graph.edges)
         weights = 1.0 - rng.random(len(edges)) if self.weighted else np.ones(len(edges))
@@ -108,22 +111,24 @@ class DensestSubgraph:
 
     Attributes:
         nodes, choose: size of the graph and of the subgraph.
-        edge_probability: of each edge.
+        edge_probability: of each edge, 0..1.
     """
 
     nodes: int
     choose: int
     edge_probability: float = 0.5
 
+    def __post_init__(self) -> None:
+        whole("choose", self.choose, 0, whole("nodes", self.nodes, 1, 10_000))
+        within("edge_probability", self.edge_probability, 0.0, 1.0)
+
     def draw(self, rng: np.random.Generator) -> Problem:
         """Return one instance."""
-        n = whole("nodes", self.nodes, 1, 10_000)
+        n = self.nodes
         edges = np.triu(rng.random((n, n)) < self.edge_probability, 1)
         return densest_subgraph(weights=1.0 * (edges | edges.T), choose=self.choose)
 
 
 def _weights(weights: ArrayLike) -> NDArray[np.float64]:
-    matrix = np.asarray(weights, dtype=np.float64)
-    if matrix.ndim != 2:
-        raise ProblemError(f"weights must be a square matrix, got shape {matrix.shape}")
-    return symmetric("weights", matrix, len(matrix)) * (1.0 - np.eye(len(matrix)))
+    matrix = square("weights", weights)
+    return matrix * (1.0 - np.eye(len(matrix)))

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from qfl.core.constraints import Exactly
 from qfl.core.problem import Problem
 from qfl.core.qubo import Qubo
-from qfl.problems.checks import finite, symmetric, vector, whole
+from qfl.problems.checks import finite, symmetric, vector, whole, within
 
 
 def client_selection(
@@ -69,7 +69,7 @@ class ClientSelection:
         clients, choose: N and K.
         redundancy_weight: weight of the cosine similarity of two clients' label shares.
         cost_weight: weight of the link cost (log-normal, mean 1).
-        label_skew: Dirichlet concentration of the label shares over 10 classes.
+        label_skew: Dirichlet concentration of the label shares over 10 classes, above 0.
     """
 
     clients: int
@@ -78,9 +78,15 @@ class ClientSelection:
     cost_weight: float = 0.2
     label_skew: float = 0.3
 
+    def __post_init__(self) -> None:
+        whole("choose", self.choose, 0, whole("clients", self.clients, 1, 10_000))
+        finite("redundancy_weight", self.redundancy_weight)
+        finite("cost_weight", self.cost_weight)
+        within("label_skew", self.label_skew, 0.0)
+
     def draw(self, rng: np.random.Generator) -> Problem:
         """Return one instance."""
-        n = whole("clients", self.clients, 1, 10_000)
+        n = self.clients
         shares = rng.dirichlet(np.full(10, self.label_skew), size=n)
         directions = shares / np.linalg.norm(shares, axis=1, keepdims=True)
         similarity = directions @ directions.T

@@ -16,7 +16,7 @@ from qfl.core.constraints import Constraint, Limited, OneHot
 from qfl.core.errors import ProblemError
 from qfl.core.problem import Problem
 from qfl.core.qubo import Qubo
-from qfl.problems.checks import symmetric, vector, whole
+from qfl.problems.checks import symmetric, vector, whole, within
 
 OBJECTIVES = ("weighted_finish", "makespan")
 
@@ -84,6 +84,7 @@ def aggregation_schedule(
     if len(clients) != n:
         raise ProblemError(f"{n} clients need as many names, got {len(clients)}")
     pairs = _allowed(n, grid, deadline)
+    _check_room(pairs, n, grid)
     client, slot = np.array(pairs).T
     cost = _slot_costs(grid, objective, n)
     sharing = (
@@ -131,6 +132,20 @@ def _allowed(n: int, grid: SlotGrid, deadline: ArrayLike | None) -> list[tuple[i
     return [(int(i), int(t)) for i, t in np.argwhere(in_time)]
 
 
+def _check_room(pairs: list[tuple[int, int]], n: int, grid: SlotGrid) -> None:
+    """Refuse deadlines that no schedule meets; slots are open from the first, so counting tells."""
+    if grid.capacity is None:
+        return
+    last = np.bincount([client for client, _ in pairs], minlength=n)  # slots open to each client
+    for slots in range(1, grid.slots + 1):
+        hurried, room = int((last <= slots).sum()), slots * grid.capacity
+        if hurried > room:
+            raise ProblemError(
+                f"{hurried} clients must upload in the first {slots} slots of capacity "
+                f"{grid.capacity}, which take {room}; allow more slots, capacity or time"
+            )
+
+
 def _slot_costs(grid: SlotGrid, objective: str, n: int) -> NDArray[np.float64]:
     """Return the cost of finishing in each slot, per unit of weight."""
     slot = np.arange(grid.slots, dtype=np.float64)
@@ -161,11 +176,13 @@ def _constraint(client: NDArray[np.intp], slot: NDArray[np.intp], grid: SlotGrid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AggregationSchedule:
-    """Random schedules: some pairs interfere, some clients are in a hurry.
+    """Random schedules: some pairs interfere, some clients must be done one slot before the end.
+
+    As many clients as the earlier slots take may be in a hurry.
 
     Attributes:
         clients, slots, capacity: size of the grid.
-        interference_probability: that a pair interferes; it then costs 1 to 3 slots.
+        interference_probability: that a pair interferes, 0..1; it then costs 1 to 3 slots.
         objective: one of OBJECTIVES.
     """
 
@@ -175,15 +192,26 @@ class AggregationSchedule:
     interference_probability: float = 0.3
     objective: str = "weighted_finish"
 
+    def __post_init__(self) -> None:
+        n = whole("clients", self.clients, 1, 10_000)
+        grid = SlotGrid(slots=self.slots, capacity=self.capacity)
+        within("interference_probability", self.interference_probability, 0.0, 1.0)
+        _slot_costs(grid, self.objective, n)
+        _check_room([(i, t) for i in range(n) for t in range(self.slots)], n, grid)
+
     def draw(self, rng: np.random.Generator) -> Problem:
         """Return one instance."""
-        n = whole("clients", self.clients, 1, 10_000)
+        n = self.clients
         present = rng.random((n, n)) < self.interference_probability
         loss = np.triu(np.where(present, rng.uniform(1.0, 3.0, size=(n, n)), 0.0), 1)
+        weight = rng.uniform(0.5, 1.5, size=n)
+        deadline = rng.integers(max(1, self.slots - 1), self.slots + 1, size=n)
+        room = n if self.capacity is None else (self.slots - 1) * self.capacity
+        deadline[np.flatnonzero(deadline < self.slots)[room:]] = self.slots
         return aggregation_schedule(
             grid=SlotGrid(slots=self.slots, capacity=self.capacity),
-            weight=rng.uniform(0.5, 1.5, size=n),
+            weight=weight,
             interference=loss + loss.T,
-            deadline=rng.integers(max(1, self.slots - 1), self.slots + 1, size=n),
+            deadline=deadline,
             objective=self.objective,
         )

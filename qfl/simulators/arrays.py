@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.core.errors import BackendError
 from qfl.simulators.combinations import binomials, rank, unrank
+from qfl.simulators.memory import free_bytes
 
 Floats = NDArray[np.float64]
 Ranks = NDArray[np.int64]
@@ -118,10 +118,7 @@ def on_gpu() -> ArrayOperations:
     Raises:
         BackendError: torch sees no GPU.
     """
-    import torch
-
-    if not torch.cuda.is_available():
-        raise BackendError("device 'cuda' was asked for, but torch sees no GPU; use device 'cpu'")
+    free_bytes("cuda")
     return on_torch("cuda")
 
 

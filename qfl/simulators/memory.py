@@ -8,17 +8,25 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from qfl.core.errors import CapacityError
+from qfl.core.errors import BackendError, CapacityError
 
 GIB = 1 << 30
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 def free_bytes(device: str = "cpu") -> int:
-    """Return how much memory a new array could take: of the machine, its container, or the GPU."""
+    """Return how much memory a new array could take: of the machine, its container, or the GPU.
+
+    Raises:
+        BackendError: "cuda", but torch sees no GPU.
+    """
     if device == "cuda":
         import torch
 
+        if not torch.cuda.is_available():
+            raise BackendError(
+                "device 'cuda' was asked for, but torch sees no GPU; use device 'cpu'"
+            )
         return int(torch.cuda.mem_get_info()[0])
     free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
     meminfo = Path("/proc/meminfo")

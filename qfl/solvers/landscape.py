@@ -222,7 +222,12 @@ def _scene(
 
 def as_angles(gammas: ArrayLike, betas: ArrayLike) -> Angles:
     """Return gammas and betas as one finite array of shape (2, depth)."""
-    rows = [np.atleast_1d(np.asarray(row, dtype=np.float64)) for row in (gammas, betas)]
+    try:
+        rows = [np.atleast_1d(np.asarray(row, dtype=np.float64)) for row in (gammas, betas)]
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"gammas and betas must be lists of real numbers, got {gammas!r} and {betas!r}"
+        ) from None
     if rows[0].ndim != 1 or rows[0].shape != rows[1].shape:
         raise ConfigError(
             f"gammas and betas must be two lists of one length, got shapes {rows[0].shape} "

@@ -19,6 +19,7 @@ from circuits.spec import CircuitSpec, Gate
 from qfl.core.counts import Counts
 from qfl.core.decision import Bill, Decision
 from qfl.core.problem import Problem
+from qfl.simulators.memory import require
 from qfl.simulators.statevector import probabilities, run
 from qfl.solvers.budget import Counted, lbfgs
 from qfl.solvers.encoding import INEQUALITIES, encode
@@ -70,6 +71,9 @@ class MultiAngle:
         scene = Landscape(problem, encoding, self.mixer, open_backend("statevector"))
         shared = Transfer().angles(scene, self.depth, rng)
         spec, shares = separate(circuit(scene.ansatz(self.depth)))
+        needed = (16 * (len(spec.gates) + 3) + 9 * problem.n) << problem.n
+        advice = "try fewer qubits or a lower depth, or solver 'qaoa'"
+        require(needed, what=f"a gradient over {problem.n} qubits", advice=advice)
         states = _basis(problem.n)
         costs = encoding.qubo.energy(states)
         trained = _train(spec, costs, shared.ravel()[shares], self.evaluations)

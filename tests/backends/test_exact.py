@@ -212,7 +212,9 @@ def test_other_objectives_agree_between_the_engines(objective):
     [
         (np.zeros((2, 3)), r"must have shape \(\.\.\., 2, 2\), gammas then betas, got \(2, 3\)"),
         (np.zeros(4), r"got \(4,\)"),
-        (np.full((2, 2), np.inf), "must be finite"),
+        (np.full((2, 2), np.inf), "must be finite, got inf"),
+        ([[0.1], [0.1, 0.2]], r"real numbers of shape \(\.\.\., 2, 2\)"),
+        (np.zeros((0, 2, 2)), r"got \(0, 2, 2\)"),
     ],
 )
 def test_angles_that_make_no_sense_are_refused(angles, message):

@@ -105,6 +105,7 @@ def test_feasible_counts_are_binomials_and_products():
     [
         (Exactly(4), 3, "4 of 3"),
         (Exactly(-1), 3, "0..3"),
+        (Exactly(1.5), 3, "k must be a whole number in 0..3, got 1.5"),
         (OneHot(((0, 1), (1, 2))), 3, "each of 0..2 once"),
         (OneHot(((0, 1), ())), 2, "non-empty"),
         (AtMost((1.0, -2.0), 3.0), 2, "non-negative"),

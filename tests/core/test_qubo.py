@@ -96,14 +96,19 @@ def test_coefficients_cannot_be_changed():
     ("constant", "linear", "quadratic", "message"),
     [
         (0.0, [1.0, 2.0], np.zeros((3, 3)), "shape"),
-        (0.0, [np.nan], np.zeros((1, 1)), "finite"),
-        (np.inf, [1.0], np.zeros((1, 1)), "finite"),
+        (0.0, [np.nan], np.zeros((1, 1)), r"finite coefficients, got linear\[0\] = nan"),
+        (np.inf, [1.0], np.zeros((1, 1)), "finite coefficients, got constant = inf"),
         (0.0, [1.0, 2.0], np.ones((2, 2)), "strictly upper"),
     ],
 )
 def test_a_malformed_objective_is_refused(constant, linear, quadratic, message):
     with pytest.raises(ProblemError, match=message):
         Qubo(constant, linear, quadratic)
+
+
+def test_states_of_another_length_are_refused():
+    with pytest.raises(ProblemError, match=r"x must have shape \(\.\.\., 2\), got \(3,\)"):
+        random_qubo(0, 2).energy([0, 1, 0])
 
 
 def test_objectives_of_different_sizes_do_not_add():

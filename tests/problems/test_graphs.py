@@ -58,7 +58,14 @@ def test_drawn_subgraph_instances_repeat():
         (lambda: densest_subgraph(weights=np.zeros((3, 3)), choose=4), r"0\.\.3"),
         (lambda: adjacency(3, [[0, 3]]), r"0\.\.2"),
         (lambda: adjacency(3, [[1, 1]]), "two different"),
-        (lambda: MaxCut(nodes=5, degree=3).draw(np.random.default_rng(0)), "even"),
+        (lambda: MaxCut(nodes=5, degree=3), "even"),
+        (lambda: MaxCut(nodes=4, degree=4), r"degree must lie in 1\.\.3, got 4"),
+        (lambda: DensestSubgraph(nodes=3, choose=4), r"choose must lie in 0\.\.3, got 4"),
+        (
+            lambda: DensestSubgraph(nodes=3, choose=1, edge_probability=1.5),
+            r"edge_probability must lie in 0\.\.1, got 1\.5",
+        ),
+        (lambda: maxcut(weights=[]), "square"),
     ],
 )
 def test_bad_input_is_one_clear_error(call, message):

@@ -62,11 +62,29 @@ def spoilt(key, index, value):
         ({**arrays(), "cost": np.zeros(3)}, 2, r"cost must be of shape \(4,\), got shape \(3,\)"),
         ({**arrays(), "redundancy": np.zeros((4, 3))}, 2, r"shape \(4, 4\), got \(4, 3\)"),
         ({**arrays(), "utility": np.zeros((2, 2))}, 2, "utility must be one-dimensional"),
+        ({**arrays(), "utility": []}, 0, r"not empty, got shape \(0,\)"),
+        ({**arrays(), "utility": ["a", "b"]}, 1, r"real numbers in rows of one length, got \['a'"),
+        ({**arrays(), "utility": [1j] * 4}, 1, "utility must hold real numbers, got complex"),
+        ({**arrays(), "redundancy": [[0, 1], [1]]}, 1, "redundancy must hold real numbers in rows"),
+        ({**arrays(), "redundancy_weight": [1.0]}, 1, r"must be one number, got \[1.0\]"),
     ],
 )
 def test_bad_input_is_one_clear_error(data, choose, message):
     with pytest.raises(ProblemError, match=message):
         client_selection(**data, choose=choose)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"choose": 9}, r"choose must lie in 0\.\.8, got 9"),
+        ({"label_skew": 0.0}, "label_skew must be above 0, got 0"),
+        ({"cost_weight": np.inf}, "cost_weight must be finite, got inf"),
+    ],
+)
+def test_a_family_is_checked_before_anything_is_drawn(options, message):
+    with pytest.raises(ProblemError, match=message):
+        ClientSelection(**{"clients": 8, "choose": 3, **options})
 
 
 def test_drawn_instances_repeat_and_differ_by_seed():

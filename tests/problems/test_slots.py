@@ -24,6 +24,7 @@ def test_energy_is_weighted_finish_time_plus_interference(seed, n, slots):
     weight, loss = rng.random(n), rng.random((n, n))
     loss = loss + loss.T
     deadline = rng.uniform(0.5, 0.5 * slots, size=n)
+    deadline[0] = 0.5 * slots  # one more than a slot takes must not all be in a hurry
     problem = aggregation_schedule(grid=grid, weight=weight, interference=loss, deadline=deadline)
     for x in np.concatenate([*problem.constraint.enumerate(problem.n)]):
         slot = problem.decode(problem.names, x)
@@ -89,6 +90,8 @@ GRID = SlotGrid(slots=2, capacity=1)
         ({"weight": [1.0, 1.0], "deadline": [2.0, 0.5]}, "client 1 has deadline 0.5 s"),
         ({"weight": [1.0, 1.0], "objective": "max"}, "allowed: weighted_finish, makespan"),
         ({"weight": [1.0, 1.0], "names": ("a",)}, "2 clients need as many names"),
+        ({"weight": [1.0] * 3}, "3 clients must upload in the first 2 slots of capacity 1"),
+        ({"weight": [1.0, 1.0], "deadline": [1.0, 1.0]}, "2 clients must upload in the first 1"),
     ],
 )
 def test_bad_input_is_one_clear_error(options, message):
@@ -112,3 +115,12 @@ def test_drawn_instances_are_feasible_and_repeat():
     one, two = (family.draw(np.random.default_rng(4)) for _ in range(2))
     assert one.hash == two.hash
     assert one.constraint.feasible_count(one.n) > 0
+    full = AggregationSchedule(clients=6, slots=3, capacity=2)
+    for seed in range(5):
+        problem = full.draw(np.random.default_rng(seed))
+        assert problem.constraint.feasible_count(problem.n) > 0
+
+
+def test_a_family_without_room_is_refused_before_anything_is_drawn():
+    with pytest.raises(ProblemError, match="7 clients must upload in the first 3 slots"):
+        AggregationSchedule(clients=7, slots=3, capacity=2)

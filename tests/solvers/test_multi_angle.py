@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from qfl.core.constraints import Exactly, Unconstrained
-from qfl.core.errors import ConfigError, UnknownNameError
+from qfl.core.errors import CapacityError, ConfigError, UnknownNameError
 from qfl.problems.graphs import MaxCut
 from qfl.solvers import solve
 from qfl.solvers.multi_angle import MultiAngle
 from qfl.testing.solvers import check_solver
-from tests.solvers.conftest import dense
+from tests.solvers.conftest import closed_form, dense
 
 
 def test_it_keeps_the_promises_of_the_port():
@@ -45,6 +45,11 @@ def test_the_budget_is_kept(evaluations):
         dense(Unconstrained(), 4), "multi_angle", seed=0, shots=1, evaluations=evaluations
     )
     assert decision.bill.evaluations <= evaluations + 1
+
+
+def test_too_many_qubits_are_refused_before_anything_is_allocated():
+    with pytest.raises(CapacityError, match=r"over 44 qubits needs .* GiB free; try fewer qubits"):
+        solve(closed_form(44, 2), "multi_angle", seed=0, shots=1)
 
 
 def test_bad_options_are_refused():

@@ -4,7 +4,7 @@ import pytest
 
 from qfl.backends.estimate import PriceList
 from qfl.core.cell import Cell
-from qfl.core.errors import StudyError
+from qfl.core.errors import ProblemError, StudyError
 from qfl.problems import draw
 from qfl.study import RunFolder, Study, cells, pairing_key, run
 from qfl.study.assemble import play
@@ -126,6 +126,15 @@ def test_a_run_stores_resumes_and_repeats(tmp_path):
         ({"decision": {"problem": "maxcut", "nodes": 6, "repeats": 0}}, "repeats must be >= 1"),
         ({"methods": [{**QAOA, "slots": {"solver": "exact"}}]}, "no shared uplink to schedule"),
         ({"sweep": {"decision.nodes": [4]}}, "sweep.decision.nodes: unknown key"),
+        (
+            {"decision": {"problem": "client_selection", "clients": 4, "choose": 9}},
+            r"decision: choose must lie in 0\.\.4, got 9",
+        ),
+        (
+            {"sweep": {"decision.clients": [6, 1]}},
+            r"sweep.decision: choose must lie in 0\.\.1, got 2",
+        ),
+        ({"profiles": {"smoke": {"decision.choose": 7}}}, r"profiles.smoke.decision: choose must"),
     ],
 )
 def test_bad_studies_are_one_clear_message_each(changes, message):
@@ -133,11 +142,13 @@ def test_bad_studies_are_one_clear_message_each(changes, message):
         study(**changes)
 
 
-def test_an_instance_that_cannot_be_drawn_fails_with_its_reason(tmp_path):
-    made = study(decision={"problem": "client_selection", "clients": 3, "choose": 5}, seeds=1)
-    list(run(made, out=tmp_path))
-    reasons = {row.reason for row in RunFolder(tmp_path).rows()}
-    assert reasons == {"choose must lie in 0..3, got 5"}
+def test_an_instance_that_cannot_be_drawn_fails_with_its_reason(tmp_path, monkeypatch):
+    def refuse(family, rng):
+        raise ProblemError("no such instance")
+
+    monkeypatch.setattr("qfl.problems.selection.ClientSelection.draw", refuse)
+    list(run(study(seeds=1), out=tmp_path))
+    assert {row.reason for row in RunFolder(tmp_path).rows()} == {"no such instance"}
 
 
 def test_repeated_decisions_on_a_machine_are_estimated():
