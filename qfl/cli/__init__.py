@@ -29,6 +29,7 @@ COMMANDS = (
     "validate",
     "schema",
     "doctor",
+    "data",
     "verify",
     "export",
     "kme",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -21,8 +21,9 @@ class Modality:
         name: for instance "wrist".
         shape: of one sample.
         kind: what picks an encoder: image (rows, columns[, channels]), audio (bands, frames),
-            imu (channels, steps), series (steps, channels), sensor (steps,), tabular (columns,)
-            or text (positions,); "" where the shape alone decides.
+            frames (channels, few steps), imu (channels, many steps), series (steps[, channels]),
+            sensor (steps,), vector (numbers that belong together,), tabular (columns,) or text
+            (positions,); "" where the shape alone decides.
         levels: of a table, the categories per column, 0 for a number; of a text, the size of its
             vocabulary, id 0 being the padding.
     """
@@ -102,6 +103,8 @@ class Dataset:
         source, licence: printed in the provenance of every report.
         sha256: hash of the raw data as distributed; part of the identity of every cell, so nothing
             computed enters it.
+        test_rows: rows of the official test set, sorted; None where there is none.
+        groups: natural key, such as "speaker" -> (n,) int64, the group each sample belongs to.
     """
 
     name: str
@@ -111,3 +114,5 @@ class Dataset:
     source: str
     licence: str
     sha256: str
+    test_rows: NDArray[np.intp] | None = None
+    groups: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)

@@ -78,7 +78,7 @@ class ImageEncoder(nn.Module):
 
 
 class StepEncoder(nn.Module):
-    """Three convolutions over time; sound is (bands, frames), motion (channels, steps)."""
+    """Three convolutions over time of (bands, frames) or (channels, steps)."""
 
     def __init__(
         self, shape: tuple[int, ...], width: int, plan: tuple[tuple[int, int, int], ...]
@@ -155,6 +155,20 @@ class SensorEncoder(nn.Module):
         return _all_present(self.patch(patches) + self.position)
 
 
+class VectorEncoder(nn.Module):
+    """Numbers that belong together, such as one view of a digit: two layers, one token."""
+
+    def __init__(self, shape: tuple[int, ...], width: int) -> None:
+        super().__init__()
+        self.tokens = 1
+        self.hidden = nn.Linear(shape[0], 2 * width)
+        self.out = nn.Linear(2 * width, width)
+        self.products = 2 * width * (shape[0] + width)
+
+    def forward(self, x: Tensor) -> Encoded:
+        return _all_present(self.out(gelu(self.hidden(x)))[:, None])
+
+
 class TabularEncoder(nn.Module):
     """One token per column: x w + b for a number, a row of a table for a category."""
 
@@ -212,7 +226,7 @@ def make_encoder(modality: Modality, width: int) -> nn.Module:
         ConfigError: no encoder takes inputs of this kind or shape.
     """
     kind, shape = kind_of(modality), modality.shape
-    axes = {"image": (2, 3), "audio": (2,), "imu": (2,), "series": (1, 2), "sensor": (1,)}
+    axes = {"image": (2, 3), "audio": (2,), "frames": (2,), "imu": (2,), "series": (1, 2)}
     if len(shape) not in axes.get(kind, (1,)) or math.prod(shape) < 1:
         raise ConfigError(
             f"no {kind} encoder for modality {modality.name!r} of shape {shape}; "
@@ -221,8 +235,12 @@ def make_encoder(modality: Modality, width: int) -> nn.Module:
     match kind:
         case "image":
             return ImageEncoder(shape, width)
-        case "audio" | "imu":
-            return StepEncoder(shape, width, AUDIO_PLAN if kind == "audio" else IMU_PLAN)
+        case "audio" | "frames":
+            return StepEncoder(shape, width, AUDIO_PLAN)
+        case "imu":
+            return StepEncoder(shape, width, IMU_PLAN)
+        case "vector":
+            return VectorEncoder(shape, width)
         case "series":
             return SeriesEncoder(shape, width)
         case "sensor":
@@ -233,6 +251,6 @@ def make_encoder(modality: Modality, width: int) -> nn.Module:
             return TextEncoder(shape, modality.levels[0], width)
     raise ConfigError(
         f"no encoder for modality {modality.name!r} of kind {kind!r} with levels "
-        f"{modality.levels}; allowed kinds: image, audio, imu, series, sensor, tabular, and text "
-        "with levels=(vocabulary size,)"
+        f"{modality.levels}; allowed kinds: image, audio, frames, imu, series, sensor, "
+        "vector, tabular, and text with levels=(vocabulary size,)"
     )

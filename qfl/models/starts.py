@@ -29,10 +29,11 @@ _TABLE: tuple[tuple[str, str, Start], ...] = (
     ("encoder", "offset", Start(spread=0.3)),
 )
 """(kind, name of the tensor, start). What is added to a residual path begins at zero, so that an
-adapter or a LoRA pair begins as the identity and an untrained head as indifference."""
+adapter or a LoRA pair begins as the identity and an untrained head as indifference.
 
-_BEFORE_GELU = (("encoder", "*"), ("expert", "hidden.*"))
-"""Matrices in front of a GELU, which halves the variance."""
+All other matrices begin with variance 1 / (3 fan-in). With 2 / fan-in, the image encoder memorised
+noisy pictures instead of learning from them: 0.33 of AV-digits alone against 0.63.
+"""
 
 
 def start_of(kind: str, name: str, shape: tuple[int, ...]) -> Start:
@@ -40,11 +41,10 @@ def start_of(kind: str, name: str, shape: tuple[int, ...]) -> Start:
 
     >>> start_of("lora", "query_up.weight", (64, 4))
     Start(spread=0.0, constant=0.0)
-    >>> start_of("trunk", "query.weight", (64, 64))
-    Start(spread=0.125, constant=0.0)
+    >>> start_of("trunk", "query.weight", (64, 48))
+    Start(spread=0.08333333333333333, constant=0.0)
     """
     for row_kind, row_name, start in _TABLE:
         if fnmatchcase(kind, row_kind) and fnmatchcase(name, row_name):
             return start
-    gelu = any(fnmatchcase(kind, k) and fnmatchcase(name, n) for k, n in _BEFORE_GELU)
-    return Start(spread=math.sqrt((2.0 if gelu else 1.0) / shape[-1]))
+    return Start(spread=math.sqrt(1.0 / (3.0 * shape[-1])))
