@@ -52,7 +52,8 @@ class Defence:
     Attributes:
         rule: a name in `qfl.security.robust.RULES`.
         norm_bound: of one client's update, for norm_bounded_mean.
-        cohort_size: clients per masked sum; 1 shows the server every update.
+        cohort_size: clients per masked sum; 1 shows the server every update. The rule is given
+            cohort means; masks, which change them by a rounding step at most, are not drawn.
     """
 
     rule: str = "mean"
