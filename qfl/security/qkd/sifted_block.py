@@ -58,9 +58,12 @@ def run_sifted_block(
         line: the classical channel; by default nobody meddles and nobody authenticates.
         variant: of Cascade.
 
+    >>> from qfl.security.qkd.finite import FiniteProtocol
     >>> from qfl.security.qkd.link import FibreLink
-    >>> found = run_sifted_block(FibreLink(length_km=2), block=Block(pulses=10**7),
-    ...                          rng=np.random.default_rng(0))
+    >>> lim = FiniteProtocol(intensities=(0.45, 0.2, 2e-4), probabilities=(0.5, 0.3, 0.2),
+    ...                      key_basis=0.6)
+    >>> found = run_sifted_block(FibreLink(length_km=2), block=Block(pulses=6 * 10**6,
+    ...                          protocol=lim), rng=np.random.default_rng(0))
     >>> found.keys[0] == found.keys[1], found.secret_bits > 10_000
     (True, True)
     """
