@@ -190,6 +190,47 @@ class CircuitSpec:
         return Resources(self.qubits, max(free_from, default=0), total)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Structure:
+    """A circuit whose numbers were taken out, so that equal ones are compiled once.
+
+    Attributes:
+        spec: every gate that named a parameter has one of its own, angle_0, angle_1, ...
+        offsets, weights: (g,) and (g, parameters): the g angles are offsets + weights @ values.
+    """
+
+    spec: CircuitSpec
+    offsets: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+    def angles(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the angles (m, g) of the gates for parameter values (m, parameters)."""
+        return np.asarray(self.offsets + rows @ self.weights.T, dtype=np.float64)
+
+
+def structure(spec: CircuitSpec) -> Structure:
+    """Return what a circuit shares with those that differ from it in numbers only.
+
+    >>> turn = Gate("rz", (0,), angle=0.5, factor=2.0, parameter="t")
+    >>> found = structure(CircuitSpec(1, (turn,), ("t",)))
+    >>> print(found.spec.gates[0], found.angles(np.array([[0.25]])).tolist())
+    rz(1.0*angle_0) 0 [[1.0]]
+    """
+    column = {name: k for k, name in enumerate(spec.parameters)}
+    named = [gate for gate in spec.gates if gate.parameter]
+    weights = np.zeros((len(named), len(column)))
+    for row, gate in enumerate(named):
+        weights[row, column[gate.parameter]] = gate.factor
+    names = tuple(f"angle_{row}" for row in range(len(named)))
+    fresh = iter(names)
+    gates = tuple(
+        Gate(g.name, g.qubits, factor=1.0, parameter=next(fresh)) if g.parameter else g
+        for g in spec.gates
+    )
+    bare = CircuitSpec(spec.qubits, gates, names, spec.measured)
+    return Structure(bare, np.array([gate.angle for gate in named]), weights)
+
+
 def matrix(name: str, angle: float = 0.0) -> NDArray[np.complex128]:
     """Return the unitary of a gate, (2, 2) or (4, 4); the first qubit is the low bit of the index.
 

@@ -23,7 +23,7 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 from circuits.basis import to_basis
 from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz, ising
-from circuits.spec import Basis, CircuitSpec
+from circuits.spec import Basis, CircuitSpec, Structure, structure
 from qfl.backends import snapshots
 from qfl.backends.calibration import Calibration, calibration, execution
 from qfl.backends.gates import (
@@ -132,19 +132,21 @@ class Aer:
             circuit = to_qiskit(to_basis(spec, self.basis))
             gates = circuit.remove_final_measurements(inplace=False)
             return AerCompiled(ansatz, spec.parameters, gates, spec.measured, simulator)
-        placed = snapshots.placed(self.snapshot, spec, self.level, self.transpiler_seed)
+        shared = structure(spec)
+        placed = snapshots.placed(self.snapshot, shared.spec, self.level, self.transpiler_seed)
         self._check_size(len(placed.qubits))
         simulator = _on_snapshot(self.snapshot, placed.qubits, self.engine, self.threads)
         readouts = snapshots.readouts(self.snapshot, placed.qubits)[list(placed.measured)]
         return AerCompiled(
             ansatz=ansatz,
-            parameters=spec.parameters,
+            parameters=shared.spec.parameters,
             gates=placed.compact,
             measured=placed.measured,
             simulator=simulator,
             readouts=readouts,
             placed=placed,
             snapshot=self.snapshot,
+            structure=shared,
         )
 
     def run(self, circuit: CircuitSpec, *, shots: int, rng: np.random.Generator) -> Counts:
@@ -197,12 +199,14 @@ class AerCompiled:
 
     Attributes:
         ansatz: what was compiled.
-        parameters: names of the angles, in the order of the rows of `angle_rows`.
+        parameters: names of the circuit's parameters: the angles in the order of `angle_rows`, or
+            those of `structure`.
         gates: the circuit, nothing measured.
         measured: the qubit of `gates` that is variable k.
         simulator: with its noise.
         readouts: (n, 2, 2), how variable k is read; None for perfectly.
         placed, snapshot: how it lies on which device, if it does.
+        structure: turns angles into the parameters of a circuit that other costs share.
     """
 
     ansatz: QaoaAnsatz
@@ -213,6 +217,7 @@ class AerCompiled:
     readouts: NDArray[np.float64] | None = None
     placed: Placed | None = None
     snapshot: str = ""
+    structure: Structure | None = None
 
     def expectation(self, angles: ArrayLike) -> NDArray[np.float64]:
         """Return the exact mean cost of the simulated state as it is read, without sampling.
@@ -306,7 +311,8 @@ class AerCompiled:
         self, ready: QuantumCircuit, rows: NDArray[np.float64], key: str, **options: int
     ) -> list[Any]:
         """Return one result per row of `rows` (b, 2p), all from one job."""
-        columns = dict(zip(self.parameters, rows.T.tolist(), strict=True))
+        values = rows if self.structure is None else self.structure.angles(rows)
+        columns = dict(zip(self.parameters, values.T.tolist(), strict=True))
         binds = [{parameter: columns[parameter.name] for parameter in ready.parameters}]
         result = self.simulator.run(ready, parameter_binds=binds, **options).result()
         if not result.success:

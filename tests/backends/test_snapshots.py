@@ -7,6 +7,8 @@ the same snapshots says 0.728, 0.820 and 0.705: it is too pessimistic by 0.04 to
 error late in a shallow circuit of neighbours spoils few of the terms.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from instances import chain, k_of_n, ramp, ratio
@@ -107,12 +109,29 @@ def test_the_part_has_the_noise_of_the_whole():
     whole = placed.circuit.remove_final_measurements(inplace=False)
     where = [placed.qubits[place] for place in placed.measured]
     whole.save_probabilities(where)
-    angles = dict(zip(("gamma_1", "beta_1"), ramp(1).ravel(), strict=True))
+    (values,) = compiled.structure.angles(ramp(1).reshape(1, -1))
+    angles = dict(zip(compiled.parameters, values, strict=True))
     bound = whole.assign_parameters({p: angles[p.name] for p in whole.parameters})
     simulator = AerSimulator(method="density_matrix", noise_model=NoiseModel.from_backend(device))
     expected = simulator.run(bound).result().data()["probabilities"]
     (found,) = compiled._run(compiled._listed, ramp(1).reshape(1, -1), "probabilities")
     np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+def test_costs_with_other_numbers_share_one_placed_circuit():
+    """Without noise the shared circuit is that of each cost; a missing coupling is another one."""
+    first, rng = k_of_n(4, 2, "xy_ring", 1), np.random.default_rng(7)
+    other = replace(first, linear=rng.normal(size=4), quadratic=np.triu(rng.normal(size=(4, 4)), 1))
+    backend = get_backend("aer:fake_manila")
+    compiled = [backend.compile(ansatz) for ansatz in (first, other)]
+    assert compiled[0].placed is compiled[1].placed
+    ideal = AerSimulator(method="density_matrix")
+    for each in compiled:
+        found = replace(each, simulator=ideal, readouts=None).expectation(3 * ramp(1))
+        exact = get_backend("subspace").compile(each.ansatz).expectation(3 * ramp(1))
+        assert found == pytest.approx(exact, abs=1e-10)
+    sparse = replace(first, quadratic=np.diag(np.ones(3), 1))
+    assert backend.compile(sparse).placed is not compiled[0].placed
 
 
 def test_samples_follow_the_exact_distribution_readout_included():
