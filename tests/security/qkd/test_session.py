@@ -8,6 +8,8 @@ from qfl.security.attacks.interception import InterceptResend
 from qfl.security.keys import Secret
 from qfl.security.qkd.decoy import Gains, error_gain, gain
 from qfl.security.qkd.distil import Processing
+from qfl.security.qkd.ekert import run_e91_session
+from qfl.security.qkd.entangled import PairLink, PairProtocol, run_pair_session
 from qfl.security.qkd.line import PublicLine, TagKeys
 from qfl.security.qkd.link import FibreLink
 from qfl.security.qkd.session import Protocol, run_session, secret_length
@@ -32,27 +34,37 @@ def test_default_session_keys_both_directions():
     assert sessions[0].duration_seconds == sessions[0].pulses / LINK.pulse_rate_hz
 
 
-def test_keys_are_equal_or_the_session_says_why_not():
-    """2,000 small sessions over good and bad links, with and without an eavesdropper.
+def random_session(rng, index):
+    """Return a small session of any protocol, over a good or bad link, attacked or not."""
+    processing = Processing(variant=("original", "opt3", "biconf")[index % 3])
+    bits = int(rng.integers(150, 600))
+    link = replace(LINK, misalignment=0.04 * rng.random() ** 2, length_km=5 * (index % 11))
+    attack = InterceptResend(0.3 * rng.random()) if index % 2 else None
+    if index % 5 > 2:
+        pairs = PairLink(link, link, pairs=0.02)
+        protocol = PairProtocol(sifted_bits=bits, processing=processing)
+        run = run_pair_session if index % 5 == 3 else run_e91_session
+        return run(pairs, protocol=protocol, rng=rng, eavesdropper=attack)
+    protocol = Protocol(sifted_bits=bits, bases=2 + index % 2, processing=processing)
+    return run_session(link, protocol=protocol, rng=rng, eavesdropper=attack)
 
-    Unequal keys pass verification with probability 1e-15 each.
-    """
+
+@pytest.mark.slow
+def test_keys_are_equal_or_the_session_says_why_not():
+    """10^4 sessions. Unequal keys pass verification with probability 1e-15 each."""
     rng = np.random.default_rng(2)
-    protocol = Protocol(sifted_bits=400, processing=Processing(variant="original"))
-    aborted = 0
-    for index in range(2000):
-        link = replace(LINK, misalignment=0.01 * (index % 6), length_km=5 * (index % 11))
-        attack = InterceptResend(0.1 * (index % 4))
-        session = run_session(link, protocol=protocol, rng=rng, eavesdropper=attack)
+    with_key = 0
+    for index in range(10_000):
+        session = random_session(rng, index)
         if session.keys is None:
             assert session.aborted
             assert session.secret_bits == 0
-            aborted += 1
         else:
             assert not session.aborted
             assert session.keys[0] == session.keys[1]
             assert session.keys[0].bits == session.secret_bits > 0
-    assert 0 < aborted < 2000
+            with_key += 1
+    assert 2000 < with_key < 8000
 
 
 def test_qber_is_what_the_link_predicts():
