@@ -50,6 +50,8 @@ class LinkEvent:
         key_bits_left: in the pool after the round.
         aborted: why the session stopped, or "".
         duration_seconds: virtual time that the session took.
+        trusted: per route through relays, the nodes that see what passes there; who has corrupted
+            one on every route knows the keys. Empty without relays.
     """
 
     client: str
@@ -60,6 +62,10 @@ class LinkEvent:
     key_bits_left: int
     aborted: str = ""
     duration_seconds: float = 0.0
+    trusted: tuple[tuple[str, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "trusted", tuple(map(tuple, self.trusted)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,8 @@ class Sealed:
         block_pulses: above 0, sessions are finite-key blocks of so many pulses at count level, see
             `Block`: one-time pads of whole models need megabits of key.
         pool_capacity_bits: key bits a link can store.
+        relays: trusted nodes on the way to each client, at equal distances; each sees the keys.
+        routes: separate ways with as many relays each; a node then sees a share of each key.
     """
 
     level: str = "L3"
@@ -113,6 +115,8 @@ class Sealed:
     cascade: str = "opt3"
     block_pulses: int = 0
     pool_capacity_bits: int = 65_536
+    relays: int = 0
+    routes: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.shortest_km <= self.longest_km:
@@ -121,7 +125,7 @@ class Sealed:
                 "0 <= shortest_km <= longest_km"
             )
         self._policy()
-        self._cascade().pulses(self._fibre(self.longest_km))
+        self._cascade().pulses(self._fibre(self.longest_km / (self.relays + 1)))
         self._protocol()
 
     def links(self, clients: Sequence[str], *, rng: np.random.Generator) -> Mapping[str, FibreLink]:
@@ -142,6 +146,8 @@ class Sealed:
             levels=rungs(self.level, self.minimum_level),
             cipher=self.cipher,
             capacity_bits=self.pool_capacity_bits,
+            relays=self.relays,
+            routes=self.routes,
         )
 
     def _fibre(self, length_km: float) -> FibreLink:

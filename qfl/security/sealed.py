@@ -21,20 +21,19 @@ from qfl.core.errors import (
 )
 from qfl.core.record import LinkEvent
 from qfl.core.update import Update
+from qfl.security.keying import Direct, Keying, ViaRelays
 from qfl.security.keys.ledger import Account, Entry
 from qfl.security.keys.pool import KEY_BITS, KeyPool
 from qfl.security.ladder import LADDER, Hybrid, KemOnly, Mechanism, OneTimePad, QkdAead
 from qfl.security.primitives.aead import CIPHERS
 from qfl.security.primitives.identity import Identity
-from qfl.security.qkd.block import Block, run_block
-from qfl.security.qkd.line import TAG_PAD_BITS, PublicLine
+from qfl.security.qkd.block import Block
+from qfl.security.qkd.line import TAG_PAD_BITS
 from qfl.security.qkd.link import Link
-from qfl.security.qkd.session import Protocol, Session, run_session
+from qfl.security.qkd.session import Protocol
 from qfl.security.qkd.states import Eavesdropper
-from qfl.security.tags import LinkTags
 
 SERVER = "server"
-_NO_TAGS = "no key is left to authenticate a session; the ends need a new pre-shared secret"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +44,22 @@ class SealPolicy:
         levels: what may be used, strongest first; the first that the pool can pay for is.
         cipher: of the levels L3 to L1.
         capacity_bits: of every pool.
+        relays: trusted nodes on the way to each client; 0 is a fibre without.
+        routes: separate ways with as many relays each; the key is the XOR of what they carry.
     """
 
     levels: tuple[SecurityLevel, ...] = (SecurityLevel.QKD_AEAD,)
     cipher: str = "aes-256-gcm"
     capacity_bits: int = 65_536
+    relays: int = 0
+    routes: int = 1
 
     def __post_init__(self) -> None:
+        if self.relays < 0 or self.routes < 1 or (self.routes > 1 and not self.relays):
+            raise ConfigError(
+                f"{self.routes!r} routes of {self.relays!r} relays; allowed: no relays on one "
+                "route, or at least one relay on each"
+            )
         if not self.levels or any(level not in LADDER for level in self.levels):
             raise ConfigError(f"levels {self.levels!r}; allowed: one or more of L4 to L1")
         if self.cipher not in CIPHERS:
@@ -94,11 +102,13 @@ class SealedChannel:
         protocol: Protocol | Block,
         policy: SealPolicy,
     ) -> None:
-        self._fibres = dict(links)
         self._run = run
-        self._protocol = protocol
         self._policy = policy
         self._links = {client: _Link(client, run, policy) for client in links}
+        self._keyings = {
+            client: _keying(self._links[client].pool, link, protocol, policy, run)
+            for client, link in links.items()
+        }
         self._used: tuple[int, SecurityLevel] = (-1, policy.levels[0])
 
     @property
@@ -122,29 +132,22 @@ class SealedChannel:
         """
         link = self._link(client)
         link.pool.burn_waiting()
-        line = link.tags.line(rng)
-        if line is None:
-            link.aborted = f"round {round}: {_NO_TAGS}"
-            return LinkEvent(client, 0, 0, None, 0, link.pool.bits_left, _NO_TAGS)
-        session = self._session(self._fibres[client], rng, eavesdropper, line)
-        link.aborted = f"round {round}: {session.aborted}" if session.aborted else ""
-        before = link.pool.bits_left
-        if session.keys is not None:
-            server, far = session.keys
-            link.pool.produce({SERVER: server, client: far})
-        link.tags.renew(line)
+        keying, before = self._keyings[client], link.pool.bits_left
+        done = keying.exchange(rng, eavesdropper)
+        link.aborted = f"round {round}: {done.aborted}" if done.aborted else ""
         net = max(0, link.pool.bits_left - before)
         if link.hybrid is not None:
             link.hybrid.keep(SERVER, client)
         return LinkEvent(
             client=client,
-            sifted_bits=session.sifted_bits,
+            sifted_bits=done.sifted_bits,
             secret_bits=net,
-            qber=session.qber,
-            disclosed_bits=session.disclosed_bits,
+            qber=done.qber,
+            disclosed_bits=done.disclosed_bits,
             key_bits_left=link.pool.bits_left,
-            aborted=session.aborted,
-            duration_seconds=session.duration_seconds,
+            aborted=done.aborted,
+            duration_seconds=done.duration_seconds,
+            trusted=keying.trusted,
         )
 
     def seal(self, update: Update, header: Header) -> Envelope:
@@ -213,26 +216,14 @@ class SealedChannel:
         return self._link(client).pool.bits_left
 
     def account(self) -> Account:
-        """Return the key bits by event over all links."""
-        accounts = [link.pool.ledger.account for link in self._links.values()]
-        return sum(accounts, start=Account())
+        """Return the key bits by event over all links, those between relays among them."""
+        ledgers = [link.pool.ledger for link in self._links.values()]
+        ledgers += [ledger for keying in self._keyings.values() for ledger in keying.ledgers]
+        return sum((ledger.account for ledger in ledgers), start=Account())
 
     def ledger(self, client: str) -> tuple[Entry, ...]:
         """Return the ledger entries of the client's link."""
         return self._link(client).pool.ledger.entries
-
-    def _session(
-        self,
-        link: Link,
-        rng: np.random.Generator,
-        eavesdropper: Eavesdropper | None,
-        line: PublicLine,
-    ) -> Session:
-        if isinstance(self._protocol, Block):
-            block = self._protocol
-            return run_block(link, block=block, rng=rng, eavesdropper=eavesdropper, line=line)
-        protocol = self._protocol
-        return run_session(link, protocol=protocol, rng=rng, eavesdropper=eavesdropper, line=line)
 
     def _link(self, client: str) -> _Link:
         if client not in self._links:
@@ -255,7 +246,6 @@ class _Link:
     def __init__(self, client: str, run: str, policy: SealPolicy) -> None:
         self.client = client
         self.pool = KeyPool((SERVER, client), run=run, capacity_bits=policy.capacity_bits)
-        self.tags = LinkTags(self.pool, (SERVER, client))
         self.aborted = ""
         self.newest = {direction: (-1, -1) for direction in Direction}
         self.hybrid: Hybrid | None = None
@@ -290,3 +280,12 @@ class _Link:
 def _client(header: Header) -> str:
     """Return the far end of the link that a header travels."""
     return header.sender if header.direction == Direction.UP else header.receiver
+
+
+def _keying(
+    pool: KeyPool, link: Link, protocol: Protocol | Block, policy: SealPolicy, run: str
+) -> Keying:
+    """Return what fills a client's pool."""
+    if not policy.relays:
+        return Direct(pool, link, protocol)
+    return ViaRelays(pool, link, protocol, relays=policy.relays, routes=policy.routes, run=run)

@@ -112,6 +112,11 @@ class KeyPool:
         return self._ends
 
     @property
+    def capacity_bits(self) -> int:
+        """Most bits that are kept."""
+        return self._capacity
+
+    @property
     def bits_left(self) -> int:
         """Bits that can still be handed out."""
         with self._lock:
