@@ -27,7 +27,7 @@ setup: .venv/installed
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing into .venv (a minute or two the first time) ..." >&2
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  -c constraints.txt -e '.[qiskit,ibm,pennylane,dwave,data,privacy,kme,dev]'
+	  -c constraints.txt -e '.[qiskit,ibm,pennylane,tensor,braket,mitigation,dwave,data,privacy,kme,dev]'
 	@touch $@
 
 clean:
