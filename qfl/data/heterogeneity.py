@@ -54,3 +54,23 @@ def gini(values: NDArray[np.float64]) -> float:
     """
     differences = np.abs(values[:, None] - values[None, :]).sum()
     return float(differences / (2 * len(values) ** 2 * values.mean()))
+
+
+def target_heterogeneity(target: NDArray[np.float64], parts: Sequence[NDArray[np.intp]]) -> float:
+    """Return the mean Wasserstein-1 distance of a client's targets from the pooled ones, in the
+    unit of the target.
+
+    >>> target_heterogeneity(np.array([0.0, 1.0]), [np.array([0]), np.array([1])])
+    0.5
+    """
+    pooled = np.sort(np.concatenate([target[part] for part in parts]).astype(np.float64))
+    return float(np.mean([_wasserstein(np.sort(target[part]), pooled) for part in parts]))
+
+
+def _wasserstein(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Integral of the distance of two empirical distribution functions; both sorted."""
+    places = np.sort(np.concatenate([one, other]))
+    shares = [
+        np.searchsorted(values, places[:-1], side="right") / len(values) for values in (one, other)
+    ]
+    return float(np.sum(np.abs(shares[0] - shares[1]) * np.diff(places)))

@@ -10,9 +10,10 @@ from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset, Samples
 from qfl.data import DATASETS
+from qfl.data.coverage import coverage
 from qfl.data.digits import MODALITIES, TASKS
 from qfl.data.heterogeneity import label_heterogeneity
-from qfl.data.partition import coverage, dirichlet, holdout
+from qfl.data.partition import dirichlet, holdout
 from qfl.federation.evaluate import metric_names
 from qfl.federation.population import Client, Population
 from qfl.network.links import draw_access_link, draw_device, draw_interference

@@ -1,0 +1,142 @@
+"""Who holds which modalities and which tasks, client by client or sample by sample.
+
+Labels, modalities and tasks are three axes that vary separately: none of these functions looks at
+the samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations, product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.core.errors import ConfigError
+
+Held = tuple[str, ...]
+
+
+def coverage(
+    modalities: Sequence[str], tasks: Sequence[str], *, clients: int, rng: np.random.Generator
+) -> list[tuple[Held, Held]]:
+    """Return each client's (modalities, tasks): every pattern as often as every other, shuffled.
+
+    The patterns are all pairs of a non-empty modality subset and a non-empty task subset.
+    """
+    patterns = list(product(subsets(modalities), subsets(tasks)))
+    return [patterns[i] for i in _dealt(len(patterns), clients, rng)]
+
+
+def subsets(items: Sequence[str]) -> list[Held]:
+    """Return all non-empty subsets, small ones first.
+
+    >>> subsets(["a", "b"])
+    [('a',), ('b',), ('a', 'b')]
+    """
+    return [s for size in range(1, len(items) + 1) for s in combinations(items, size)]
+
+
+def modality_availability(
+    modalities: Sequence[str],
+    *,
+    clients: int,
+    probability: float = 1.0,
+    patterns: Sequence[Held] = (),
+    rng: np.random.Generator,
+) -> list[Held]:
+    """Return the modalities of each client.
+
+    Args:
+        modalities: names, in order.
+        clients: how many.
+        probability: of a client having a modality, independently; a client left without any
+            draws again. Ignored where there are patterns.
+        patterns: subsets that are dealt out equally often, such as [("audio",), ("image",)].
+        rng: source of the draws.
+
+    Raises:
+        ConfigError: a pattern is empty or names an unknown modality, or the probability is not
+            in (0, 1].
+    """
+    if patterns:
+        return _patterns(modalities, patterns, clients, rng)
+    if not 0 < probability <= 1:
+        raise ConfigError(f"probability must be above 0 and at most 1, got {probability}")
+    held = rng.random((clients, len(modalities))) < probability
+    while not held.any(1).all():
+        empty = ~held.any(1)
+        held[empty] = rng.random((int(empty.sum()), len(modalities))) < probability
+    return [tuple(np.array(modalities)[row].tolist()) for row in held]
+
+
+def task_assignment(
+    tasks: Sequence[str],
+    *,
+    clients: int,
+    per_client: int = 1,
+    patterns: Sequence[Held] = (),
+    rng: np.random.Generator,
+) -> list[Held]:
+    """Return the tasks of each client: `per_client` of them, every task equally often, or the
+    patterns dealt out equally often.
+
+    Raises:
+        ConfigError: a client is to have no task or more than there are, or a pattern is wrong.
+    """
+    if patterns:
+        return _patterns(tasks, patterns, clients, rng)
+    if not 1 <= per_client <= len(tasks):
+        raise ConfigError(f"{per_client} tasks per client; allowed: 1 to {len(tasks)}")
+    first = _dealt(len(tasks), clients, rng)
+    return [
+        tuple(tasks[k] for k in sorted((i + step) % len(tasks) for step in range(per_client)))
+        for i in first
+    ]
+
+
+def sample_availability(
+    modalities: Sequence[str], n: int, *, missing: float, rng: np.random.Generator
+) -> Mapping[str, NDArray[np.float32]]:
+    """Return modality -> (n,) 1 where a sample has it, 0 where it is missing.
+
+    Each modality is missing with probability `missing`; a sample that would lose everything keeps
+    one, drawn at random.
+
+    >>> masks = sample_availability(["a", "b"], 4, missing=0.0, rng=np.random.default_rng(0))
+    >>> masks["a"].tolist()
+    [1.0, 1.0, 1.0, 1.0]
+    """
+    if not 0 <= missing <= 1:
+        raise ConfigError(f"missing must be between 0 and 1, got {missing}")
+    there = rng.random((n, len(modalities))) >= missing
+    kept = rng.integers(len(modalities), size=n)
+    nothing = ~there.any(1)
+    there[nothing, kept[nothing]] = True
+    return {name: there[:, k].astype(np.float32) for k, name in enumerate(modalities)}
+
+
+def matrix(held: Sequence[Held], names: Sequence[str]) -> NDArray[np.int64]:
+    """Return client x name of 0 and 1: who holds what.
+
+    >>> matrix([("a",), ("a", "b")], ["a", "b"]).tolist()
+    [[1, 0], [1, 1]]
+    """
+    return np.array([[int(name in own) for name in names] for own in held])
+
+
+def _patterns(
+    names: Sequence[str], patterns: Sequence[Held], clients: int, rng: np.random.Generator
+) -> list[Held]:
+    for pattern in patterns:
+        if not pattern or not set(pattern) <= set(names):
+            raise ConfigError(
+                f"pattern {pattern} must name one or more of {', '.join(names)}, nothing else"
+            )
+    return [tuple(patterns[i]) for i in _dealt(len(patterns), clients, rng)]
+
+
+def _dealt(kinds: int, clients: int, rng: np.random.Generator) -> list[int]:
+    """Return a kind per client: every kind as often as every other, shuffled."""
+    decks = [rng.permutation(kinds) for _ in range(-(-clients // kinds))]
+    return [int(kind) for kind in np.concatenate(decks)[:clients]]

@@ -1,0 +1,78 @@
+"""Modalities and tasks are dealt out as asked, and nobody is left with nothing."""
+
+import numpy as np
+import pytest
+
+from qfl.core.errors import ConfigError
+from qfl.data.coverage import (
+    coverage,
+    matrix,
+    modality_availability,
+    sample_availability,
+    task_assignment,
+)
+
+NAMES = ["audio", "image", "text"]
+
+
+def draw(seed=0):
+    return np.random.default_rng(seed)
+
+
+def test_coverage_uses_every_pattern_equally_often():
+    held = coverage(["image", "profile"], ["a", "b"], clients=18, rng=draw(3))
+    assert len(set(held)) == 9
+    assert all(held.count(pattern) == 2 for pattern in held)
+
+
+def test_each_client_has_a_modality_with_the_probability_asked():
+    """4,000 draws: the share of holders, given that nobody is empty, within 4.5 standard errors
+    (false alarm < 1e-5)."""
+    held = modality_availability(NAMES, clients=4000, probability=0.5, rng=draw())
+    expected = 0.5 / (1 - 0.5**3)
+    error = np.sqrt(expected * (1 - expected) / 4000)
+    assert np.abs(matrix(held, NAMES).mean(0) - expected).max() < 4.5 * error
+    assert min(map(len, held)) == 1
+
+
+def test_patterns_are_dealt_out_equally_often():
+    patterns = [("audio",), ("image", "text")]
+    held = modality_availability(NAMES, clients=10, patterns=patterns, rng=draw())
+    assert [held.count(pattern) for pattern in patterns] == [5, 5]
+    assert task_assignment(NAMES, clients=3, patterns=patterns[:1], rng=draw()) == [("audio",)] * 3
+
+
+@pytest.mark.parametrize("per_client", [1, 2, 3])
+def test_every_task_has_equally_many_clients(per_client):
+    held = task_assignment(NAMES, clients=6, per_client=per_client, rng=draw())
+    assert matrix(held, NAMES).sum(0).tolist() == [2 * per_client] * 3
+    assert {len(own) for own in held} == {per_client}
+    assert all(list(own) == sorted(own) for own in held)
+
+
+def test_samples_miss_modalities_at_the_rate_asked_and_keep_one():
+    """20,000 samples: within 4.5 standard errors (false alarm < 1e-5)."""
+    masks = sample_availability(NAMES, 20_000, missing=0.6, rng=draw())
+    there = np.stack(list(masks.values()))
+    expected = 0.4 + 0.6**3 / 3
+    error = np.sqrt(expected * (1 - expected) / 20_000)
+    assert np.abs(there.mean(1) - expected).max() < 4.5 * error
+    assert there.sum(0).min() == 1
+    assert (
+        np.stack(list(sample_availability(NAMES, 9, missing=1.0, rng=draw()).values())).sum() == 9
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: modality_availability(NAMES, clients=2, probability=0.0, rng=draw()), "above 0"),
+        (lambda: modality_availability(NAMES, clients=2, patterns=[()], rng=draw()), "one or more"),
+        (lambda: task_assignment(NAMES, clients=2, patterns=[("x",)], rng=draw()), "one or more"),
+        (lambda: task_assignment(NAMES, clients=2, per_client=4, rng=draw()), "1 to 3"),
+        (lambda: sample_availability(NAMES, 5, missing=1.5, rng=draw()), "between 0 and 1"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(wrong, message):
+    with pytest.raises(ConfigError, match=message):
+        wrong()
