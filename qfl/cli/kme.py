@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 from typing import Annotated
 
@@ -40,12 +41,16 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8443,
     length_km: Annotated[float, typer.Option(help="Emulated fibre between two ends.")] = 10.0,
     stored_keys: Annotated[int, typer.Option(help="Keys per pair at the start.")] = 50,
+    key_lifetime_seconds: Annotated[
+        float, typer.Option(help="Age at which keys expire unused.")
+    ] = inf,
 ) -> None:
     """Serve keys until interrupted; pools are kept in FOLDER/pools, a key is never given twice."""
     from secrets import randbits
 
     from qfl.core.rng import Streams
     from qfl.security import HONESTY
+    from qfl.security.keys import Lifetime
     from qfl.security.kme import KeyManager, KmeLimits
     from qfl.security.kme.server import listen, server
     from qfl.security.kme.source import SessionSource, pools_in
@@ -54,7 +59,11 @@ def serve(
     limits = KmeLimits()
     link = FibreLink(length_km=length_km)
     source = SessionSource(link, rng=Streams(randbits(63))("kme"))
-    pools = pools_in(folder, capacity_bits=limits.max_key_count * limits.key_size)
+    pools = pools_in(
+        folder,
+        capacity_bits=limits.max_key_count * limits.key_size,
+        lifetime=Lifetime(key_lifetime_seconds),
+    )
     service = server(
         KeyManager(pools, limits=limits, refill=source), folder=folder, host=host, port=port
     )

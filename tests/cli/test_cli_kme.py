@@ -71,3 +71,9 @@ def test_a_key_survives_the_service(qfl, here):
         return copy
 
     assert served("bob", fetch_twice).secret == mine.secret
+
+
+def test_keys_expire_in_the_service(qfl):
+    done = qfl("kme", "serve", "nowhere", "--key-lifetime-seconds", "0")
+    assert done.code == 2
+    assert "lifetime of 0.0 s" in done.err

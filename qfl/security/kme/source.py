@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from qfl.core.errors import ConfigError
-from qfl.security.keys.pool import KeyPool
+from qfl.security.keys.pool import KeyPool, Lifetime
 from qfl.security.keys.vault import Vault
 from qfl.security.kme.certificates import AUTHORITY, SERVER
 from qfl.security.qkd.link import Link
@@ -60,14 +60,23 @@ def sae_ids(folder: Path) -> list[str]:
     return sorted(names - {AUTHORITY, SERVER})
 
 
-def pools_in(folder: Path, *, capacity_bits: int) -> dict[tuple[str, str], KeyPool]:
-    """Return a pool on disk for every pair of SAEs, as it was left."""
+def pools_in(
+    folder: Path, *, capacity_bits: int, lifetime: Lifetime | None = None
+) -> dict[tuple[str, str], KeyPool]:
+    """Return a pool on disk for every pair of SAEs, as it was left.
+
+    Args:
+        folder: certificates; pools are kept beside them.
+        capacity_bits: of every pool.
+        lifetime: of keys that are produced from now on; for ever if None.
+    """
     return {
         (one, other): KeyPool(
             (one, other),
             run="kme",
             capacity_bits=capacity_bits,
             vault=Vault(folder / "pools" / f"{one}+{other}"),
+            lifetime=lifetime,
         )
         for one, other in combinations(sae_ids(folder), 2)
     }

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfl.core.errors import ConfigError
-from qfl.security.keys import KeyPool, Secret
+from qfl.security.keys import KeyPool, Lifetime, Secret
 from qfl.security.kme import KeyManager, KmeLimits, Refusal
 from qfl.security.kme.source import SessionSource
 from qfl.security.qkd import FibreLink
@@ -183,6 +183,20 @@ def test_a_session_refills_an_empty_pool():
     kme, _ = manager(bits=64, refill=source)
     made = kme.enc_keys("alice", "bob", {})
     assert kme.dec_keys("bob", "alice", ids(made)) == made
+
+
+def test_expired_keys_are_not_counted_not_given_and_not_found():
+    now = [0.0]
+    lifetime = Lifetime(seconds=60, clock=lambda: now[0])
+    pool = KeyPool(("alice", "bob"), run="kme", capacity_bits=8192, lifetime=lifetime)
+    pool.produce({end: Secret(bytes(64)) for end in pool.ends})
+    kme = KeyManager({pool.ends: pool})
+    made = kme.enc_keys("alice", "bob", {})
+    now[0] = 60.0
+    assert kme.status("alice", "bob")["stored_key_count"] == 0
+    refused(lambda: kme.dec_keys("bob", "alice", ids(made)), 400, "not found on KME")
+    refused(lambda: kme.enc_keys("alice", "bob", {}), 503, "not available")
+    assert pool.ledger.account.expired == 512
 
 
 json_values = st.recursive(
