@@ -162,8 +162,12 @@ class Limit:
         raise ConfigError(f"--max-cost takes 60s-qpu or 12.5{currency}, got {text!r}")
 
     def exceeded(self, estimates: Sequence[Estimate]) -> bool:
-        """Return True if all estimates together are above it, or if a price is not known."""
+        """Return True if all estimates together are above it, or if one is not known in its unit.
+
+        Machines that charge by the shot have no QPU seconds: only a price limits them.
+        """
         if self.unit == "s-qpu":
-            return sum(each.qpu_seconds for each in estimates) > self.amount
+            unknown = any(each.price != 0 and not each.qpu_seconds for each in estimates)
+            return unknown or sum(each.qpu_seconds for each in estimates) > self.amount
         prices = [each.price for each in estimates if each.price is not None]
         return len(prices) < len(estimates) or sum(prices) > self.amount

@@ -17,6 +17,13 @@ def test_the_packaged_prices_give_the_published_run_times():
     )
 
 
+def test_braket_charges_tasks_and_shots():
+    garnet = PriceList.load().of("braket:arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet")
+    seconds, money = charged(garnet, jobs=2, circuits=2, shots=1000, circuit_seconds=0.0)
+    assert (seconds, money) == (0.0, pytest.approx(2 * (0.3 + 1.45)))
+    assert PriceList.load().of("braket:arn:aws:braket:us-east-1::device/qpu/new/One") is None
+
+
 def test_jobs_are_charged_one_by_one(tmp_path):
     own = tmp_path / "prices.toml"
     row = "prefix='x:'\nplan='p'\nper_qpu_second=2\nper_task=0.5\nper_shot=0.01\n"
@@ -49,6 +56,9 @@ def test_limits():
     unknown = [*spent, Estimate("ibm:y", 1, 1, 1, 4, 9, 9, 1.0, None)]
     assert Limit.parse("1000USD").exceeded(unknown)
     assert not Limit.parse("81s-qpu").exceeded(unknown)
+    by_the_shot = [Estimate("braket:arn:x", 1, 1, 100, 4, 9, 9, 0.0, 0.445)]
+    assert Limit.parse("1000s-qpu").exceeded(by_the_shot)
+    assert not Limit.parse("0.5USD").exceeded(by_the_shot)
     for wrong in ("60", "manyUSD", "12 EUR"):
         with pytest.raises(ConfigError, match="--max-cost takes 60s-qpu"):
             Limit.parse(wrong)
