@@ -163,6 +163,8 @@ METRICS: Mapping[str, Metric] = _table(
            "root mean squared error on held-out samples"),
     Metric("mae", "MAE", "", False, "mean", _POSITIVE, ".3f",
            "mean absolute error on held-out samples"),
+    Metric("attack_success", "backdoor success", "", False, "mean", _UNIT, ".1%",
+           "share of held-out samples of other classes that the trigger turns into its class"),
     # summaries of a learning curve
     Metric("rounds_to_target", "rounds to target", "", False, "count", _POSITIVE, ".1f",
            "first round whose metric reaches the target; runs that never do are censored"),
@@ -241,6 +243,14 @@ METRICS: Mapping[str, Metric] = _table(
            "secret key bits spent on sealing"),
     Metric("key_bits_left", "key bits left", "bit", None, "count", _POSITIVE, ".3s",
            "key bits in all pools after the last round"),
+    Metric("sums_given_up", "sums given up", "", False, "count", _POSITIVE, ".1f",
+           "masked sums that too few clients held or survived; their modules stayed as they were"),
+    Metric("key_ratio", "key against the least", "", False, "mean", _POSITIVE, ".3s",
+           "key bits of masks over the proven least of an information-theoretic sum; far below 1 "
+           "where streams are stretched from short keys"),
+    Metric("epsilon", "ε", "", False, "mean", _POSITIVE, ".2f",
+           "of (ε, δ)-differential privacy at the end, for the client who took part most often; "
+           "see the table of privacy for δ, adjacency and conversion"),
     Metric("aborted_sessions", "aborted sessions", "", None, "count", _POSITIVE, ".1f",
            "key exchanges that stopped before a key was delivered"),
     Metric("qber", "QBER", "", False, "mean", (0.0, 0.5), ".2%",

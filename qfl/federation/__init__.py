@@ -29,3 +29,53 @@ ALGORITHMS = Registry(
         ),
     },
 )
+
+ATTACKS = Registry(
+    "attack",
+    {
+        "none": Row("qfl.federation.adversary:NoAttack", "all clients are honest"),
+        "sign_flip": Row(
+            "qfl.federation.adversary:LyingUpdates", "changes with the sign turned and scaled"
+        ),
+        "alie": Row(
+            "qfl.federation.adversary:LyingUpdates",
+            "a little is enough: changes inside the spread of the honest (Baruch et al. 2019)",
+        ),
+        "ipm": Row(
+            "qfl.federation.adversary:LyingUpdates",
+            "inner product manipulation: against the honest mean (Xie et al. 2019)",
+        ),
+        "label_flip": Row(
+            "qfl.federation.adversary:LyingLabels", "training on reversed classes and numbers"
+        ),
+        "backdoor": Row(
+            "qfl.federation.adversary:LyingLabels",
+            "a square in the corner means one class (Gu et al. 2017)",
+        ),
+    },
+)
+"""What corrupted clients do; `qfl.security.attacks` has the arithmetic."""
+
+_COUNTING, _CENTRE = "qfl.federation.defence:Counting", "qfl.federation.defence:Centre"
+
+RULES = Registry(
+    "rule",
+    {
+        "none": Row("qfl.federation.defence:Weighted", "the algorithm's own mean"),
+        "mean": Row(_CENTRE, "the mean of all changes alike"),
+        "norm_bounded_mean": Row(
+            "qfl.federation.defence:Bounded", "the mean of changes cut to one norm"
+        ),
+        "median": Row(_CENTRE, "coordinate-wise median"),
+        "geometric_median": Row(_CENTRE, "the point nearest to all changes"),
+        "trimmed_mean": Row(_COUNTING, "coordinate-wise mean without the f largest and smallest"),
+        "krum": Row(_COUNTING, "the change in the densest company (Blanchard et al. 2017)"),
+        "multi_krum": Row(_COUNTING, "the mean of the changes that Krum ranks first"),
+        "bulyan": Row(_COUNTING, "a trimmed mean of Krum's choices (El Mhamdi et al. 2018)"),
+        "fltrust": Row(
+            "qfl.federation.defence:Trusting",
+            "changes by their agreement with the server's own (Cao et al. 2021)",
+        ),
+    },
+)
+"""Aggregation that some corrupted clients cannot steer; `qfl.security.robust` has the rules."""

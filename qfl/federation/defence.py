@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 
 from qfl.core.changes import change_of, changed_by
 from qfl.core.errors import ConfigError
+from qfl.core.rng import Streams
+from qfl.core.tasks import Samples, Task
 from qfl.core.update import Tensors, Update
+from qfl.federation.engine import LocalTraining, train
 from qfl.federation.exchange import from_arrays, to_update
-from qfl.models.m3t import State
+from qfl.federation.population import TensorSamples
+from qfl.models.m3t import Architecture, State
 from qfl.security.robust import aggregate_rows
 
 Teacher = Callable[[State], State]
@@ -184,3 +188,32 @@ class Defence:
             own = change_of(taught, before, [module]) if taught else None
             found |= changed_by(before, self.rule.combine(rows, own), [module])
         return {**state, **from_arrays(found)}, left_out
+
+
+def clean_samples(spare: Samples, size: int, *, rng: np.random.Generator) -> TensorSamples:
+    """Return the server's own samples, drawn from those that nobody trains on."""
+    chosen = rng.permutation(len(spare))[:size]
+    return TensorSamples.of(spare.take(chosen))
+
+
+def teacher(
+    model: Architecture,
+    samples: TensorSamples,
+    tasks: tuple[Task, ...],
+    training: LocalTraining,
+    streams: Streams,
+) -> Teacher:
+    """Return how the server trains the global modules on samples of its own."""
+
+    def teach(state: State) -> State:
+        return train(
+            model,
+            state,
+            samples,
+            tasks=tasks,
+            training=training,
+            objective=lambda parameters, reference: None,
+            rng=streams("defence/batches"),
+        ).state
+
+    return teach

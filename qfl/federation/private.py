@@ -21,7 +21,7 @@ from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
 from qfl.security.privacy.clipping import AdaptiveClip
-from qfl.security.privacy.mechanisms import Central, Mechanism, Price
+from qfl.security.privacy.mechanisms import Central, Distributed, Mechanism, Price
 
 _ROUNDED = 1 - 1e-4
 """Changes are clipped a little below the bound, so that float32 weights do not exceed it."""
@@ -48,7 +48,7 @@ class Privacy:
         self._clip: AdaptiveClip | None = None
         if isinstance(mechanism, Central):
             self._clip = mechanism.adaptive(clients)
-        self._below = 0
+        self._below = self._missing = 0
 
     @property
     def bound(self) -> float:
@@ -87,6 +87,8 @@ class Privacy:
 
     def blur(self, gathered: Gathered, *, round: int) -> Gathered:
         """Return what the server may learn from: one mean with its noise; the clip moves on."""
+        if isinstance(self._mechanism, Distributed):
+            self._missing = max((s.clients - s.threshold for s in gathered.sums), default=0)
         noise = self._mechanism.server_noise(bound=self.bound)
         if not noise or not gathered.updates:
             return gathered
@@ -118,6 +120,7 @@ class Privacy:
             noise_multiplier=self._mechanism.noise_multiplier,
             clip=self.bound,
             releases=self._most,
+            missing=self._missing,
             stopped=stopped,
         )
 

@@ -13,17 +13,23 @@ from typing import Any
 
 from qfl.core.cell import Cell
 from qfl.core.errors import JobPendingError
+from qfl.core.ports import Channel, Gatherer
 from qfl.core.problem import Problem
 from qfl.core.record import RoundRecord
 from qfl.core.rng import Streams
+from qfl.federation.adversary import Adversary
+from qfl.federation.defence import Defence, Trusting, clean_samples, teacher
 from qfl.federation.engine import LocalTraining
 from qfl.federation.plan import Policies, Schedule
+from qfl.federation.population import Population
 from qfl.federation.round import Federation
 from qfl.federation.selection import Propose, SelectionWeights
 from qfl.federation.uplink import Scheduler, SharedUplink
+from qfl.models.m3t import architecture
 from qfl.problems import client_selection
 from qfl.problems.slots import SlotGrid, aggregation_schedule
 from qfl.security.attacks.interception import InterceptResend
+from qfl.security.privacy.mechanisms import Distributed
 from qfl.solvers import SOLVERS
 from qfl.study.calibrated import with_calibrations
 from qfl.study.decide import decide, yardstick
@@ -53,11 +59,16 @@ def assemble(cell: Cell, *, folder: Path | None = None, submits: bool = True) ->
     """Return the federation that the cell describes, before its first round; see `play`."""
     streams = Streams(cell.seed)
     population = build_row("scenario", cell.scenario).build(streams)
+    adversary = _adversary(cell, population, streams)
+    if adversary is not None:
+        population = adversary.population
     channel: Any = build_row("channel", cell.channel)
     links = channel.links(
         [client.name for client in population.clients], rng=streams("network/fibres")
     )
     connected = channel.connect(links, run=cell.id)
+    privacy = _privacy(cell)
+    training = build(LocalTraining, cell.federation)
     uplink = build(SharedUplink, cell.federation)
     return Federation(
         population,
@@ -67,16 +78,56 @@ def assemble(cell: Cell, *, folder: Path | None = None, submits: bool = True) ->
             solver=_solver(cell, folder, submits),
             measure=partial(yardstick, most=MEASURED_STATES),
             channel=connected,
-            gatherer=channel.gatherer(connected, links, run=cell.id),
+            gatherer=_gatherer(channel, connected, links, privacy, cell.id),
             algorithm=build_row("federation", cell.federation),
-            training=build(LocalTraining, cell.federation),
+            training=training,
             weights=build(SelectionWeights, cell.selection),
             eavesdropper=InterceptResend(),
             scheduler=_scheduler(cell, uplink, folder, submits) if uplink.uplink_slots else None,
+            adversary=adversary,
+            privacy=privacy,
+            defence=_defence(cell, population, training, streams),
         ),
         streams=streams,
         run=cell.id,
     )
+
+
+def _adversary(cell: Cell, population: Population, streams: Streams) -> Adversary | None:
+    """The clients that lie, None if all are honest."""
+    if cell.adversary.get("attack", "none") == "none":
+        return None
+    return Adversary(build_row("adversary", cell.adversary), population, rng=streams("adversary"))
+
+
+def _privacy(cell: Cell) -> Any:
+    """Where noise comes from, None if there is none."""
+    if cell.privacy.get("mechanism", "none") == "none":
+        return None
+    return build_row("privacy", cell.privacy)
+
+
+def _gatherer(channel: Any, connected: Channel, links: Any, privacy: Any, run: str) -> Gatherer:
+    """What brings answers home; distributed noise joins where changes become integers."""
+    if isinstance(privacy, Distributed):
+        return channel.gatherer(connected, links, run=run, encoding=privacy.shares)
+    return channel.gatherer(connected, links, run=run)
+
+
+def _defence(
+    cell: Cell, population: Population, training: LocalTraining, streams: Streams
+) -> Defence | None:
+    """The rule in place of the algorithm's mean, None if there is none."""
+    if cell.defence.get("rule", "none") == "none":
+        return None
+    rule = build_row("defence", cell.defence)
+    if not isinstance(rule, Trusting):
+        return Defence(rule)
+    own = clean_samples(population.spare, rule.server_samples, rng=streams("defence"))
+    model = architecture(
+        population.modalities, population.tasks, build(Schedule, cell.federation).model_width
+    )
+    return Defence(rule, teacher(model, own, population.tasks, training, streams))
 
 
 def _decided(cell: Cell, folder: Path | None, submits: bool) -> Iterator[RoundRecord]:
@@ -106,9 +157,7 @@ def _scheduler(cell: Cell, uplink: SharedUplink, folder: Path | None, submits: b
     chosen = cell.solver.get("slots", {"solver": "exact"})
     decide = build(SOLVERS.resolve(chosen["solver"]), chosen)
     if folder is not None:
-        decide = with_calibrations(
-            through_ledger(decide, folder, cell.id, submits=submits), folder
-        )
+        decide = with_calibrations(through_ledger(decide, folder, cell.id, submits=submits), folder)
     return Scheduler(uplink=uplink, propose=_propose_slots, solver=decide)
 
 

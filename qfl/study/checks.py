@@ -18,6 +18,8 @@ Settings = dict[str, Any]
 
 FEDERATION = ("scenario", "federation", "selection", "channel")
 """The sections of a study that trains; [decision] stands in for all of them."""
+PROTECTION = ("privacy", "adversary", "defence")
+"""Sections that a study that trains may have."""
 
 
 def unfit_sections(given: Mapping[str, Any]) -> list[Issue]:
@@ -26,7 +28,7 @@ def unfit_sections(given: Mapping[str, Any]) -> list[Issue]:
         missing = "missing; a study needs it, or [decision] alone to compare solvers on instances"
         return [Issue(name, missing) for name in FEDERATION if not given.get(name)]
     unused = "a study with [decision] trains nobody; leave this section out"
-    return [Issue(name, unused) for name in FEDERATION if given.get(name)]
+    return [Issue(name, unused) for name in (*FEDERATION, *PROTECTION) if given.get(name)]
 
 
 def check_choice(scenario: Settings, federation: Settings) -> None:

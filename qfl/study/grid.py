@@ -15,7 +15,7 @@ from qfl.core.arrays import canonical_json, sha256_hex
 from qfl.core.cell import Cell
 from qfl.core.errors import ConfigError, nearest
 from qfl.study.model import Study, points
-from qfl.study.options import build_row
+from qfl.study.options import OWN, build_row
 from qfl.study.override import flatten
 
 _METHODS = "methods."
@@ -32,8 +32,8 @@ def cells(study: Study) -> list[Cell]:
     variants = [list(_variants(place, study.sweep)) for _, place in places]
     names = axis_names(study.sweep)
     found: dict[str, Cell] = {}
-    for seed, ((point, place), methods) in product(study.seeds, zip(places, variants, strict=True)):
-        for own, method in methods:
+    for seed, ((point, _), methods) in product(study.seeds, zip(places, variants, strict=True)):
+        for own, method, place in methods:
             labels = {names[key]: _text(value) for key, value in {**point, **own}.items()}
             cell = Cell(
                 scenario=_with_data(place.scenario),
@@ -41,6 +41,9 @@ def cells(study: Study) -> list[Cell]:
                 selection=place.selection,
                 solver=_solver(method),
                 channel=place.channel,
+                privacy=place.privacy,
+                adversary=place.adversary,
+                defence=place.defence,
                 seed=seed,
                 decision=place.decision,
                 labels={"method": method["label"], **labels},
@@ -50,9 +53,11 @@ def cells(study: Study) -> list[Cell]:
 
 
 def pairing_key(cell: Cell) -> str:
-    """Return the hash of everything but the solver: equal keys meet the same seed, instance,
-    partition and initial weights, so that their difference is the solver's."""
-    rest = {key: value for key, value in cell.identity().items() if key != "solver"}
+    """Return the hash of everything but the solver and the sections that methods may have of
+    their own: equal keys meet the same seed, instance, partition and initial weights, so that
+    their difference is the method's."""
+    own = {"solver", *OWN}
+    rest = {key: value for key, value in cell.identity().items() if key not in own}
     return sha256_hex(canonical_json(rest).encode())
 
 
@@ -116,19 +121,20 @@ def _matching(facts: Mapping[str, str], key: str) -> list[str]:
 
 def _variants(
     study: Study, sweep: Mapping[str, Any]
-) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Yield what varies on a method's own axes, and the method that results."""
+) -> Iterator[tuple[dict[str, Any], dict[str, Any], Study]]:
+    """Yield what varies on a method's own axes, the method that results, and its study."""
     for method in study.methods:
         prefix = f"{_METHODS}{method['label']}."
         axes = {key: values for key, values in sweep.items() if key.startswith(prefix)}
         for values in product(*axes.values()):
             own = dict(zip(axes, values, strict=True))
             place = study.at(own)
-            yield own, next(m for m in place.methods if m["label"] == method["label"])
+            found = next(m for m in place.methods if m["label"] == method["label"])
+            yield own, found, place.for_method(found)
 
 
 def _solver(method: Mapping[str, Any]) -> dict[str, Any]:
-    options = {key: value for key, value in method.items() if key not in ("label", "solver")}
+    options = {key: value for key, value in method.items() if key not in ("label", "solver", *OWN)}
     return {"name": method["solver"], **options}
 
 

@@ -33,6 +33,7 @@ from qfl.core.errors import ConfigError, StudyError, UnknownNameError
 from qfl.core.metrics import OF_DECISIONS, OF_ROUNDS, metric
 from qfl.study.checks import (
     FEDERATION,
+    PROTECTION,
     check_choice,
     check_uplink,
     duplicates,
@@ -40,8 +41,9 @@ from qfl.study.checks import (
     unlabelled,
     without_uplink,
 )
-from qfl.study.options import SECTIONS, Issue, Issues, build_row, explain, resolve
-from qfl.study.override import apply, flatten
+from qfl.study.options import OWN, SECTIONS, Issue, Issues, build_row, explain, resolve
+from qfl.study.override import alone, apply, flatten
+from qfl.study.protection import unfit_protection
 
 Settings = dict[str, Any]
 
@@ -86,11 +88,15 @@ class Study(BaseModel):
         federation: {"algorithm": ..., "rounds": ..., "clients_per_round": ..., local training}.
         selection: {"problem": ..., weights of the objective}.
         channel: {"name": ..., options}.
-        decision: {"problem": ..., options of that family, "repeats": ...} in place of the four
+        privacy: {"mechanism": ..., options}; left out, there is no differential privacy.
+        adversary: {"attack": ..., options}; left out, all clients are honest.
+        defence: {"rule": ..., options}; left out, the algorithm takes its mean.
+        decision: {"problem": ..., options of that family, "repeats": ...} in place of the
             sections above: the solvers decide instances of a problem, one instance per seed.
         methods: ({"label": ..., "solver": ..., options}, ...): the curves of the report. A table
             `slots` = {"solver": ..., options} says who schedules a shared uplink; if it is left
-            out, enumeration does.
+            out, enumeration does. Tables `channel`, `privacy` and `defence` change options of
+            those sections for this method alone.
         headline: the comparison that the report opens with.
         sweep: more axes, dotted key -> values, such as {"scenario.dirichlet_alpha": [0.1, 1.0]};
             "methods.LABEL.OPTION" varies one method alone.
@@ -108,6 +114,9 @@ class Study(BaseModel):
     federation: Settings = Field(default_factory=dict)
     selection: Settings = Field(default_factory=dict)
     channel: Settings = Field(default_factory=dict)
+    privacy: Settings = Field(default_factory=dict)
+    adversary: Settings = Field(default_factory=dict)
+    defence: Settings = Field(default_factory=dict)
     decision: Settings = Field(default_factory=dict)
     methods: tuple[Settings, ...]
     headline: Headline
@@ -164,6 +173,12 @@ class Study(BaseModel):
             given.pop(key, None)
         return type(self).model_validate(given)
 
+    def for_method(self, method: Mapping[str, Any]) -> Study:
+        """Return this study with what one of its methods changes of the shared sections."""
+        if not set(OWN) & set(method):
+            return self
+        return type(self).model_validate(alone(self._given, method))
+
     @classmethod
     def _from(
         cls,
@@ -205,6 +220,8 @@ class Study(BaseModel):
             study = handler(given)
         except ValidationError as error:
             issues += explain(error, list(cls.model_fields))
+        if study is not None:
+            issues += unfit_protection(study.model_dump())
         if isinstance(given, Mapping):
             issues += unlabelled(given)
             issues += unfit_sections(given)
@@ -217,7 +234,7 @@ class Study(BaseModel):
 
     @classmethod
     def _broken_by_changes(cls, given: Mapping[str, Any], known: list[Issue]) -> list[Issue]:
-        """Return what the points of the sweep and the profiles break that was sound before."""
+        """Return what the points of the sweep, the profiles and the methods' own options break."""
         sweep, profiles = given.get("sweep", {}), given.get("profiles", {})
         changes = [("sweep.", point) for point in _safe_points(sweep)]
         if isinstance(profiles, Mapping):
@@ -230,13 +247,22 @@ class Study(BaseModel):
         found: list[Issue] = []
         for prefix, change in changes:
             trial = deepcopy(plain)
-            issues = apply(trial, change)
-            try:
-                cls.model_validate(trial)
-            except StudyError as error:
-                issues += [Issue(*issue) for issue in error.issues]
+            issues = [*apply(trial, change), *cls._broken(trial)]
+            found += [Issue(prefix + key, text) for key, text in issues if (key, text) not in known]
+        for method in _with_own(given.get("methods")):
+            prefix = f"methods.{method.get('label', method.get('solver'))}."
+            issues = cls._broken(alone(given, method))
             found += [Issue(prefix + key, text) for key, text in issues if (key, text) not in known]
         return list(dict.fromkeys(found))
+
+    @classmethod
+    def _broken(cls, trial: Settings) -> list[Issue]:
+        """Return what is wrong with a raw study."""
+        try:
+            cls.model_validate(trial)
+        except StudyError as error:
+            return [Issue(*issue) for issue in error.issues]
+        return []
 
     @field_validator("seeds")
     @classmethod
@@ -245,7 +271,7 @@ class Study(BaseModel):
             raise ValueError("at least one seed is needed, and none twice")
         return seeds
 
-    @field_validator(*FEDERATION, "decision")
+    @field_validator(*FEDERATION, *PROTECTION, "decision")
     @classmethod
     def _resolved(cls, given: Settings, info: ValidationInfo) -> Settings:
         if not given:
@@ -326,6 +352,13 @@ def points(sweep: Mapping[str, tuple[Any, ...]]) -> list[Settings]:
     combined = [dict(zip(shared, values, strict=True)) for values in product(*shared.values())]
     single = [{key: v} for key, values in sweep.items() if key not in shared for v in values]
     return [*(combined if shared else []), *single]
+
+
+def _with_own(methods: object) -> list[Mapping[str, Any]]:
+    """Return the methods, of a study that may be malformed, that change shared sections."""
+    if not isinstance(methods, list | tuple):
+        return []
+    return [m for m in methods if isinstance(m, Mapping) and set(OWN) & set(m)]
 
 
 def _safe_points(sweep: object) -> list[Settings]:

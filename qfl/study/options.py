@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
@@ -57,6 +57,9 @@ class Section:
     reserved: tuple[str, ...] = ()
 
 
+OWN = ("channel", "privacy", "defence")
+"""Sections of which a method may bring its own options, as a table."""
+
 SECTIONS: dict[str, Section] = {
     "scenario": Section("qfl.scenarios:SCENARIOS"),
     "federation": Section(
@@ -75,10 +78,13 @@ SECTIONS: dict[str, Section] = {
         row_options=False,
     ),
     "channel": Section("qfl.security:CHANNELS"),
+    "privacy": Section("qfl.security.privacy:MECHANISMS", key="mechanism"),
+    "adversary": Section("qfl.federation:ATTACKS", key="attack"),
+    "defence": Section("qfl.federation:RULES", key="rule"),
     "decision": Section(
         "qfl.problems:PROBLEMS", key="problem", shared=("qfl.study.decide:Repetition",)
     ),
-    "methods": Section("qfl.solvers:SOLVERS", key="solver", reserved=("label", "slots")),
+    "methods": Section("qfl.solvers:SOLVERS", key="solver", reserved=("label", "slots", *OWN)),
 }
 SLOTS = Section("qfl.solvers:SOLVERS", key="solver")
 """The table `slots` of a method: who assigns the uploads of a round to slots."""
@@ -264,6 +270,14 @@ def _typed(factory: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     except QflError as error:
         raise Issues([Issue("", str(error))]) from None
     dumped = _adapter(factory).dump_python(made, mode="json")
+    strays = [
+        Issue(f"{key}.{stray}", _unknown(stray, dumped[key].keys()))
+        for key, value in given.items()
+        if isinstance(value, Mapping)
+        for stray in value.keys() - dumped[key].keys()
+    ]
+    if strays:
+        raise Issues(strays)
     return {name: dumped[name] for name in _names(factory)}
 
 
@@ -275,7 +289,7 @@ def _finite(value: object) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def _unknown(key: str, allowed: Sequence[str] | set[str]) -> str:
+def _unknown(key: str, allowed: Collection[str]) -> str:
     return f"unknown key{nearest(key, allowed)}; allowed: {', '.join(sorted(allowed)) or 'none'}"
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from qfl.core.errors import UnknownNameError
-from qfl.study.options import SECTIONS, Issue, change_row
+from qfl.study.options import OWN, SECTIONS, Issue, change_row
 
+_GRID = ("sweep", "profiles")
 _ROW_KEYS = {"backend", *(section.key for section in SECTIONS.values())}
 
 
@@ -53,6 +55,22 @@ def apply(study: dict[str, Any], changes: Mapping[str, Any]) -> list[Issue]:
         else:
             issues.append(Issue(key, f"{top} is a single value, not a table"))
     return issues
+
+
+def alone(study: Mapping[str, Any], method: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a raw study of one of its methods, with what it changes of shared sections.
+
+    >>> study = {"channel": {"name": "plain"}, "methods": ()}
+    >>> alone(study, {"solver": "random", "channel": {"name": "masked"}})["channel"]
+    {'name': 'masked'}
+    """
+    label = method.get("label", method.get("solver"))
+    found = {key: deepcopy(value) for key, value in study.items() if key not in _GRID}
+    found["methods"] = [{key: value for key, value in method.items() if key not in OWN}]
+    if isinstance(study.get("headline"), Mapping):
+        found["headline"] = {**study["headline"], "method": label, "baseline": label}
+    apply(found, flatten({key: method[key] for key in OWN if isinstance(method.get(key), Mapping)}))
+    return found
 
 
 def _rank(key: str) -> int:

@@ -1,0 +1,154 @@
+"""Channels, privacy, attacks and rules that cannot work together: why, and what can.
+
+Plain data in, issues out. Every section was checked by itself before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from qfl.core.errors import ConfigError
+from qfl.security.robust import check_visible
+from qfl.study.options import Issue, build_row
+
+_AVERAGING = ("fedavg", "fedprox")
+_REMEMBERS_CLIENTS = ("scaffold",)
+_ONE_SIGMA_RANGE = 6.0
+
+Settings = Mapping[str, Any]
+
+
+def unfit_protection(study: Settings) -> list[Issue]:
+    """Return one issue for each combination of a study that cannot work."""
+    if not study["federation"] or not study["selection"]:
+        return []
+    checks = (_sight, _masked_sums, _privacy, _noise, _rule, _rule_under_masks)
+    return [issue for check in checks for issue in check(study)]
+
+
+def _sight(study: Settings) -> Iterator[Issue]:
+    """What the server decides with, it must be allowed to see."""
+    weights = study["selection"]
+    if _masked(study) and weights["redundancy"]:
+        yield Issue(
+            "selection.redundancy",
+            "compares single changes, and under masks the server sees sums alone; set it to 0: "
+            "losses, staleness, samples and latency still count",
+        )
+    if _masked(study) and study["federation"]["algorithm"] in _REMEMBERS_CLIENTS:
+        yield Issue(
+            "federation.algorithm",
+            f"{study['federation']['algorithm']} keeps a state for every client, and under masks "
+            "the server sees sums alone; take fedavg or fedprox",
+        )
+    for name in ("loss", "redundancy"):
+        if _private(study) and weights[name]:
+            yield Issue(
+                f"selection.{name}",
+                "lets clients' data decide who takes part, which no noise covers; set it to 0: "
+                "staleness, samples and latency are public",
+            )
+
+
+def _masked_sums(study: Settings) -> Iterator[Issue]:
+    channel, chosen = study["channel"], study["federation"]["clients_per_round"]
+    if _masked(study) and chosen < channel["cohorts"] * channel["smallest"]:
+        yield Issue(
+            "channel.cohorts",
+            f"{chosen} clients a round in {channel['cohorts']} cohorts leave fewer than "
+            f"{channel['smallest']} for a sum; take fewer cohorts or more clients",
+        )
+
+
+def _privacy(study: Settings) -> Iterator[Issue]:
+    privacy, rule = study["privacy"], _rule_name(study)
+    if not _private(study):
+        return
+    if privacy["mechanism"] == "distributed" and not _masked(study):
+        yield Issue(
+            "privacy.mechanism",
+            "one client's share of noise does not hide it, only a masked sum is private; take "
+            "channel masked, or mechanism local",
+        )
+    if privacy["mechanism"] == "central" and rule != "none":
+        yield Issue(
+            "defence.rule",
+            f"central noise is priced for a mean, {rule} is none; take rule none, or mechanism "
+            "local, whose changes any rule may compare",
+        )
+    if privacy.get("quantile") and _masked(study):
+        yield Issue(
+            "privacy.quantile",
+            "an adaptive clip counts the clients below it, and masked sums carry no such count; "
+            "set it to 0 and choose clip",
+        )
+
+
+def _noise(study: Settings) -> Iterator[Issue]:
+    """Noise has to fit into the sums that carry it."""
+    privacy, channel = study["privacy"], study["channel"]
+    if not _private(study) or not _masked(study):
+        return
+    if privacy["mechanism"] == "distributed" and channel["neighbours"]:
+        yield Issue(
+            "channel.neighbours",
+            "shares of noise are sized for the fewest survivors of a whole sum, which a sparse "
+            "graph does not guarantee; set it to 0",
+        )
+    reach = privacy["clip"] * (1 + _ONE_SIGMA_RANGE * privacy["noise_multiplier"])
+    if privacy["mechanism"] == "local" and channel["largest_change"] < reach:
+        yield Issue(
+            "channel.largest_change",
+            f"local noise reaches {reach:g}, what is masked is cut at "
+            f"{channel['largest_change']:g}; raise it",
+        )
+
+
+def _rule(study: Settings) -> Iterator[Issue]:
+    rule, federation = _rule_name(study), study["federation"]
+    if rule == "none":
+        return
+    if federation["algorithm"] not in _AVERAGING:
+        yield Issue(
+            "defence.rule",
+            f"{rule} takes the place of the server's mean, and {federation['algorithm']} makes "
+            f"another step of it; take {' or '.join(_AVERAGING)}",
+        )
+    least = build_row("defence", study["defence"]).least()
+    if not _masked(study) and federation["clients_per_round"] < least:
+        yield Issue(
+            "defence.corrupted",
+            f"{rule} against {study['defence']['corrupted']} corrupted clients needs {least} "
+            f"changes, a round has {federation['clients_per_round']}; choose more clients",
+        )
+
+
+def _rule_under_masks(study: Settings) -> Iterator[Issue]:
+    rule, channel = _rule_name(study), study["channel"]
+    if rule == "none" or not _masked(study):
+        return
+    cohorts, corrupted = channel["cohorts"], study["defence"].get("corrupted", 0)
+    if rule == "norm_bounded_mean" and cohorts < 2:
+        yield Issue(
+            "defence.rule",
+            "norm_bounded_mean cuts single changes, and under masks the server sees none; "
+            "take 2 or more channel.cohorts, whose means it cuts, or privacy: there clients clip",
+        )
+        return
+    try:
+        check_visible(rule, masked=True, cohorts=cohorts, corrupted=corrupted)
+    except ConfigError as error:
+        yield Issue("defence.rule", str(error))
+
+
+def _masked(study: Settings) -> bool:
+    return bool(study["channel"].get("name") == "masked")
+
+
+def _private(study: Settings) -> bool:
+    return study["privacy"].get("mechanism", "none") != "none"
+
+
+def _rule_name(study: Settings) -> str:
+    return str(study["defence"].get("rule", "none"))
