@@ -10,7 +10,7 @@ from qfl.cli.app import app
 from qfl.cli.output import table
 
 if TYPE_CHECKING:
-    from qfl.core.registry import Registry
+    from qfl.core.registry import Registry, Row
 
 KINDS = {
     "solvers": "qfl.solvers:SOLVERS",
@@ -29,11 +29,39 @@ def list_kind(
 ) -> None:
     """List what a study can name, with the command that installs what is missing."""
     registry = registry_of(kind)
-    rows = [
-        (name, "yes" if row.installed else f"no: pip install 'qfl[{row.extra}]'", row.summary)
-        for name, row in sorted(registry.table().items())
-    ]
+    if registry.kind == "backend":
+        _list_backends(registry)
+        return
+    rows = [(name, _installed(row), row.summary) for name, row in sorted(registry.table().items())]
     table(("name", "installed", "what it is"), rows)
+
+
+def _list_backends(registry: Registry) -> None:
+    """Print every backend with its qubits, constraint mixers and account; others as they come."""
+    from qfl.backends.traits import TRAITS
+
+    rows = registry.table()
+    known = [each for each in TRAITS if each.row in rows]
+    lines = [
+        (
+            each.name,
+            _installed(rows[each.installed_with or each.row]),
+            each.qubits,
+            ", ".join(each.mixers) or "as what it wraps or holds",
+            each.account or "no",
+            rows[each.row].summary,
+        )
+        for each in known
+    ]
+    strangers = sorted(rows.keys() - {each.row for each in known})
+    lines += [
+        (name, _installed(rows[name]), "?", "?", "?", rows[name].summary) for name in strangers
+    ]
+    table(("name", "installed", "qubits", "constraint mixers", "account", "what it is"), lines)
+
+
+def _installed(row: Row) -> str:
+    return "yes" if row.installed else f"no: pip install 'qfl[{row.extra}]'"
 
 
 def registry_of(kind: str) -> Registry:

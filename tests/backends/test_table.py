@@ -1,6 +1,7 @@
 import pytest
 
 from qfl.backends import BACKENDS, TARGETS, get_backend
+from qfl.backends.traits import TRAITS
 from qfl.core.errors import BackendError, ConfigError, UnknownNameError
 from qfl.testing import check_backend
 from qfl.testing.backends import sample_ansatz
@@ -17,6 +18,18 @@ def test_a_target_after_a_colon_is_an_option():
     assert get_backend("pennylane:default.qubit") == get_backend(
         "pennylane", device="default.qubit"
     )
+
+
+def test_the_list_of_backends_says_what_they_say_themselves():
+    """Every row is listed, and constraint mixers are those of the backend itself."""
+    assert {each.row for each in TRAITS} == set(BACKENDS.rows)
+    known = {"pennylane:DEVICE": "pennylane:lightning.qubit", "aer:fake_NAME": "aer:fake_manila"}
+    known |= {"ibm:NAME": "ibm:ibm_boston", "braket:ARN": "braket:arn:aws:braket:::device/x"}
+    known["qiskit:MODULE:OBJECT"] = "qiskit:qiskit.providers.basic_provider:BasicSimulator"
+    for each in TRAITS:
+        if each.mixers and BACKENDS.row(each.row).installed:
+            mixers = get_backend(known.get(each.name, each.name)).capabilities.mixers
+            assert set(each.mixers) == set(mixers) - {"x"}, each.name
 
 
 def test_unknown_names_and_options_are_refused_with_the_nearest():

@@ -122,7 +122,23 @@ def test_list_says_how_to_install_what_is_missing(qfl, monkeypatch):
     from qfl.cli import listing
 
     monkeypatch.setitem(listing.KINDS, "backends", "toys:BACKENDS")
-    assert "cloud\tno: pip install 'qfl[cloud]'\tfar away" in qfl("list", "backends").out
+    assert "cloud\tno: pip install 'qfl[cloud]'\t?\t?\t?\tfar away" in qfl("list", "backends").out
+
+
+def test_list_backends_says_what_a_study_must_know():
+    done = subprocess.run(
+        [sys.executable, "-m", "qfl", "list", "backends"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    head, *lines = (line.split("\t") for line in done.stdout.splitlines())
+    assert head == ["name", "installed", "qubits", "constraint mixers", "account", "what it is"]
+    rows = {line[0]: dict(zip(head, line, strict=True)) for line in lines}
+    assert rows["ibm:NAME"]["account"] == "IBM Quantum"
+    assert rows["aer:fake_NAME"]["account"] == "no"
+    assert "xy_complete" in rows["subspace"]["constraint mixers"]
+    assert "xy_complete" not in rows["aer"]["constraint mixers"]
 
 
 def test_list_of_an_unknown_kind_names_the_kinds(qfl):
