@@ -14,7 +14,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from qfl.core.errors import UnknownNameError
 from qfl.security.keys.secret import Secret
 
-_HASHES = {"sha256": hashes.SHA256, "sha384": hashes.SHA384}
+_HASHES = {
+    "sha1": hashes.SHA1,  # sound inside HMAC; half of RFC 5869's vectors need it, no key here does
+    "sha256": hashes.SHA256,
+    "sha384": hashes.SHA384,
+    "sha512": hashes.SHA512,
+}
 
 
 def hkdf(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from math import exp, log
 
 import numpy as np
@@ -13,7 +14,9 @@ from qfl.security.qkd.finite import FiniteKey, FiniteProtocol, expected_finite_k
 from qfl.security.qkd.link import FibreLink
 
 _VACUUM = 2e-4
-_STARTS = ((3.0, 0.5, 0.3, -0.2, -1.4), (1.5, 0.0, 0.5, -0.3, -1.6))
+_GRID = ((-0.5, 0.3, 1.0, 2.0, 3.0), (-1.0, 0.0, 1.0), (-0.5, 0.3, 1.0), (-0.8, -0.5), (-1.2, -0.4))
+"""Where the search may begin: key basis, two shares, two intensities, as `_protocol` reads them."""
+_BEGINNINGS = 2
 _ROUNDS = 3
 
 
@@ -43,8 +46,9 @@ def optimal_two_decoys(
         return -log(found[2]) if found[1].length else 100.0 + found[1].phase_error
 
     options = {"maxiter": 600, "xatol": 1e-4, "fatol": 1e-6}
+    starts = sorted((np.array(point) for point in product(*_GRID)), key=cost)[:_BEGINNINGS]
     best = min(
-        (minimize(cost, start, method="Nelder-Mead", options=options) for start in _STARTS),
+        (minimize(cost, start, method="Nelder-Mead", options=options) for start in starts),
         key=lambda result: float(result.fun),
     )
     best = minimize(cost, best.x, method="Nelder-Mead", options=options)

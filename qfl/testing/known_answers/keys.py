@@ -145,11 +145,13 @@ def otp_bits(given: Inputs) -> int:
 def key_pool(given: Inputs) -> list[list[Any]]:
     """Return what a pool says and holds after every round; a row's bit is a byte of the pool."""
     pool = KeyPool(("a", "b"), run="known answers", capacity_bits=8 * given.whole("S_max"))
-    cost, income = given.whole("cost", 1), given.whole("rate") * given.whole("dt")
+    cost, income = given.whole("cost", 1), given.number("rate") * given.number("dt")
+    if income < 0 or income != int(income):
+        raise ConfigError(f"rate times dt must be a whole number >= 0, got {income}")
     _produce(pool, given.whole("S0"))
     trajectory: list[list[Any]] = []
     for _ in range(given.whole("rounds")):
-        _produce(pool, income)
+        _produce(pool, int(income))
         try:
             pool.enc_keys("a", size=8 * cost)
             said = "ok"

@@ -219,7 +219,7 @@ def single_repeater(given: Inputs) -> float:
 
 
 def cv_gg02(given: Inputs) -> dict[str, float]:
-    """Return mutual information, Holevo bound and rate of a continuous-variable link."""
+    """Return mutual information, Holevo bound and beta I - chi, negative beyond the reach."""
     link = continuous.GaussianLink(
         modulation_variance=given.number("V_A"),
         transmittance=given.number("T"),
@@ -229,7 +229,8 @@ def cv_gg02(given: Inputs) -> dict[str, float]:
         reconciliation_efficiency=given.number("beta"),
     )
     key = continuous.gaussian_key(link)
-    return {"I_AB": key.mutual_information, "chi_BE": key.holevo, "K": key.rate}
+    margin = link.reconciliation_efficiency * key.mutual_information - key.holevo
+    return {"I_AB": key.mutual_information, "chi_BE": key.holevo, "K": margin}
 
 
 def tno_oracle(given: Inputs) -> float:

@@ -28,6 +28,15 @@ def test_best_rates(block, length_km, expected):
     assert key.length > 0
 
 
+@pytest.mark.golden
+def test_short_blocks_reach_a_hundred_kilometres():
+    """The formulas give a key from 10^4 sifted bits at 100 km and none at 130 km."""
+    rates = [optimal_two_decoys(fibre(km), block=1e4)[2] for km in (0, 100)]
+    assert rates == pytest.approx([2.651e-4, 1.068e-6], rel=2e-3)
+    with pytest.raises(ConfigError, match="longer block"):
+        optimal_two_decoys(fibre(130), block=1e4)
+
+
 def test_beyond_the_reach_there_are_no_settings():
     with pytest.raises(ConfigError, match="longer block or a shorter fibre"):
         optimal_two_decoys(fibre(250), block=1e5)
