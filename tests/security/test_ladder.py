@@ -1,6 +1,8 @@
 """The ladder never steps down silently, and no level accepts what it did not seal."""
 
+import json
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,9 @@ from qfl.core.update import Update
 from qfl.security.attacks.interception import InterceptResend
 from qfl.security.channel import Sealed
 from qfl.security.ladder import rungs
+from qfl.study import Study, run
+
+ROOT = Path(__file__).parents[2]
 
 LEVELS = ["L4", "L3", "L2", "L1"]
 SMALL = Update({"head": {"b": np.ones(2, np.float32)}}, {"head": 3})
@@ -174,3 +179,27 @@ def test_rungs():
         rungs("L1", "L2")
     with pytest.raises(ConfigError, match="L4, L3, L2, L1"):
         rungs("plain", "L1")
+
+
+@pytest.mark.parametrize(("minimum", "levels", "delivered"), [("L3", {"L3"}, 2), ("L4", {"L4"}, 0)])
+def test_the_record_of_every_round_states_its_level(tmp_path, minimum, levels, delivered):
+    """Whole models are too long for the pads of short sessions: a step down that is allowed shows
+    in every record, and one that is not sends nothing."""
+    study = Study.load(ROOT / "studies/selection.toml").with_overrides(
+        None,
+        {
+            "seeds": 1,
+            "federation.rounds": 2,
+            "federation.epochs": 1,
+            "federation.eavesdropped_round": 0,
+            "channel.level": "L4",
+            "channel.minimum_level": minimum,
+            "methods": [{"label": "random", "solver": "random"}],
+            "headline.method": "random",
+        },
+    )
+    list(run(study, out=tmp_path))
+    [cell] = map(json.loads, (tmp_path / "cells.jsonl").read_text().splitlines())
+    rounds = [record for record in cell["rounds"] if record["round"]]
+    assert {record["level"] for record in rounds} == levels
+    assert [bool(record["delivered"]) for record in rounds] == [bool(delivered)] * 2

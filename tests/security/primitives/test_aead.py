@@ -61,6 +61,16 @@ def test_chunks_join_and_cannot_be_moved_dropped_or_added(monkeypatch, length):
             open_bytes(KEY, b"".join(order), associated_data=b"h", lane=1)
 
 
+@pytest.mark.parametrize("chunk", range(3))
+def test_one_bad_chunk_spoils_the_whole_and_nothing_comes_out(monkeypatch, chunk):
+    monkeypatch.setattr(aead, "CHUNK_BYTES", 16)
+    sealed = bytearray(seal_bytes(KEY, bytes(40), associated_data=b"h", lane=1))
+    sealed[32 * chunk] ^= 1
+    with pytest.raises(TamperedError, match="nothing was decrypted") as caught:
+        open_bytes(KEY, bytes(sealed), associated_data=b"h", lane=1)
+    assert caught.value.args == (str(caught.value),)
+
+
 @pytest.mark.parametrize("length", range(17))
 def test_truncation_is_tampering(length):
     sealed = seal_bytes(KEY, b"w", associated_data=b"h", lane=1)
