@@ -70,12 +70,18 @@ def refuse_above(max_cost: str | None, found: Sequence[Estimate], listed: PriceL
     Raises:
         ConfigError: `max_cost` is no limit.
     """
-    from qfl.backends import has_queue
     from qfl.backends.estimate import Limit
 
-    charged = [each for each in found if has_queue(each.machine, {})]
-    for sentence in listed.caveats(each.machine for each in charged):
+    machines = costly(found)
+    for sentence in listed.caveats(each.machine for each in machines):
         say(sentence)
-    if max_cost and Limit.parse(max_cost, listed.currency).exceeded(charged):
+    if max_cost and Limit.parse(max_cost, listed.currency).exceeded(machines):
         say(f"above --max-cost {max_cost}: nothing was sent")
         raise typer.Exit(Exit.GATE)
+
+
+def costly(found: Sequence[Estimate]) -> list[Estimate]:
+    """Return the estimates of machines that take money or a place in a queue."""
+    from qfl.backends import has_queue
+
+    return [each for each in found if has_queue(each.machine, {}) or each.price != 0]

@@ -153,7 +153,7 @@ def check_cost(
 ) -> None:
     """Say what the cells to play will ask of machines; exit with 4 if that is above `max_cost`."""
     from qfl.backends.estimate import PriceList
-    from qfl.cli.estimate import refuse_above
+    from qfl.cli.estimate import costly, refuse_above
     from qfl.study.folder import RunFolder
     from qfl.study.forecast import forecast
     from qfl.study.run import default_play, make_plan
@@ -161,7 +161,7 @@ def check_cost(
     listed = PriceList.load(prices)
     plan = make_plan(RunFolder(folder), chosen, rerun=rerun, play=default_play())
     found = [each for _, each in forecast(plan.todo, listed)]
-    seconds = sum(each.qpu_seconds for each in found if each.price != 0)
+    seconds = sum(each.qpu_seconds for each in costly(found))
     money = sum(each.price or 0.0 for each in found)
     say(f"estimate: {seconds:.3g} QPU seconds, {money:.2f} {listed.currency} ({listed.date})")
     refuse_above(max_cost, found, listed)

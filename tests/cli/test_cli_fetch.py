@@ -119,6 +119,12 @@ def test_a_run_above_its_limit_sends_nothing(real, study, cloud, here):
     again = real("run", study, "--jobs", 1, "--max-cost", "5USD", *mitigated)
     assert again.code == 4, again.err
     assert not (here / "runs").exists()
+    free = here / "free.toml"
+    row = 'prefix = "ibm:"\nplan = "open"\nper_qpu_second = 0.0\nper_task = 0.0\nper_shot = 0.0\n'
+    row += "overhead_seconds = 3.3\nrepetition_seconds = 250e-6\n"
+    free.write_text(f'date = "2026-01-01"\ncurrency = "USD"\n[[machine]]\n{row}')
+    budget = real("run", study, "--jobs", 1, "--prices", free, "--max-cost", "5s-qpu")
+    assert budget.code == 4, budget.err  # the seconds of a plan without a price are limited too
     cloud.mood = "queued"
     sent = real("run", study, "--jobs", 1, "--max-cost", "60s-qpu")
     assert sent.code == 3, sent.err
