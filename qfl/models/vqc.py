@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from circuits.vqc import circuit
 from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
-from qfl.simulators.statevector import probabilities, run
+from qfl.simulators.fused import run_fused
+from qfl.simulators.statevector import probabilities
 
 Core = Literal["quantum", "classical", "random"]
 
@@ -43,7 +44,7 @@ class CircuitCore(nn.Module):
         """Return the probabilities (..., 2^n) of the measurement outcomes."""
         rows = x.reshape(-1, self.spec.qubits)
         angles = torch.cat([rows, self.angles.expand(len(rows), -1)], dim=1)
-        return probabilities(run(self.spec, angles)).reshape(*x.shape[:-1], -1)
+        return probabilities(run_fused(self.spec, angles)).reshape(*x.shape[:-1], -1)
 
 
 class ClassicalCore(nn.Module):
