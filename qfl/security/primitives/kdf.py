@@ -6,7 +6,7 @@ secret input suffices rests on HKDF being a dual pseudo-random function.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from qfl.core.errors import UnknownNameError
 from qfl.security.keys.secret import Secret
 
-_HASHES = {
+_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
     "sha1": hashes.SHA1,  # sound inside HMAC; half of RFC 5869's vectors need it, no key here does
     "sha256": hashes.SHA256,
     "sha384": hashes.SHA384,
