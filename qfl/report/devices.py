@@ -97,8 +97,8 @@ MODEL_ERROR = (
     "What that model got wrong where it was measured (the tests repeat this). Against depolarising "
     "noise on every gate, six qubits: P(feasible) within 0.05, mean cost too high by up to 0.14 of "
     "its range. Against the full model of a device's snapshot: ratio of the public ten-qubit chain "
-    "too low by 0.04 to 0.09; choosing two of six clients, P(feasible) too high by up to 0.08, "
-    "ratio of the feasible samples within 0.03."
+    "too low by 0.04 to 0.09; choosing two of six clients, P(feasible) too high by 0.06, ratio "
+    "of the feasible samples by 0.01."
 )
 """Error of the gate-count model: tests/backends/test_noise_against_aer.py and test_snapshots.py."""
 

@@ -12,6 +12,7 @@ from qfl.report.decisions import ranks
 from qfl.report.devices import MODEL_ERROR
 from qfl.report.intervals import ALPHA, BOOTSTRAP_FROM
 from qfl.report.outcomes import SAMPLES, summarise
+from qfl.report.places import places
 from qfl.report.results import Results, Run
 from qfl.report.statistics import friedman, rank_refusal
 from qfl.report.words import count, display, listed, p_text
@@ -27,12 +28,12 @@ _CIRCUIT_BILL = (
 )
 _MODEL = (
     "Under the gate-count noise model a shot survives with probability (1 - e)^G for G two-qubit "
-    "gates of error e and is a uniform bit string otherwise. "
+    "gates of error e and is a uniform bit string otherwise."
 )
 _SNAPSHOTS = (
     "A snapshot is a device's stored calibration: depolarising noise and relaxation after every "
     "gate, asymmetric readout, all for the qubits used. Crosstalk, leakage, drift and idle errors "
-    "are not in it, so it is a best case, and dynamical decoupling has nothing to do on it. "
+    "are not in it, so it is a best case, and dynamical decoupling has nothing to do on it."
 )
 
 
@@ -158,10 +159,14 @@ def _circuits(results: Results) -> str:
         lines.append(f"{display(method)}: {shape}, on {place}{angles}.")
     if not lines:
         return ""
-    backends = str([dict(run.row.cell.solver) for run in results.runs])
-    model = _MODEL + MODEL_ERROR if "noise:depolarising" in backends else ""
-    snapshots = _SNAPSHOTS if "aer:fake_" in backends else ""
-    return " ".join(part.strip() for part in (*lines, _CIRCUIT_BILL, snapshots, model) if part)
+    lines.append(_CIRCUIT_BILL)
+    if any(
+        str(record.get("device")).startswith("fake_") for record in results.calibrations.values()
+    ):
+        lines.append(_SNAPSHOTS)
+    if any(place.is_model for place in places(results).values()):
+        lines += [_MODEL, MODEL_ERROR]
+    return " ".join(lines)
 
 
 def _eavesdropping(results: Results) -> str:

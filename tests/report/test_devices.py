@@ -132,7 +132,7 @@ def test_the_error_of_the_model_is_printed_wherever_it_was_used(results, folder)
         "model − manila"
     ]
     page = qfl.report.write(folder).html.read_text()
-    assert "P(feasible) too high by up to 0.08" in page
+    assert "P(feasible) too high by 0.06" in page
     for text in (
         "What each mitigation buys",
         "Error of the gate-count noise model",
