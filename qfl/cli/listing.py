@@ -20,6 +20,7 @@ KINDS = {
     "channels": "qfl.security:CHANNELS",
     "scenarios": "qfl.scenarios:SCENARIOS",
     "datasets": "qfl.data:DATASETS",
+    "models": "qfl.models:MODELS",
 }
 
 

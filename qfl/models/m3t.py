@@ -62,7 +62,16 @@ class Architecture(nn.Module):
             inputs: modality -> (B, *shape), of the modalities that are shown.
             available: modality -> (B,), 0 for samples that lack it; others are complete.
             notes: filled with what losses on the inside of the model need.
+
+        Raises:
+            ModuleMismatchError: nothing is shown, or a modality that the model does not hold.
         """
+        unknown = [name for name in (*inputs, *(available or {})) if name not in self.modalities]
+        if unknown or not inputs:
+            raise ModuleMismatchError(
+                f"shown are {sorted(inputs) or 'no modalities'}, masked {sorted(available or {})}; "
+                f"the model holds {', '.join(self.modalities)}"
+            )
         batch = Batch(inputs, available or {})
         return self.recipe.forward(self._by_id, batch, self._tasks, notes or Notes())
 

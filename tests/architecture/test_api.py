@@ -13,6 +13,7 @@ PUBLIC = {
     "qfl.scenarios": {"SCENARIOS"},
     "qfl.federation": {"ALGORITHMS"},
     "qfl.data": {"DATASETS"},
+    "qfl.models": {"MODELS"},
     "qfl.study": {"Study", "run"},
     "qfl.report": {"write"},
     "qfl.testing": {"check_backend", "check_solver"},
@@ -25,6 +26,7 @@ REGISTRIES = [
     ("qfl.scenarios", "SCENARIOS"),
     ("qfl.federation", "ALGORITHMS"),
     ("qfl.data", "DATASETS"),
+    ("qfl.models", "MODELS"),
 ]
 
 

@@ -102,3 +102,23 @@ def test_flatten_and_unflatten_are_inverse():
 def test_an_input_without_an_encoder_is_refused():
     with pytest.raises(ConfigError, match=r"\(3, 8, 8\)"):
         make_encoder(Modality("video", (3, 8, 8)), 16)
+
+
+@pytest.mark.parametrize(
+    ("shown", "masked"), [({}, None), ({"video": 1}, None), ({"image": 1}, {"video": 1})]
+)
+def test_what_the_model_does_not_hold_cannot_be_shown(shown, masked):
+    model = full()
+    inputs = {name: torch.ones(2, 8, 8) for name in shown}
+    available = {name: torch.ones(2) for name in masked} if masked else None
+    with pytest.raises(ModuleMismatchError, match="the model holds image, profile"):
+        model.predict(model.initial_state(Streams(0)), inputs, available)
+
+
+def test_a_hidden_modality_leaves_the_mean():
+    model = full()
+    state, shown = warmed(model), batch(2)
+    hidden = model.predict(state, shown, {"profile": torch.tensor([0.0, 1.0])})["digit"]
+    alone = model.predict(state, {"image": shown["image"]})["digit"]
+    torch.testing.assert_close(hidden[0], alone[0])
+    torch.testing.assert_close(hidden[1], model.predict(state, shown)["digit"][1])
