@@ -1,13 +1,15 @@
-"""Penalty annealing by dwave-samplers (extra "dwave"): the fair opponent of penalty QAOA."""
+"""Penalty sampling by dwave-samplers (extra "dwave"): the fair opponent of penalty QAOA.
+
+The library is imported when a decision is made, so that studies can be checked without it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TYPE_CHECKING
 
-import dimod
 import numpy as np
-from dwave.samplers import SimulatedAnnealingSampler, SteepestDescentSampler
 
 from qfl.core.counts import Counts
 from qfl.core.decision import Bill, Decision
@@ -17,7 +19,10 @@ from qfl.solvers.encoding import encode
 from qfl.solvers.options import check_choice, check_count
 from qfl.solvers.postprocess import POSTPROCESSES, pick
 
-SAMPLERS = ("annealing", "descent")
+if TYPE_CHECKING:
+    import dimod
+
+SAMPLERS = ("annealing", "tabu", "descent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +31,8 @@ class Dwave:
 
     Attributes:
         reads: independent runs, each giving one sample.
-        sweeps: of one annealing run; each sweep proposes every flip once. Descent stops by itself.
-        sampler: "annealing" or "descent" (from random states).
+        sweeps: of one run; each sweep proposes every flip once. Descent stops by itself.
+        sampler: "annealing", "tabu" (without restarts) or "descent"; all from random states.
         penalty: a weight, or a rule of encoding.PENALTY_RULES.
         postprocess: one of POSTPROCESSES.
     """
@@ -48,20 +53,12 @@ class Dwave:
         """Return the best feasible of `reads` samples."""
         started = perf_counter()
         encoding = encode(problem, "x", penalty=self.penalty)
-        model, seed = quadratic_model(encoding.qubo), int(rng.integers(2**31))
-        if self.sampler == "annealing":
-            drawn = SimulatedAnnealingSampler().sample(
-                model, num_reads=self.reads, num_sweeps=self.sweeps, seed=seed
-            )
-        else:
-            drawn = SteepestDescentSampler().sample(model, num_reads=self.reads, seed=seed)
+        drawn, flips = self._drawn(quadratic_model(encoding.qubo), seed=int(rng.integers(2**31)))
         columns = np.argsort(list(drawn.variables))
-        record = drawn.record
-        samples = Counts.of(record.sample[:, columns], record.num_occurrences)
+        samples = Counts.of(drawn.record.sample[:, columns], drawn.record.num_occurrences)
         found = pick(problem, samples, postprocess=self.postprocess)
-        sweeps = self.sweeps if self.sampler == "annealing" else 1
         bill = Bill(
-            evaluations=self.reads * sweeps * problem.n + found.evaluations,
+            evaluations=flips + found.evaluations,
             shots=self.reads,
             classical_seconds=perf_counter() - started,
         )
@@ -73,9 +70,35 @@ class Dwave:
             diagnostics={"sampler": self.sampler, **encoding.record, **found.diagnostics},
         )
 
+    def _drawn(
+        self, model: dimod.BinaryQuadraticModel, *, seed: int
+    ) -> tuple[dimod.SampleSet, int]:
+        """Return the samples and how many flips were looked at for them."""
+        from dwave import samplers
+
+        options = {"num_reads": self.reads, "seed": seed}
+        if self.sampler == "descent":
+            drawn = samplers.SteepestDescentSampler().sample(model, **options)
+            return drawn, model.num_variables * int((drawn.record.num_steps + 1).sum())
+        if self.sampler == "annealing":
+            sampler = samplers.SimulatedAnnealingSampler()
+            drawn = sampler.sample(model, num_sweeps=self.sweeps, **options)
+        else:  # its clock would make results depend on the machine
+            drawn = samplers.TabuSampler().sample(
+                model,
+                timeout=None,
+                num_restarts=0,
+                coefficient_z_first=self.sweeps,
+                lower_bound_z=1,
+                **options,
+            )
+        return drawn, self.reads * self.sweeps * model.num_variables
+
 
 def quadratic_model(qubo: Qubo) -> dimod.BinaryQuadraticModel:
     """Return `qubo` as dimod's model; variable k keeps the label k."""
+    import dimod
+
     first, second = np.nonzero(qubo.quadratic)
     weights = qubo.quadratic[first, second]
     return dimod.BinaryQuadraticModel.from_numpy_vectors(

@@ -20,7 +20,8 @@ from qfl.testing.solvers import check_solver
 
 def test_it_keeps_the_promises_of_the_port():
     check_solver(Dwave(reads=20), [dense(Unconstrained(), 6), closed_form(7, 3)])
-    check_solver(Dwave(reads=20, sampler="descent"), [dense(Exactly(2), 5)])
+    for sampler in ("descent", "tabu"):
+        check_solver(Dwave(reads=20, sampler=sampler), [dense(Exactly(2), 5)])
 
 
 def test_the_model_has_our_energies_on_all_states():
@@ -39,6 +40,21 @@ def test_long_annealing_finds_the_optimum():
     assert decision.diagnostics["penalty_rule"] == "largest_flip"
 
 
+def test_tabu_search_finds_the_optimum_and_repeats():
+    problem = closed_form(12, 4)
+    one, two = (
+        solve(problem, "dwave", seed=3, reads=5, sweeps=50, sampler="tabu") for _ in range(2)
+    )
+    assert one.energy == pytest.approx(spectrum(problem).optimum, abs=1e-9)
+    assert one.x.tolist() == two.x.tolist()
+    assert one.bill.evaluations >= 5 * 50 * 12
+
+
+def test_descent_is_billed_by_its_steps():
+    bill = solve(closed_form(12, 4), "dwave", seed=0, reads=10, sampler="descent").bill
+    assert bill.evaluations > 10 * 12  # from random states it takes more than no step
+
+
 def test_an_unknown_sampler_is_refused():
-    with pytest.raises(UnknownNameError, match="annealing, descent"):
-        Dwave(reads=1, sampler="tabu")
+    with pytest.raises(UnknownNameError, match="annealing, descent, tabu"):
+        Dwave(reads=1, sampler="tabuu")

@@ -26,6 +26,7 @@ def test_a_sixteen_client_selection_is_proven():
     decision = solve(problem, "milp", seed=0)
     assert decision.energy == pytest.approx(spectrum(problem).optimum, abs=1e-6)
     assert decision.diagnostics["gap"] == pytest.approx(0.0, abs=1e-6)
+    assert decision.bill.evaluations == 0 < decision.diagnostics["nodes"]
 
 
 def test_a_linear_objective_needs_no_products(any_problem):

@@ -5,7 +5,7 @@ import pytest
 
 from qfl.core.errors import CapacityError, ConfigError
 from qfl.solvers import solve
-from qfl.solvers.threshold import Threshold, marked_probability
+from qfl.solvers.threshold import Threshold, marked_probability, reflections
 from tests.solvers.conftest import closed_form
 
 
@@ -48,6 +48,19 @@ def test_oracle_calls_are_on_the_bill():
     decision = solve(closed_form(12, 4), "threshold", seed=0, shots=10)
     assert decision.bill.shots == 10
     assert decision.bill.evaluations >= decision.diagnostics["oracle_calls"]
+
+
+def test_the_circuit_on_the_bill_is_the_longest_one_without_its_oracle():
+    problem = closed_form(12, 4)
+    bill = solve(problem, "threshold", seed=0, shots=40).bill
+    record = solve(problem, "threshold", seed=0, shots=40).diagnostics["circuit"]
+    longest = int(record.split()[-4])
+    assert record == f"without oracle and cost register; at most {longest} calls a shot"
+    prepared, reflected = reflections(problem, 0), reflections(problem, 1)
+    step = reflected.two_qubit_gates - prepared.two_qubit_gates
+    assert prepared.two_qubit_gates > 0 < longest
+    assert bill.two_qubit_gates == prepared.two_qubit_gates + longest * step
+    assert bill.qubits == 12
 
 
 def test_bad_input():
