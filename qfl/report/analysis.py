@@ -12,6 +12,7 @@ from qfl.report import decisions, devices, dotplots, figures, lineplots, listing
 from qfl.report.compare import Family, finals, primary, secondary, unpaired
 from qfl.report.curves import Curve, curves
 from qfl.report.datasets import ROUNDS, Columns, bands_table, rounds_table
+from qfl.report.equal_time import equal_time_table
 from qfl.report.figures import Figure
 from qfl.report.headline import Headline, headline
 from qfl.report.links import Link, aborts, links, poorest_pools
@@ -100,6 +101,7 @@ def _tables(
         *(decisions.by_setting(results, read_off, name) for name in BY_SIZE),
         decisions.wins_table(results),
         decisions.time_wins_table(results),
+        equal_time_table(results),
         devices.gaps_table(results),
         devices.gains_table(results),
         devices.model_table(results),
@@ -163,7 +165,8 @@ _MEDIAN = (
 )
 _BILLED = "Means over rounds, then over seeds."
 _RAN = (
-    "All columns but the circuit's describe the samples drawn. Depth and two-qubit gates are those "
+    "“One sample” is exact, from the distribution of a simulator that knows it; the columns that "
+    "follow are estimated from the samples drawn. Depth and two-qubit gates are those "
     "after transpilation where there is a device or its snapshot, else those of the circuit with "
     "all-to-all connections; depth counts layers of two-qubit gates. Random samples are uniform "
     "and feasible, and have no circuit."
@@ -171,8 +174,13 @@ _RAN = (
 _SUMMARIES: tuple[tuple[str, str, tuple[Group, ...], str], ...] = (
     ("comparison", "Learning, by method", ("learning",), _SPREAD),
     ("modalities", "Final values with one modality alone, by method", ("modality",), _SPREAD),
-    ("decisions", "Decisions, by method", ("decision",), _POOLED),
-    ("devices", "Samples of the circuits, by method", ("samples", "circuit", "speed"), _RAN),
+    ("decisions", "Decisions, by method", ("decision", "exact"), _POOLED),
+    (
+        "devices",
+        "Samples of the circuits, by method",
+        ("exact", "samples", "circuit", "speed"),
+        _RAN,
+    ),
     ("solutions", "Time to solution, by method", ("solution", "speed"), _MEDIAN),
     ("slots", "Uplink schedules, by method", ("slots",), _SPREAD),
     ("bills", "One decision costs, by method", ("bill", "circuit"), _BILLED),

@@ -28,7 +28,7 @@ from qfl.report.results import MODALITY, HeadlineRequest, Results, Run
 from qfl.solvers.quality import time_to_solution
 
 Group = (
-    Literal["learning", "modality", "decision", "samples", "solution", "speed", "slots"]
+    Literal["learning", "modality", "decision", "exact", "samples", "solution", "speed", "slots"]
     | Literal["bill", "circuit", "cost", "security", "clock"]
 )
 
@@ -180,11 +180,16 @@ def success(run: Run) -> float:
 
 
 def samples_to_solution(run: Run) -> float:
-    """Return the samples until the optimum was seen with probability `SURE`, infinite if never."""
+    """Return the samples until the optimum was seen with probability `SURE`, infinite if never.
+
+    NaN for a method that takes none, such as one that reads the coefficients.
+    """
     choices = run.choices()
     if (one := _one_sample(run)) is not None:
         return _repetitions(one)
-    each = float(np.mean([max(1, choice.shots or choice.evaluations) for choice in choices]))
+    each = float(np.mean([choice.shots or choice.evaluations for choice in choices]))
+    if each == 0:
+        return math.nan
     return each * _repetitions(success(run))
 
 
@@ -357,12 +362,10 @@ _DECISIONS = (
     Outcome(metric("approximation_ratio"), "decision", _mean_of(_figure("approximation_ratio"))),
     _proportion("optimum_hit", lambda choice: choice.is_optimum),
     _proportion("feasible", _unrepaired),
+    Outcome(metric("sample_ratio"), "exact", _mean_of(_figure("sample_ratio"))),
     *(
         Outcome(metric(name), "decision", _mean_of(_figure(name)))
-        for name in (
-            *("sample_ratio", "optimum_probability"),
-            *("uniform_probability", "in_constraint_probability"),
-        )
+        for name in ("optimum_probability", "uniform_probability", "in_constraint_probability")
     ),
 )
 SAMPLES = tuple(
@@ -373,10 +376,13 @@ SAMPLES = tuple(
     )
 )
 _BILLS = (
-    *(Outcome(metric(name), "bill", _mean_of(_field(name))) for name in ("evaluations", "shots")),
+    *(
+        Outcome(metric(name), "bill", _mean_of(_field(name)))
+        for name in ("evaluations", "shots", "qubits")
+    ),
     *(
         Outcome(metric(name), "circuit", _mean_of(_field(name)))
-        for name in ("qubits", "depth", "two_qubit_gates")
+        for name in ("depth", "two_qubit_gates")
     ),
 )
 _SOLUTIONS = (

@@ -28,8 +28,8 @@ _LEARNING = (
 )
 _DECIDING = (
     *("by-approximation-ratio", "wins", "by-optimum-probability", "devices", "gaps", "gains"),
-    *("model", "published", "by-tts-samples", "by-tts-seconds", "time-wins", "calibrations"),
-    "unfinished",
+    *("model", "published", "by-tts-samples", "by-tts-seconds", "time-wins", "equal-time"),
+    *("calibrations", "unfinished"),
 )
 
 
