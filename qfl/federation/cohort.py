@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.func import functional_call, vmap
+from torch.func import vmap
 
 from qfl.core.tasks import Task
 from qfl.federation.engine import (
@@ -27,7 +27,8 @@ from qfl.federation.engine import (
     LocalTraining,
     Parameters,
     Trained,
-    task_losses,
+    local_loss,
+    train,
 )
 from qfl.federation.population import TensorSamples
 from qfl.models.m3t import Architecture, State
@@ -76,6 +77,8 @@ def train_together(
     stacks = [longest_first[at : at + STACK] for at in range(0, len(trainees), STACK)]
 
     def finish(stack: list[int]) -> list[Trained]:
+        if len(stack) == 1:
+            return [_alone(model, trainees[stack[0]], tasks, training, objective)]
         step = _Step(copy.deepcopy(model), tasks, training, objective)
         return _trained(step, [trainees[i] for i in stack])
 
@@ -83,6 +86,24 @@ def train_together(
         done = [one for stack in pool.map(finish, stacks) for one in stack]
     places = {i: place for place, i in enumerate(longest_first)}
     return [done[places[i]] for i in range(len(trainees))]
+
+
+def _alone(
+    model: Architecture,
+    trainee: Trainee,
+    tasks: tuple[Task, ...],
+    training: LocalTraining,
+    objective: LocalObjective,
+) -> Trained:
+    return train(
+        model,
+        trainee.state,
+        trainee.samples,
+        tasks=tasks,
+        training=training,
+        objective=objective,
+        rng=trainee.rng,
+    )
 
 
 def _trained(step: _Step, cohort: Sequence[Trainee]) -> list[Trained]:
@@ -168,11 +189,15 @@ class _Step:
         weights: Tensor,
     ) -> tuple[dict[str, Tensor], Tensor]:
         """One client's task losses, and what it minimises."""
-        outputs = functional_call(self.model, dict(parameters), (inputs,), tie_weights=False)
-        losses = task_losses(outputs, targets, self.tasks, weights)
-        total = torch.stack(list(losses.values())).sum()
-        term = self.objective(parameters, reference)
-        return losses, total if term is None else total + term
+        return local_loss(
+            self.model,
+            parameters,
+            reference,
+            TensorSamples(inputs, targets),
+            tasks=self.tasks,
+            objective=self.objective,
+            weights=weights,
+        )
 
 
 def _stacked(flat: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

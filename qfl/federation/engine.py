@@ -13,11 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.func import functional_call
-from torch.nn.functional import cross_entropy, mse_loss
 
 from qfl.core.tasks import Task
 from qfl.federation.population import TensorSamples
+from qfl.models.heads import sample_losses, weighed
 from qfl.models.m3t import Architecture, State
+from qfl.models.notes import Notes
+
+BALANCE = 0.01
+"""Weight of the load-balancing term of routed experts (Fedus et al. 2021, arXiv:2101.03961)."""
 
 Parameters = Mapping[str, Tensor]
 LocalObjective = Callable[[Parameters, Parameters], Tensor | None]
@@ -56,32 +60,42 @@ class Trained:
     operations: float
 
 
-def task_losses(
-    outputs: Mapping[str, Tensor],
-    targets: Mapping[str, Tensor],
+def local_loss(
+    model: Architecture,
+    parameters: Parameters,
+    reference: Parameters,
+    batch: TensorSamples,
+    *,
     tasks: tuple[Task, ...],
+    objective: LocalObjective,
     weights: Tensor | None = None,
-) -> dict[str, Tensor]:
-    """Return task -> mean loss: cross entropy in nats for classes, squared error for numbers.
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Return task -> mean loss of a batch, and what a client minimises.
+
+    That is the sum of the task losses, those with a learned variance weighed by it, plus the
+    load-balancing terms of routed experts and the algorithm's own term.
 
     Args:
-        outputs: task -> what the model says of n samples.
-        targets: task -> what is true.
+        model: the client's architecture.
+        parameters: its present weights.
+        reference: what it downloaded.
+        batch: n samples.
         tasks: those to answer for.
+        objective: the algorithm's term.
         weights: (n,) of the samples, summing to one; None weighs them equally.
     """
-    return {
-        task.name: _loss(task, outputs[task.name], targets[task.name], weights) for task in tasks
-    }
-
-
-def _loss(task: Task, output: Tensor, target: Tensor, weights: Tensor | None) -> Tensor:
-    reduction = "mean" if weights is None else "none"
-    if task.kind == "classification":
-        loss = cross_entropy(output, target, reduction=reduction)
-    else:
-        loss = mse_loss(output.squeeze(-1), target, reduction=reduction)
-    return loss if weights is None else weights @ loss
+    notes = Notes()
+    arguments = (batch.inputs, None, notes)
+    outputs = functional_call(model, dict(parameters), arguments, tie_weights=False)
+    losses = {}
+    for task in tasks:
+        each = sample_losses(task, outputs[task.name], batch.targets[task.name])
+        losses[task.name] = each.mean() if weights is None else weights @ each
+    total = weighed(losses, notes.log_variances)
+    if notes.balance:
+        total = total + BALANCE * torch.stack(notes.balance).sum()
+    term = objective(parameters, reference)
+    return losses, total if term is None else total + term
 
 
 def train(
@@ -115,11 +129,10 @@ def train(
         for rows in torch.split(order, training.batch_size):
             parameters = _shaped(torch.split(weights, sizes), reference)
             batch = samples.take(rows)
-            outputs = functional_call(model, parameters, (batch.inputs,), tie_weights=False)
-            losses = task_losses(outputs, batch.targets, tasks)
-            loss = torch.stack(list(losses.values())).sum()
-            term = objective(parameters, reference)
-            _step(weights, loss if term is None else loss + term, training)
+            losses, loss = local_loss(
+                model, parameters, reference, batch, tasks=tasks, objective=objective
+            )
+            _step(weights, loss, training)
             for name, value in losses.items():
                 totals[name] += float(value.detach()) * len(rows)
     return Trained(

@@ -120,7 +120,7 @@ class Federation:
             return replace(last, privacy=self.privacy.event(stopped=stopped))
 
         # 2. Visit them: exchange keys, send the model, train.
-        visits = [self._visit(participant, round_index, chosen) for participant in chosen]
+        visits = self._visit(chosen, round_index)
 
         # 3. Bring their answers home, one by one or as masked sums.
         gathering = perf_counter()
@@ -185,16 +185,12 @@ class Federation:
             )
         return chosen
 
-    def _visit(
-        self, participant: Participant, round_index: int, chosen: list[Participant]
-    ) -> Visit:
-        tapped = round_index == self.schedule.eavesdropped_round and participant is chosen[0]
-        return self.courier.visit(
-            participant,
-            self.state,
-            round_index=round_index,
-            eavesdropper=self.policies.eavesdropper if tapped else None,
-        )
+    def _visit(self, chosen: list[Participant], round_index: int) -> list[Visit]:
+        """Call everybody; in one round somebody listens on the first client's quantum channel."""
+        tapped = {}
+        if round_index == self.schedule.eavesdropped_round and self.policies.eavesdropper:
+            tapped[chosen[0].client.name] = self.policies.eavesdropper
+        return self.courier.visit(chosen, self.state, round_index=round_index, tapped=tapped)
 
     def _gather(self, visits: list[Visit], round_index: int) -> Gathered:
         """What the clients that were reached send back: some may lie, all keep their privacy."""

@@ -1,4 +1,6 @@
-"""One client's part of a round: exchange keys, download, train; `settle` adds the upload.
+"""The clients' part of a round: exchange keys, download, train; `settle` adds the upload.
+
+Clients with the same modules train as one stack.
 
 Fail closed: a client whose key exchange aborts, or whose link runs out of key, neither receives
 nor sends anything in that round.
@@ -6,7 +8,7 @@ nor sends anything in that round.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -16,8 +18,10 @@ from qfl.core.gather import Answer, Arrival
 from qfl.core.ports import Channel, Eavesdropper, Learning
 from qfl.core.record import Costs, LinkEvent
 from qfl.core.rng import Streams
+from qfl.core.tasks import Task
 from qfl.core.update import Update
-from qfl.federation.engine import LocalTraining, Trained, train
+from qfl.federation.cohort import Trainee, train_together
+from qfl.federation.engine import LocalTraining, Trained
 from qfl.federation.exchange import from_arrays, to_update
 from qfl.federation.population import Client, TensorSamples
 from qfl.federation.uplink import Upload
@@ -64,6 +68,25 @@ class Visit:
     channel_seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Call:
+    """A client that was called: the key exchange, what it spent, what it received if anything."""
+
+    participant: Participant
+    event: LinkEvent
+    spent: Costs
+    received: Update | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lesson:
+    """A client's training, and its share of the real seconds."""
+
+    trained: Trained
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Courier:
     """Takes the model to clients and has them train it.
@@ -84,13 +107,34 @@ class Courier:
 
     def visit(
         self,
-        participant: Participant,
+        participants: Sequence[Participant],
         state: State,
         *,
         round_index: int,
+        tapped: Mapping[str, Eavesdropper],
+    ) -> list[Visit]:
+        """Return what came of calling `participants` with the global modules `state`.
+
+        Args:
+            participants: whom to call, in order.
+            state: what they are offered.
+            round_index: names the streams.
+            tapped: client -> who listens on its quantum channel.
+        """
+        calls = [
+            self._call(one, state, round_index, tapped.get(one.client.name)) for one in participants
+        ]
+        lessons = self._train(calls, round_index)
+        return [_visited(call, lessons.get(call.participant.index)) for call in calls]
+
+    def _call(
+        self,
+        participant: Participant,
+        state: State,
+        round_index: int,
         eavesdropper: Eavesdropper | None,
-    ) -> Visit:
-        """Return what came of calling `participant` with the global modules `state`."""
+    ) -> _Call:
+        """Exchange keys and send the model down."""
         name = participant.client.name
         started = perf_counter()
         event = self.channel.exchange(
@@ -99,8 +143,10 @@ class Courier:
             rng=self.streams("channel", round_index, participant.index),
             eavesdropper=eavesdropper,
         )
+        spent = Costs(virtual_seconds=event.duration_seconds, key_bits_produced=event.secret_bits)
         if event.aborted:
-            return _cut_short(event, Costs(aborted_sessions=1), perf_counter() - started)
+            spent += Costs(aborted_sessions=1)
+            return _Call(participant, event, spent, seconds=perf_counter() - started)
         offered = to_update(submodel(state, participant.model.module_ids), samples=1)
         try:
             down, received = carry(
@@ -112,29 +158,59 @@ class Courier:
                 receiver=name,
             )
         except KeyExhaustedError as error:
-            return _cut_short(replace(event, aborted=str(error)), Costs(), perf_counter() - started)
-        downloaded = perf_counter()
-        trained = self._train(participant, received, round_index)
-        trained_update = to_update(trained.state, samples=len(participant.train))
-        return Visit(
-            event=replace(event, key_bits_left=event.key_bits_left - down.key_bits),
-            costs=_base(event) + _spent_before_upload(participant.client, down, trained),
-            answer=Answer(name, received=received, update=trained_update),
-            losses=trained.losses,
-            training_seconds=perf_counter() - downloaded,
-            channel_seconds=downloaded - started,
-        )
+            event = replace(event, aborted=str(error))
+            return _Call(participant, event, spent, seconds=perf_counter() - started)
+        event = replace(event, key_bits_left=event.key_bits_left - down.key_bits)
+        spent += _download(participant.client, down)
+        return _Call(participant, event, spent, received, seconds=perf_counter() - started)
 
-    def _train(self, participant: Participant, received: Update, round_index: int) -> Trained:
-        return train(
-            participant.model,
-            from_arrays(received.modules),
-            participant.train,
-            tasks=participant.client.tasks,
-            training=self.training,
-            objective=self.learning.local_objective,
-            rng=self.streams("batches", round_index, participant.index),
-        )
+    def _train(self, calls: Sequence[_Call], round_index: int) -> dict[int, _Lesson]:
+        """Train everybody who received the model, those with the same modules together."""
+        groups: dict[tuple[Architecture, tuple[Task, ...]], dict[int, Trainee]] = {}
+        for call in calls:
+            if call.received is not None:
+                who = call.participant
+                trainee = Trainee(
+                    state=from_arrays(call.received.modules),
+                    samples=who.train,
+                    rng=self.streams("batches", round_index, who.index),
+                )
+                groups.setdefault((who.model, who.client.tasks), {})[who.index] = trainee
+        lessons = {}
+        for (model, tasks), group in groups.items():
+            started = perf_counter()
+            trained = train_together(
+                model,
+                list(group.values()),
+                tasks=tasks,
+                training=self.training,
+                objective=self.learning.local_objective,
+            )
+            seconds = (perf_counter() - started) / len(group)
+            for index, one in zip(group, trained, strict=True):
+                lessons[index] = _Lesson(one, seconds)
+        return lessons
+
+
+def _visited(call: _Call, lesson: _Lesson | None) -> Visit:
+    """What came of a call; without a lesson nothing, and what it had spent stays on the bill."""
+    if lesson is None or call.received is None:
+        return Visit(event=call.event, costs=call.spent, channel_seconds=call.seconds)
+    participant, trained = call.participant, lesson.trained
+    device = participant.client.device
+    computed = Costs(
+        energy_joules=device.compute_joules(trained.operations),
+        virtual_seconds=device.compute_seconds(trained.operations),
+    )
+    update = to_update(trained.state, samples=len(participant.train))
+    return Visit(
+        event=call.event,
+        costs=call.spent + computed,
+        answer=Answer(participant.client.name, received=call.received, update=update),
+        losses=trained.losses,
+        training_seconds=lesson.seconds,
+        channel_seconds=call.seconds,
+    )
 
 
 def settle(visit: Visit, client: Client, arrival: Arrival) -> Visit:
@@ -167,22 +243,9 @@ def settle(visit: Visit, client: Client, arrival: Arrival) -> Visit:
     )
 
 
-def _base(event: LinkEvent) -> Costs:
-    """What every visit costs, whatever comes of it: the key exchange."""
-    return Costs(virtual_seconds=event.duration_seconds, key_bits_produced=event.secret_bits)
-
-
-def _spent_before_upload(client: Client, down: Envelope, trained: Trained) -> Costs:
-    """The download and the training."""
+def _download(client: Client, down: Envelope) -> Costs:
     return Costs(
         payload_bytes_down=down.wire_bytes,
-        energy_joules=client.device.compute_joules(trained.operations),
-        virtual_seconds=client.access.downlink_seconds(down.wire_bytes)
-        + client.device.compute_seconds(trained.operations),
+        virtual_seconds=client.access.downlink_seconds(down.wire_bytes),
         key_bits_used=down.key_bits,
     )
-
-
-def _cut_short(event: LinkEvent, spent: Costs, channel_seconds: float) -> Visit:
-    """A visit from which nothing came back; what it had spent stays on the bill."""
-    return Visit(event=event, costs=_base(event) + spent, channel_seconds=channel_seconds)
