@@ -33,7 +33,8 @@ class Job:
     """One job as the ledger knows it.
 
     Attributes:
-        key: names it here: hash of cell, backend, request and how often it was asked before.
+        key: names it here: hash of cell, backend, requests and its place in the ledger, so that a
+            job that was given up and its successor carry different tags.
         cell: id of the cell that asked.
         backend, options: as `get_backend` takes them, to collect from another process.
         requests: what was asked, `jobs.request_id` of every circuit in order.
@@ -91,6 +92,11 @@ class Ledger:
     """
 
     folder: Path
+
+    @property
+    def length(self) -> int:
+        """How many events were noted."""
+        return sum(1 for _ in whole_lines(self.folder / JOBS))
 
     def jobs(self) -> dict[str, Job]:
         """Return every job by its key, in the order in which they were meant.

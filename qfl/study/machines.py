@@ -128,7 +128,7 @@ class Ledgered:
 
     def _submit(self, compiled: Queued, questions: Sequence[Question], shots: int) -> None:
         requests = tuple(question.request for question in questions)
-        words = (self.cell, self.name, *requests, str(questions[0].times))
+        words = (self.cell, self.name, *requests, str(self.ledger.length))
         key = sha256_hex(*(word.encode() for word in words))
         job = Job(key, self.cell, self.name, self.options, requests, shots)
         self.ledger.note_intent(job, compiled.placement())

@@ -84,8 +84,12 @@ def test_run_fetch_run_replay(real, study, cloud, here):
     assert replayed.code == 0, replayed.err
     assert "3 rounds the same bit for bit" in replayed.err
     assert cloud.log == []
-    for path in here.rglob("*"):
-        assert not path.is_file() or TOKEN not in path.read_text()
+    said = real("report", "hardware")
+    assert said.code == 0, said.err
+    everything = [path.read_bytes() for path in here.rglob("*") if path.is_file()]
+    assert len(everything) > 10
+    assert not [content for content in everything if TOKEN.encode() in content]
+    assert TOKEN not in said.out + said.err + sent.out + sent.err + done.out + done.err
 
     wrong = real("replay", "hardware", "zzz")
     assert wrong.code == 2

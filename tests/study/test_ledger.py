@@ -88,6 +88,8 @@ def test_failures_are_kept_until_they_are_forgotten(cloud, tmp_path):
     assert [job.state for job in fetch(ledger, forget=True)] == ["forgotten"]
     assert ask(ledger).total == 100
     assert posted(cloud) == 2
+    first, second = (job["tags"] for job in cloud.jobs.values())
+    assert first != second  # nobody takes the job that failed for the new one
 
 
 def test_a_refused_job_may_be_sent_again(cloud, tmp_path):
