@@ -13,7 +13,7 @@ from math import exp, expm1
 
 from qfl.core.errors import ConfigError
 from qfl.security.qkd.link import FibreLink, Link
-from qfl.security.qkd.rates import binary_entropy, falling_root
+from qfl.security.qkd.rates import amplification_cost, binary_entropy, falling_root
 
 SIFTING = 0.5
 _FARTHEST_KM = 10_000.0
@@ -120,15 +120,17 @@ def single_photon_bounds(gains: Gains, intensities: Intensities) -> SinglePhoton
     return SinglePhotons(min(lower, 1.0), min(wrong / (lower * nu), 0.5))
 
 
-def decoy_rate(link: Link, *, signal: float, weak: float | None) -> float:
+def decoy_rate(link: Link, *, signal: float, weak: float | None, bases: int = 2) -> float:
     """Return secret bits per pulse, 0 beyond the reach; asymptotic (infinitely long key).
 
     Args:
         link: the fibre.
         signal: mean photon number of the signal.
         weak: mean photon number of the weak decoy, or None for infinitely many decoys.
+        bases: 2 for BB84, 3 for the six-state protocol, chosen with equal probability.
 
-    Reference: eq. 1 (Gottesman, Lo, Luetkenhaus, Preskill) with basis choice q = 1/2.
+    Reference: eq. 1 (Gottesman, Lo, Luetkenhaus, Preskill) with basis choice q = 1/2; for three
+    bases q = 1/3 and single photons pay what `rates.amplification_cost` says.
 
     >>> gys = FibreLink(length_km=50, loss_db_per_km=0.21, detector_efficiency=0.045,
     ...                 dark_count_probability=1.7e-6, misalignment=0.033,
@@ -136,13 +138,15 @@ def decoy_rate(link: Link, *, signal: float, weak: float | None) -> float:
     >>> f"{decoy_rate(gys, signal=0.48, weak=0.05):.4e}"
     '2.0962e-04'
     """
-    return max(0.0, _decoy_margin(link, signal, weak))
+    return max(0.0, _decoy_margin(link, signal, weak, bases))
 
 
-def decoy_reach_km(link: FibreLink, *, signal: float, weak: float | None) -> float:
+def decoy_reach_km(link: FibreLink, *, signal: float, weak: float | None, bases: int = 2) -> float:
     """Return the length at which the rate of such a fibre vanishes; 0 if it never is positive."""
     return falling_root(
-        lambda km: _decoy_margin(replace(link, length_km=km), signal, weak), 0.0, _FARTHEST_KM
+        lambda km: _decoy_margin(replace(link, length_km=km), signal, weak, bases),
+        0.0,
+        _FARTHEST_KM,
     )
 
 
@@ -181,7 +185,9 @@ def no_decoy_rate(link: Link, *, signal: float) -> float:
     )
 
 
-def _decoy_margin(link: Link, signal: float, weak: float | None) -> float:
+def _decoy_margin(link: Link, signal: float, weak: float | None, bases: int) -> float:
+    if bases not in (2, 3):
+        raise ConfigError(f"bases is {bases!r}; allowed: 2 (BB84) or 3 (six-state)")
     total = gain(link, signal)
     if weak is None:
         single = single_photons(link)
@@ -190,4 +196,5 @@ def _decoy_margin(link: Link, signal: float, weak: float | None) -> float:
         single = single_photon_bounds(expected_gains(link, intensities), intensities)
     qber = error_gain(link, signal) / total if total else 0.5
     correction = total * link.error_correction_efficiency * binary_entropy(qber)
-    return SIFTING * (single.gain(signal) * (1 - binary_entropy(single.error)) - correction)
+    secret = single.gain(signal) * (1 - amplification_cost(single.error, bases=bases))
+    return (secret - correction) / bases

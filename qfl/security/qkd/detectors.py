@@ -31,16 +31,17 @@ def detected_gain(link: Link, intensity: float) -> float:
 
 def detected_error_gain(link: Link, intensity: float) -> float:
     """Return the probability that a pulse is read wrongly, half of the double clicks included."""
-    arriving, wrong = link.transmittance * intensity, link.misalignment
-    difference = exp(-arriving * (1 - wrong)) - exp(-arriving * wrong)
-    return (detected_gain(link, intensity) + _quiet(link) * difference) / 2
+    arriving, quiet = link.transmittance * intensity, _quiet(link)
+    wrong_quiet = quiet * exp(-arriving * link.misalignment)
+    right_quiet = quiet * exp(-arriving * (1 - link.misalignment))
+    return (1 - wrong_quiet) * (1 + right_quiet) / 2
 
 
 def detected_single_photons(link: Link) -> SinglePhotons:
     """Return yield and error rate of single photons."""
-    dark, eta = link.dark_count_probability, link.transmittance
+    dark, eta, quiet = link.dark_count_probability, link.transmittance, _quiet(link)
     detected = dark + (1 - dark) * eta
-    wrong = (detected - _quiet(link) * eta * (1 - 2 * link.misalignment)) / 2
+    wrong = (dark - quiet * (1 - quiet) * eta) / 2 + quiet * eta * link.misalignment
     return SinglePhotons(detected, wrong / detected if detected else 0.5)
 
 

@@ -11,6 +11,7 @@ from qfl.core.errors import ConfigError
 from qfl.security.qkd.bounds import repeaterless_bound, single_repeater_bound
 from qfl.security.qkd.continuous import GaussianLink, gaussian_key
 from qfl.security.qkd.decoy import decoy_rate, no_decoy_rate
+from qfl.security.qkd.detectors import threshold_decoy_rate
 from qfl.security.qkd.entangled import PairLink, bbm92_rate, e91_pulse_rate
 from qfl.security.qkd.finite import FiniteProtocol, expected_finite_key
 from qfl.security.qkd.link import FibreLink
@@ -82,6 +83,8 @@ def test_no_protocol_beats_the_bound(length_km, misalignment, background, effici
     )
     assert decoy_rate(link, signal=signal, weak=None) <= bound
     assert decoy_rate(link, signal=signal, weak=signal / 5) <= bound
+    assert decoy_rate(link, signal=signal, weak=None, bases=3) <= bound
+    assert threshold_decoy_rate(link, signal=signal) <= bound
     assert no_decoy_rate(link, signal=signal) <= bound
     assert bbm92_rate(PairLink(half, half, pairs=signal)) <= bound
     assert e91_pulse_rate(PairLink(half, half, pairs=signal)) <= bound

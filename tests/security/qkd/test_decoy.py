@@ -150,3 +150,17 @@ def test_a_noisy_link_has_no_key_and_no_reach():
     assert decoy_rate(noisy, signal=0.48, weak=0.1) == 0
     assert decoy_reach_km(noisy, signal=0.48, weak=0.1) == 0
     assert no_decoy_rate(noisy, signal=0.48) == 0
+
+
+def test_three_bases_sift_less_and_reach_farther():
+    """At the same error rate a third of the photons sift, and pay less each."""
+    short, long = (replace(GYS, length_km=km) for km in (10, 141))
+    two, three = (decoy_rate(short, signal=0.48, weak=None, bases=b) for b in (2, 3))
+    assert three < two < 1.5 * three
+    assert decoy_rate(long, signal=0.48, weak=None, bases=3) > decoy_rate(
+        long, signal=0.48, weak=None
+    )
+    reaches = [decoy_reach_km(GYS, signal=0.48, weak=None, bases=b) for b in (2, 3)]
+    assert reaches[0] < reaches[1]
+    with pytest.raises(ConfigError, match="bases is 4"):
+        decoy_rate(GYS, signal=0.48, weak=None, bases=4)
