@@ -76,10 +76,11 @@ def test_every_figure_of_the_gap_is_there(results):
     analysis = analyse(results)
     labels = [column.key for column in analysis.tables["devices"].columns]
     assert labels == [
-        *("method", "sampled_ratioapproximation ratio, samples"),
+        *("method", "sample_ratioapproximation ratio, one sample"),
+        "sampled_ratioapproximation ratio, samples",
         "effective_ratioeffective ratio over random",
         *("sampled_optimumP(optimum), samples", "kept_fractionfeasible samples"),
-        *("mean_ratioratio of the mean cost", "qubitsqubits", "depthdepth"),
+        *("mean_ratioratio of the mean cost", "depthdepth"),
         *("two_qubit_gatestwo-qubit gates", "decision_secondstime of one decision"),
     ]
     assert len(analysis.tables["gaps"].rows) == 7
