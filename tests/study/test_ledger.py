@@ -78,7 +78,7 @@ def test_a_machine_that_cannot_be_asked_keeps_its_jobs_open(cloud, tmp_path):
         ask(ledger)
     cloud.jobs["job-0000"]["mood"] = "truncated"
     cloud.mood = "done"
-    with pytest.raises(JobPendingError, match="cannot be collected now: .* arrived damaged"):
+    with pytest.raises(JobPendingError, match=r"cannot be collected now: .* arrived damaged"):
         ask(ledger)
     (job,) = fetch(ledger)
     assert (job.state, job.is_open) == ("submitted", True)
