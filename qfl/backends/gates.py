@@ -71,6 +71,12 @@ def check_shots(shots: int) -> None:
         raise BackendError(f"a sample needs at least 1 shot, got {shots}")
 
 
+def check_bound(circuit: CircuitSpec) -> None:
+    """Raise BackendError for a circuit whose parameters have no values."""
+    if circuit.parameters:
+        raise BackendError(f"bind the parameters {circuit.parameters} before the circuit runs")
+
+
 def sampled_only(name: str) -> BackendError:
     """Return the error of a device that is asked for an exact mean."""
     return BackendError(
