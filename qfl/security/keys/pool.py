@@ -49,7 +49,7 @@ class Lifetime:
 
     Attributes:
         seconds: by the clock; infinity: for ever.
-        clock: returns the seconds of today; for a pool on disk it must outlive the process.
+        clock: returns the time in seconds; for a pool on disk, one that outlives the process.
     """
 
     seconds: float = inf
@@ -120,7 +120,9 @@ class KeyPool:
     def bits_left(self) -> int:
         """Bits that can still be handed out."""
         with self._lock:
-            return 8 * (self._stock.size - self._stock.stale(self._lifetime.clock()))
+            never = self._next_expiry == inf
+            stale = 0 if never else self._stock.stale(self._lifetime.clock())
+            return 8 * (self._stock.size - stale)
 
     def produce(self, secrets: dict[str, Secret]) -> None:
         """Add the two copies of a new key, one per end; what does not fit is burnt."""
@@ -140,7 +142,7 @@ class KeyPool:
                 rows.append(Announcement(KeyEvent.BURNT, bits - 8 * room, _OVERFLOW))
             kept = {end: Secret(secrets[end].reveal()[:room]) for end in self._ends}
             if self._vault is not None:
-                self._vault.add(list(kept.values()))
+                self._vault.add(list(kept.values()), start=self._stock.end)
             self.ledger.append(*rows)
             self._add(kept, expires)
 

@@ -72,16 +72,22 @@ class Vault:
     def keep(self, entries: Sequence[Entry]) -> None:
         """Write entries to disk, with one sync for all of them."""
         lines = "".join(json.dumps(asdict(entry)) + "\n" for entry in entries)
-        self._append(self._ledger, Secret(lines.encode()))
+        self._write(self._ledger, Secret(lines.encode()), os.fstat(self._ledger).st_size)
 
-    def add(self, copies: Sequence[Secret]) -> None:
-        """Write new keys of both ends to disk; they count once an entry says so."""
+    def add(self, copies: Sequence[Secret], *, start: int) -> None:
+        """Write new keys of both ends to disk, behind the `start` bytes that the ledger knows.
+
+        They count once an entry says so; if none ever does, the next keys take their place.
+        """
         for descriptor, material in zip(self._keys, copies, strict=True):
-            self._append(descriptor, material)
+            self._write(descriptor, material, start)
 
     def erase(self, index: int, start: int, size: int) -> None:
         """Overwrite a copy that has been handed out or burnt; the ledger has said so before."""
-        os.pwrite(self._keys[index], bytes(size), start)
+        try:
+            os.pwrite(self._keys[index], bytes(size), start)
+        except OSError as error:
+            raise StoreError(f"{self.folder} cannot be written ({error.strerror})") from None
 
     def material(self, size: int) -> list[Secret]:
         """Return both ends' first `size` bytes; what lies beyond was never announced and is cut.
@@ -99,18 +105,17 @@ class Vault:
             )
         return found
 
-    def _append(self, descriptor: int, data: Secret) -> None:
-        """Write behind the end and sync; what was written in part is taken back.
+    def _write(self, descriptor: int, data: Secret, start: int) -> None:
+        """Write at `start` and sync; what was written in part is taken back.
 
         The data is a secret so that a traceback with local variables does not show it.
         """
-        end = os.fstat(descriptor).st_size
         try:
-            if 8 * os.pwrite(descriptor, data.reveal(), end) != data.bits:
+            if 8 * os.pwrite(descriptor, data.reveal(), start) != data.bits:
                 raise OSError(errno.ENOSPC, "written in part")
             os.fdatasync(descriptor)
         except OSError as error:
-            os.ftruncate(descriptor, end)
+            os.ftruncate(descriptor, start)
             kind = DiskFullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else StoreError
             raise kind(
                 f"{self.folder} cannot be written ({error.strerror}); no key was handed out"

@@ -177,6 +177,31 @@ def test_a_full_disk_hands_out_nothing_and_damages_nothing(tmp_path, monkeypatch
         assert pool.dec_keys("c", [key.key_id])[0].secret == key.secret
 
 
+def test_keys_whose_entry_could_not_be_written_leave_no_trace(tmp_path, monkeypatch):
+    """Written, never announced: the next keys lie where these did, in the file as in memory."""
+    rng = np.random.default_rng(14)
+
+    def full(*_):
+        raise DiskFullError("no space")
+
+    with Opened(tmp_path) as pool:
+        produce(pool, rng, size=64)
+        with monkeypatch.context() as patched:
+            patched.setattr(pool.ledger, "_keep", full)
+            with pytest.raises(DiskFullError):
+                produce(pool, rng, size=96)
+        assert pool.bits_left == 512
+        for _ in range(2):
+            produce(pool, rng, size=64)
+        used = [key.secret.reveal() for key in pool.enc_keys("server", number=4)]
+    with Opened(tmp_path) as pool:
+        used += [key.secret.reveal() for key in pool.enc_keys("server", number=2)]
+        for key_id in [e.key_id for e in pool.ledger.entries if e.event is KeyEvent.DELIVERED]:
+            used.remove(pool.dec_keys("c", [key_id])[0].secret.reveal())
+    assert used == []
+    assert not any((tmp_path / "0.keys").read_bytes())
+
+
 def test_a_crash_between_overflow_and_its_burning_is_made_good(tmp_path, monkeypatch):
     class Crash(Exception):
         """The process ends here."""
