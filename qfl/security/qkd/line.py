@@ -74,6 +74,11 @@ class PublicLine:
         self._views = (bytearray(), bytearray())
         self.spent_bits = 0
 
+    @property
+    def tag_bits(self) -> int:
+        """Key that the two tags of the session will spend; 0 on an unauthenticated line."""
+        return TAG_PAD_BITS if self._keys else 0
+
     def say(self, sender: End, message: bytes) -> bytes:
         """Send a message and return what the other end hears."""
         heard = self._meddler.meddle(sender, message) if self._meddler else message
@@ -88,7 +93,7 @@ class PublicLine:
         """
         if self._keys is None:
             return True
-        self.spent_bits = TAG_PAD_BITS
+        self.spent_bits = self.tag_bits
         views = [bytes(view) for view in self._views]
         return all(
             one_time_tag(self._keys[0].key(end), views[0])

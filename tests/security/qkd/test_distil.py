@@ -81,6 +81,14 @@ def test_reasons_for_no_key():
     assert "were sifted" in run(n=1, errors=0).aborted
 
 
+def test_a_key_that_would_not_pay_for_its_tags_is_not_made():
+    """The tags of a session cost 256 bits; without them any length will do."""
+    poor = run(errors=105)
+    assert "do not pay for the session's 256 bits of tags" in poor.aborted
+    free = run(errors=105, authenticated=False)
+    assert 0 < free.keys[0].bits <= 256
+
+
 @pytest.mark.parametrize(
     "options",
     [{"sample_fraction": 1.0}, {"abort_qber": 0.0}, {"correctness": 0.0}, {"variant": "orginal"}],
