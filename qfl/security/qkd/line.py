@@ -80,8 +80,13 @@ class PublicLine:
         return TAG_PAD_BITS if self._keys else 0
 
     def say(self, sender: End, message: bytes) -> bytes:
-        """Send a message and return what the other end hears."""
+        """Send a message and return what the other end hears.
+
+        Both ends know how long every message is: missing bytes are heard as zeros, and whatever
+        is added to a message is not heard.
+        """
         heard = self._meddler.meddle(sender, message) if self._meddler else message
+        heard = heard[: len(message)].ljust(len(message), b"\0")
         self._views[sender].extend(message)
         self._views[1 - sender].extend(heard)
         return heard

@@ -23,6 +23,18 @@ class Flip:
         return message
 
 
+class Resize(Flip):
+    """Swallows the n-th message of one end, or adds to it."""
+
+    def __init__(self, victim: End, number: int, added: bytes):
+        super().__init__(victim, number)
+        self.added = added
+
+    def meddle(self, sender: End, message: bytes) -> bytes:
+        altered = super().meddle(sender, message)
+        return altered if altered == message else (message + self.added if self.added else b"")
+
+
 def run(meddler=None, *, authenticated=True, errors=40, n=2000, **options):
     rng = np.random.default_rng(5)
     alice = rng.integers(0, 2, n, dtype=np.uint8)
@@ -51,6 +63,14 @@ def test_both_ends_get_the_same_key():
 def test_no_meddling_survives(victim, number):
     """Whatever message is altered, tags or hashes find it; only a late one needs the tags."""
     assert run(Flip(victim, number)).keys is None
+
+
+@pytest.mark.parametrize("victim", list(End))
+@pytest.mark.parametrize("number", [0, 1, 5])
+def test_messages_have_the_length_that_both_ends_know(victim, number):
+    """One that is swallowed is heard as zeros and found out; what is added nobody listens to."""
+    assert run(Resize(victim, number, b"")).keys is None
+    assert run(Resize(victim, number, b"more")).keys
 
 
 def test_without_tags_a_meddler_can_split_the_keys():
