@@ -80,4 +80,8 @@ def serve(
     address = f"https://{host}:{listening.getsockname()[1]}"
     say(f"{count(len(pools), 'link')}; serving on {address} (stop with Ctrl-C)")
     say(HONESTY)
-    service.run(sockets=[listening])
+    try:
+        service.run(sockets=[listening])
+    finally:
+        for pool in pools.values():
+            pool.close()
