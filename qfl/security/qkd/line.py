@@ -80,16 +80,15 @@ class PublicLine:
         return TAG_PAD_BITS if self._keys else 0
 
     def say(self, sender: End, message: bytes) -> bytes:
-        """Send a message and return what the other end hears.
+        """Send a message and return what the other end makes of it.
 
-        Both ends know how long every message is: missing bytes are heard as zeros, and whatever
-        is added to a message is not heard.
+        Both ends know how long every message is: missing bytes are read as zeros and added ones
+        are not read, but the tags are over what was heard.
         """
         heard = self._meddler.meddle(sender, message) if self._meddler else message
-        heard = heard[: len(message)].ljust(len(message), b"\0")
         self._views[sender].extend(message)
         self._views[1 - sender].extend(heard)
-        return heard
+        return heard[: len(message)].ljust(len(message), b"\0")
 
     def authentic(self) -> bool:
         """Exchange tags over the two views and return whether both ends accept; spends the pads.

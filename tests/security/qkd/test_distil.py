@@ -68,9 +68,10 @@ def test_no_meddling_survives(victim, number):
 @pytest.mark.parametrize("victim", list(End))
 @pytest.mark.parametrize("number", [0, 1, 5])
 def test_messages_have_the_length_that_both_ends_know(victim, number):
-    """One that is swallowed is heard as zeros and found out; what is added nobody listens to."""
+    """One that is swallowed is read as zeros, what is added is not read; tags find out both."""
     assert run(Resize(victim, number, b"")).keys is None
-    assert run(Resize(victim, number, b"more")).keys
+    assert "authenticate" in run(Resize(victim, number, b"more")).aborted
+    assert run(Resize(victim, number, b"more"), authenticated=False).keys
 
 
 def test_without_tags_a_meddler_can_split_the_keys():
