@@ -90,7 +90,7 @@ def _tables(
         *(
             summary_table(
                 results,
-                read_off if results.noisy or key != "devices" else (),
+                _of_samplers(read_off) if key == "devices" else read_off,
                 key=key,
                 caption=caption,
                 groups=groups,
@@ -115,6 +115,12 @@ def _tables(
         listings.cells_table(results),
     )
     return {table.key: table for table in made}
+
+
+def _of_samplers(read_off: Sequence[Summary]) -> tuple[Summary, ...]:
+    """Return everything about the methods whose samples are judged, where circuits meet noise."""
+    those = {(s.setting, s.method) for s in read_off if s.outcome.group == "samples"}
+    return tuple(s for s in read_off if (s.setting, s.method) in those)
 
 
 def _comparisons(families: Sequence[Family]) -> dict[str, tuple[Figure, ...]]:
@@ -216,7 +222,8 @@ def _devices(
 ) -> tuple[Figure, ...]:
     """Return what samples were worth by backend, and published devices beside their snapshots."""
     told_apart = [s for s in read_off if len(_values(read_off, s.outcome.metric.name)) > 1]
-    drawn = _intervals(told_apart, looks, devices.FIGURES)
+    names = tuple(outcome.metric.name for outcome in devices.figures(results))
+    drawn = _intervals(told_apart, looks, names)
     told = devices.beside(results, read_off)
     return (*drawn, dotplots.published_figure(told)) if told else drawn
 
