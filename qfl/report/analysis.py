@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qfl.core.metrics import metric
-from qfl.report import decisions, devices, dotplots, figures, lineplots, listings
+from qfl.report import decisions, devices, dotplots, figures, lineplots, listings, protection, reach
 from qfl.report.compare import Family, finals, primary, secondary, unpaired
 from qfl.report.curves import Curve, curves
 from qfl.report.datasets import ROUNDS, Columns, bands_table, rounds_table
@@ -76,6 +76,8 @@ def analyse(results: Results) -> Analysis:
             "slots": _intervals(read_off, looks, _SLOTS),
             "costs": _intervals(read_off, looks, _COSTS),
             "security": _security(results, exchanged),
+            "privacy": protection.epsilon_figure(results, looks),
+            "reach": reach.rates_figure(results),
         },
     )
 
@@ -98,7 +100,15 @@ def _tables(
             )
             for key, caption, groups, note in _SUMMARIES
         ),
-        *(decisions.by_setting(results, read_off, name) for name in BY_SIZE),
+        *(
+            decisions.by_setting(results, () if results.trains else read_off, name)
+            for name in BY_SIZE
+        ),
+        *protection.matrix_tables(results, read_off),
+        protection.sums_table(results),
+        protection.privacy_table(results),
+        reach.pads_table(results),
+        reach.attacks_table(results),
         decisions.wins_table(results),
         decisions.time_wins_table(results),
         equal_time_table(results),
