@@ -99,6 +99,19 @@ def allowed(ansatz: QaoaAnsatz) -> NDArray[np.int64]:
     return index
 
 
+def drawn(probabilities: NDArray[np.float64], shots: int, rng: np.random.Generator) -> Counts:
+    """Return `shots` samples of a distribution over all basis states (2^n,).
+
+    >>> drawn(np.array([0.0, 0.0, 1.0, 0.0]), 3, np.random.default_rng(0)).samples()[0].tolist()
+    [0, 1]
+    """
+    check_shots(shots)
+    share = probabilities.clip(0.0)
+    times = rng.multinomial(shots, share / share.sum())
+    index = np.flatnonzero(times)
+    return Counts.of(bits(index, len(share).bit_length() - 1), times[index])
+
+
 def costs(ansatz: QaoaAnsatz) -> NDArray[np.float64]:
     """Return the cost of every basis state, (2^n,), built qubit by qubit.
 
