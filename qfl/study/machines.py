@@ -195,7 +195,7 @@ class LedgeredCompiled:
         records = tuple(ledger.calibration(name) for name in job.calibrated)
         return Execution(
             calibrations=records,
-            qubits=max((len(each.get("qubits", ())) for each in records), default=self.ansatz.n),
+            qubits=len(records[0]["qubits"]) if job.measured and records else self.ansatz.n,
             depth=job.depth,
             two_qubit_gates=job.two_qubit_gates,
             queue_seconds=job.queue_seconds,
