@@ -45,7 +45,7 @@ def gaps_table(results: Results) -> Table:
     note = (
         "The same circuit at the same angles without noise is taken off, instance by instance. "
         f"Equivalent: the 90 % interval of the gap in the ratio lies within ±{MARGIN} (two "
-        "one-sided t tests); “not shown” is not a proof that they differ."
+        "one-sided t tests). Outside: all of its 95 % interval lies beyond. “Not shown” is neither."
     )
     return _paired(
         results,
@@ -226,6 +226,8 @@ def _verdict(found: Difference) -> TableCell:
     if len(gaps) < 2:
         return EMPTY
     shown = equivalence(gaps, margin=MARGIN)
+    if found.interval.low > MARGIN or found.interval.high < -MARGIN:
+        return TableCell("outside", sort=shown.p)
     text = "equivalent" if shown.equivalent else "not shown"
     return TableCell(text, f"p {p_text(shown.p)}", sort=shown.p)
 
