@@ -82,7 +82,7 @@ PROTOCOLS: Mapping[str, Callable[[FibreLink], float]] = {
         f, signal=optimal_signal(f), weak=None, bases=3
     ),
     "BB84, block of 10^7": _finite(_TWO_DECOYS),
-    "same, one decoy": _finite(_ONE_DECOY),
+    "BB84, block, 1 decoy": _finite(_ONE_DECOY),
     "BBM92, pairs": lambda f: bbm92_rate(_halves(f)),
     "E91, CHSH": lambda f: e91_pulse_rate(_halves(f)),
     "GG02, Gaussian": _gaussian,
