@@ -100,7 +100,7 @@ def summary_table(
     chosen = [s for s in summaries if s.outcome.group in groups and not _is_void(s, summaries)]
     outcomes = {s.outcome.metric.name + s.outcome.metric.label: s.outcome.metric for s in chosen}
     places = list(dict.fromkeys((s.setting, s.method) for s in chosen))
-    places.sort(key=lambda p: (p[0], results.methods.index(p[1])))
+    places.sort(key=lambda p: (results.settings.index(p[0]), results.methods.index(p[1])))
     found = {
         (s.setting, s.method, s.outcome.metric.name + s.outcome.metric.label): s for s in chosen
     }
