@@ -145,14 +145,18 @@ def _wins(
             rows.append(TableRow(tuple(cells), method))
     columns = [TableColumn("method", "method", numeric=False)]
     columns += [TableColumn(rival, f"against {display(rival)}") for rival in rivals]
-    note = (
-        f"Over {len(instances(results))} {results.unit}s of all sizes, repetitions averaged first. "
-        "Read a row: how often its method is better / equal / worse than that of the column. "
+    finding = (
         f"{display(asked)} wins more often than it loses against "
         f"{listed(outcome[True]) or 'none'}, and loses more often against "
         f"{listed(outcome[False]) or 'none'}."
     )
-    return Table(key, caption, tuple(columns), tuple(rows) if len(rivals) else (), note)
+    note = (
+        f"Over {len(instances(results))} {results.unit}s of all sizes, repetitions averaged first. "
+        "Read a row: how often its method is better / equal / worse than that of the column. "
+        f"{finding}"
+    )
+    shown = tuple(rows) if len(rivals) else ()
+    return Table(key, caption, tuple(columns), shown, note, finding)
 
 
 def instances(results: Results) -> tuple[str, ...]:

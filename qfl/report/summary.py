@@ -53,6 +53,12 @@ def _markdown(analysis: Analysis) -> str:
     lines += [f"*{results.text('question')}*", ""] if results.text("question") else []
     statements = analysis.headline.statements
     lines += [f"**{analysis.headline.sentence}**", ""]
+    for key, lead in (
+        ("wins", "With the samples given"),
+        ("time-wins", "By real time to solution"),
+    ):
+        if analysis.tables[key].rows:
+            lines += [f"*{lead}:* {analysis.tables[key].finding}", ""]
     if len(statements) > 1:
         lines += [f"- {display(s.difference.setting) or 'all'}: {s.text}" for s in statements]
         lines.append("")

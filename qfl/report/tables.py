@@ -65,13 +65,18 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A caption, columns, rows, and a note below."""
+    """A caption, columns, rows, and a note below.
+
+    Attributes:
+        finding: the sentence of the note that the top of a page may repeat, "" for none.
+    """
 
     key: str
     caption: str
     columns: tuple[TableColumn, ...]
     rows: tuple[TableRow, ...]
     note: str = ""
+    finding: str = ""
 
 
 def plain_columns(*labels: str) -> tuple[TableColumn, ...]:
