@@ -13,7 +13,7 @@ from qfl.report.headline import interval_text
 from qfl.report.outcomes import Outcome, Summary, sampled
 from qfl.report.places import Pairs, ideal_pairs, model_pairs, places, raw_pairs
 from qfl.report.published import Published, published, source
-from qfl.report.results import Results
+from qfl.report.results import Results, is_ideal
 from qfl.report.statistics import equivalence
 from qfl.report.tables import (
     EMPTY,
@@ -46,6 +46,7 @@ def gaps_table(results: Results) -> Table:
         "The same circuit at the same angles without noise is taken off, instance by instance. "
         f"Equivalent: the 90 % interval of the gap in the ratio lies within ±{MARGIN} (two "
         "one-sided t tests). Outside: all of its 95 % interval lies beyond. “Not shown” is neither."
+        f"{_floors(results)}"
     )
     return _paired(
         results,
@@ -204,6 +205,23 @@ def _paired(
     if results.trains:
         note += " From the second round on, each method decides the instances of its own training."
     return Table(key, caption, tuple(columns), tuple(rows), note)
+
+
+def _floors(results: Results) -> str:
+    """Return which share of uniform bit strings is feasible, "" without a constraint."""
+    floors = {
+        run.setting: choice.states / 2**choice.qubits
+        for run in results.runs
+        for choice in run.choices()[:1]
+        if choice.states and choice.qubits and is_ideal(run.row.cell.solver)
+    }
+    kept = metric("kept_fraction")
+    shown = [
+        f"{kept.text(floors[setting])} at {display(setting)}".removesuffix(" at ")
+        for setting in results.settings
+        if floors.get(setting, 1.0) < 1.0
+    ]
+    return f" Noise alone leaves as feasible: {listed(shown)}." if shown else ""
 
 
 def _pair_row(found: Sequence[Difference | None], *, many: bool, verdict: bool) -> TableRow:

@@ -90,6 +90,7 @@ def test_every_figure_of_the_gap_is_there(analysis):
     ]
     assert len(analysis.tables["gaps"].rows) == 7
     assert f"±{MARGIN}" in analysis.tables["gaps"].note
+    assert "Noise alone leaves as feasible: 37.5 %." in analysis.tables["gaps"].note
     assert [figure.key for figure in analysis.sections["devices"]] == [
         "interval-sampled-ratio",
         "interval-sampled-optimum",
