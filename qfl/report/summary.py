@@ -57,7 +57,7 @@ def _markdown(analysis: Analysis) -> str:
         ("wins", "With the samples given"),
         ("time-wins", "By real time to solution"),
     ):
-        if analysis.tables[key].rows:
+        if analysis.tables[key].rows and not results.noisy:
             lines += [f"*{lead}:* {analysis.tables[key].finding}", ""]
     if len(statements) > 1:
         lines += [f"- {display(s.difference.setting) or 'all'}: {s.text}" for s in statements]
