@@ -1,8 +1,8 @@
 """What a study will ask of quantum machines, before it asks.
 
-Every cell decides once per round, or as often as a study of decisions repeats. The instance of a
-round depends on the training before it, so a dense random one of the same size stands in: same
-qubits, same couplings, other numbers.
+Every cell decides once per round, or as often as a study of decisions repeats. A study of decisions
+knows its instances. The instance of a round depends on the training before it, so a dense random
+one of the same size stands in: same qubits, same couplings, other numbers.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from qfl.core.cell import Cell
 from qfl.core.problem import Problem
 from qfl.core.registry import load
 from qfl.core.rng import Streams
+from qfl.solvers.encoding import encode
 from qfl.study.options import build_row
 
 
@@ -71,15 +72,22 @@ def _machine(cell: Cell) -> tuple[str, Mapping[str, Any]]:
 
 
 def representative(cell: Cell) -> QaoaAnsatz:
-    """Return a dense instance as large as those that a cell decides."""
-    rng = Streams(0)("instance")
-    if cell.decision:
-        problem: Problem = build_row("decision", cell.decision).draw(rng)
-        n, blocks = problem.n, problem.constraint.blocks(problem.n)
-    else:
-        n, k = cell.scenario["clients"], cell.federation["clients_per_round"]
-        blocks = ((tuple(range(n)), k),)
+    """Return the instance that a cell decides, or a dense one as large as those of its rounds."""
     mixer = cell.solver.get("mixer", "x")
+    if cell.decision:
+        problem: Problem = build_row("decision", cell.decision).draw(Streams(cell.seed)("instance"))
+        encoded = encode(problem, mixer, penalty=cell.solver.get("penalty", "largest_flip"))
+        return QaoaAnsatz(
+            constant=encoded.qubo.constant,
+            linear=encoded.qubo.linear,
+            quadratic=encoded.qubo.quadratic,
+            mixer=mixer,
+            depth=cell.solver["depth"],
+            blocks=encoded.blocks,
+        )
+    rng = Streams(0)("instance")
+    n, k = cell.scenario["clients"], cell.federation["clients_per_round"]
+    blocks = ((tuple(range(n)), k),)
     return QaoaAnsatz(
         constant=0.0,
         linear=np.negative(rng.random(n)),
