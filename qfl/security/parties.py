@@ -2,7 +2,7 @@
 
 Both kinds look alike: a sum is opened for its clients, each masks its integers once, the server
 collects what arrives, and the sum is finished or raises CohortError. Both know what key they were
-supplied with and how many bytes their clients sent beside the vectors.
+supplied with, what they spent of it, and how many bytes their clients sent beside the vectors.
 """
 
 from __future__ import annotations
@@ -56,13 +56,11 @@ class Opened:
     Attributes:
         total: (length,) signed integers.
         survivors: whose vectors are in it.
-        key_bits: that all pairs spent on it.
-        key_ratio: of that to the proven least without computational assumptions.
+        key_ratio: of its key to the proven least without computational assumptions.
     """
 
     total: NDArray[np.int64]
     survivors: tuple[str, ...]
-    key_bits: int
     key_ratio: float
 
 
@@ -99,6 +97,7 @@ class Streams:
         else:
             self.supply = mesh.supply(cohort.edges, bits=SEED_BITS, rng=rng)
             keys = pool_pair_keys(cohort.edges, mesh.pools)
+        self.key_bits = SEED_BITS * len(cohort.edges)
         self._sum = PairwiseSum(cohort, pair_keys=keys, length=shape.length)
 
     @property
@@ -118,9 +117,7 @@ class Streams:
         """Return the survivors' sum."""
         done, bits = self._sum.finish(), self._shape.modulus_bits
         least = key_bound(len(self._shape.clients)).total * self._shape.length * bits
-        return Opened(
-            centred_of(done.total, bits), done.survivors, done.key_bits, done.key_bits / least
-        )
+        return Opened(centred_of(done.total, bits), done.survivors, self.key_bits / least)
 
 
 class OneTimePads:
@@ -148,6 +145,7 @@ class OneTimePads:
         pairs = list(_pairs(shape.clients, pads))
         self.supply = mesh.supply(pairs, bits=8 * ceil(needed / 8) + _SPARE_BITS, rng=rng)
         self._sum = PadSum(list(shape.clients), pads, length=shape.length, pools=mesh.pools)
+        self.key_bits = self._sum.key_bits
         self.protocol_bytes: Mapping[str, int] = dict.fromkeys(shape.clients, 0)
 
     def mask(self, client: str, values: NDArray[np.int64]) -> NDArray[Any]:
@@ -161,7 +159,7 @@ class OneTimePads:
     def finish(self) -> Opened:
         """Return the survivors' sum."""
         done = self._sum.finish()
-        return Opened(done.total, done.survivors, done.costs.key_bits, done.costs.ratio_to_bound)
+        return Opened(done.total, done.survivors, done.costs.ratio_to_bound)
 
 
 def _scaled(threshold: int, clients: int, holders: int) -> int:

@@ -218,6 +218,8 @@ class MaskedSums:
                 )
         except (KeyExhaustedError, CohortError, CapacityError) as error:
             each.give_up(error)
+            return
+        each.event = replace(event, key_bits=each.parties.key_bits)
 
     def _integers(self, answer: Answer, rng: np.random.Generator) -> dict[str, Integers]:
         """Return a client's change as integers, module by module."""
@@ -290,7 +292,6 @@ class MaskedSums:
         each.event = replace(
             each.event,
             survivors=len(opened.survivors),
-            key_bits=opened.key_bits,
             key_ratio=opened.key_ratio,
         )
         return self._mean(opened, each.event, answers[opened.survivors[0]].received)

@@ -119,6 +119,7 @@ def test_dropouts_are_recovered_and_too_many_give_the_sum_up():
     outcomes = {"opened": 0, "given up": 0}
     for seed in range(12):
         [event] = gathered(Masked(dropout=0.35), given, seed=seed).sums
+        assert event.key_bits == 256 * 21  # spent, whether the sum opens or not
         if event.given_up:
             outcomes["given up"] += 1
             assert "are needed" in event.given_up

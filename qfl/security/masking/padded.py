@@ -68,6 +68,9 @@ class PadSum:
         length: of the vectors.
         pools: (name, name) in order -> their QKD pool.
 
+    Attributes:
+        key_bits: taken from the pools.
+
     Raises:
         KeyExhaustedError: a pool is short; if any could not pay at once, nothing was spent.
     """
@@ -78,7 +81,7 @@ class PadSum:
         if len(names) != pads.users:
             raise ConfigError(f"{len(names)} vectors for a design of {pads.users} users")
         self._names, self._pads, self._length = names, pads, length
-        self._keys, self._key_bits = _draw(names, pads, length, pools)
+        self._keys, self.key_bits = _draw(names, pads, length, pools)
         self._masked: dict[str, Symbols] = {}
 
     def mask(self, client: str, values: NDArray[Any]) -> Symbols:
@@ -115,7 +118,7 @@ class PadSum:
             bound=key_bound(pads.users, colluders=pads.tolerated).total * length,
             naive=len(pads.pairs) * length,
             burnt=burnt,
-            key_bits=self._key_bits,
+            key_bits=self.key_bits,
         )
         centred = np.where(total >= (pads.modulus + 1) // 2, total - pads.modulus, total)
         return PaddedSum(centred, tuple(sorted(masked)), costs)
