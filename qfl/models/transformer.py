@@ -110,7 +110,9 @@ class Transformer:
         tagged = any(task.kind == "tagging" for task in tasks)
         for layer in range(self.blocks):
             first = layout.steps if layer == self.blocks - 1 and not tagged else 0
-            x = self._run_block(modules, str(layer), x, Sight(layout, present, first), notes)
+            x = self._run_block(
+                modules, str(layer), x, Sight(layout, present, first, notes.rows), notes
+            )
         x = modules[_FINAL](x)
         outputs = {}
         for task in tasks:
@@ -240,17 +242,20 @@ class Sight:
         layout: where things stand.
         present: (B, steps) bool, data tokens that are there.
         first: the first place whose result is needed.
+        rows: (B,) bool, samples that count; None: all.
     """
 
     layout: Layout
     present: Tensor
     first: int
+    rows: Tensor | None
 
     @property
     def counted(self) -> Tensor:
         """(B, L - first) bool: tokens that count in the statistics of a gate."""
         prompts = len(self.layout.tasks) * self.layout.prompts
-        return nn.functional.pad(self.present, (0, prompts), value=True)[:, self.first :]
+        counted = nn.functional.pad(self.present, (0, prompts), value=True)[:, self.first :]
+        return counted if self.rows is None else counted & self.rows[:, None]
 
 
 _FINAL = str(ModuleKey("norm"))
