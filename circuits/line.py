@@ -32,11 +32,12 @@ def xy_line_circuit(ansatz: QaoaAnsatz) -> CircuitSpec:
     >>> xy_line_circuit(dense).resources().two_qubit_gates
     120
     """
-    if ansatz.mixer != "xy_trotter" or len(ansatz.blocks) != 1 or ansatz.initial is not None:
+    changed = ansatz.initial is not None or ansatz.order is not None
+    if ansatz.mixer != "xy_trotter" or len(ansatz.blocks) != 1 or changed:
         raise ValueError(
             f"only mixer 'xy_trotter' on one block is laid out on a line with its swaps, got "
             f"{ansatz.mixer!r} on {len(ansatz.blocks)} blocks"
-            f"{'' if ansatz.initial is None else ' with a warm start'}; use circuit()"
+            f"{' with a warm start or an order of its own' if changed else ''}; use circuit()"
         )
     fields, couplings = ising(ansatz)
     ((variables, ones),) = ansatz.blocks

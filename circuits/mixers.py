@@ -59,12 +59,19 @@ def tilted_field(tilts: Sequence[float], beta: str) -> tuple[Gate, ...]:
 
 
 def xy_product(
-    mixer: str, variables: Sequence[int], beta: str, *, steps: int = 1
+    pairs: Pairs, variables: Sequence[int], beta: str, *, steps: int = 1
 ) -> tuple[Gate, ...]:
-    """Return `steps` times the ordered product of exp(-i (beta/steps) (XX+YY)/2) over the edges."""
+    """Return `steps` times the ordered product of exp(-i (beta/steps) (XX+YY)/2) over the pairs.
+
+    Args:
+        pairs: of positions in `variables`, as `edges` gives them, or in another order.
+        variables: qubits of the block.
+        beta: name of the parameter.
+        steps: of the product formula.
+    """
     step = tuple(
         Gate("xxplusyy", (variables[a], variables[b]), factor=2.0 / steps, parameter=beta)
-        for a, b in edges(mixer, len(variables))
+        for a, b in pairs
     )
     return step * steps
 

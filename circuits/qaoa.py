@@ -18,6 +18,7 @@ Only numpy and `circuits` may be imported here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -44,6 +45,9 @@ MIXERS = (
 SUMS = ("xy_complete", "xy_ring_exact")
 """Mixers that exponentiate a sum of pairs that do not commute."""
 
+PRODUCTS = ("xy_trotter", "xy_ring", "xy_parity_ring")
+"""Mixers that are an ordered product of pairs; every other order of the pairs is one too."""
+
 Blocks = tuple[tuple[tuple[int, ...], int], ...]
 
 
@@ -61,6 +65,9 @@ class QaoaAnsatz:
         initial: amplitudes over the states that the blocks allow for a warm start; None for the
             uniform superposition. Block 0 varies fastest, and inside a block its variables count
             upwards as the integer sum_i x_i 2^i.
+        bias: (n,) probabilities of a 1 for a warm start of mixer "x", which then turns about it.
+        order: for mixers in PRODUCTS, the pairs of variables that they couple, of all blocks and
+            each once, in the order in which they act; None for the mixer's own. (a, b) is (b, a).
     """
 
     constant: float
@@ -71,6 +78,7 @@ class QaoaAnsatz:
     blocks: Blocks = ()
     initial: NDArray[np.complex128] | None = None
     bias: NDArray[np.float64] | None = None
+    order: Pairs | None = None
 
     def __post_init__(self) -> None:
         if self.mixer not in MIXERS:
@@ -107,6 +115,30 @@ class QaoaAnsatz:
             np.shape(self.bias) == (self.n,) and ((self.bias >= 0) & (self.bias <= 1)).all()
         ):
             raise ValueError(f"bias must be {self.n} probabilities in 0..1, got {self.bias}")
+        if self.order is not None:
+            self._check_order(self.order)
+
+    def _check_order(self, order: Pairs) -> None:
+        if self.mixer not in PRODUCTS:
+            raise ValueError(
+                f"mixer {self.mixer!r} has no order of pairs; allowed: {', '.join(PRODUCTS)}"
+            )
+        own = [
+            frozenset((variables[a], variables[b]))
+            for variables, _ in self.blocks
+            for a, b in mixers.edges(self.mixer, len(variables))
+        ]
+        if Counter(map(frozenset, order)) != Counter(own):
+            pairs = ", ".join(str(tuple(sorted(pair))) for pair in own)
+            raise ValueError(f"order must hold each pair of the mixer once, {pairs}; got {order}")
+
+    def edges(self, block: int) -> Pairs:
+        """Return the ordered pairs of positions that the XY mixer couples in one of the blocks."""
+        variables, _ = self.blocks[block]
+        if self.order is None:
+            return mixers.edges(self.mixer, len(variables))
+        place = {variable: i for i, variable in enumerate(variables)}
+        return tuple((place[a], place[b]) for a, b in self.order if a in place)
 
     @property
     def tilts(self) -> NDArray[np.float64]:
@@ -130,6 +162,7 @@ class _Frame:
     steps: int
     start: tuple[int, ...] | None
     tilts: tuple[float, ...] = ()
+    edges: tuple[Pairs, ...] = ()
 
 
 def circuit(ansatz: QaoaAnsatz, *, trotter_steps: int | None = None) -> CircuitSpec:
@@ -265,7 +298,9 @@ def _frame(ansatz: QaoaAnsatz, steps: int) -> _Frame:
     if steps < 1:
         raise ValueError(f"trotter_steps must be at least 1, got {steps}")
     start = None if ansatz.initial is None else _ones(ansatz, ansatz.initial)
-    return _Frame(ansatz.n, ansatz.mixer, ansatz.depth, ansatz.blocks, steps, start)
+    coupled = ansatz.mixer.startswith("xy")
+    edges = tuple(ansatz.edges(i) for i in range(len(ansatz.blocks)) if coupled)
+    return _Frame(ansatz.n, ansatz.mixer, ansatz.depth, ansatz.blocks, steps, start, edges=edges)
 
 
 def _ones(ansatz: QaoaAnsatz, initial: NDArray[np.complex128]) -> tuple[int, ...] | None:
@@ -333,12 +368,12 @@ def _mixer_layer(
     if frame.mixer == "grover":
         return list(mixers.grover(start, beta))
     gates: list[Gate] = []
-    for (variables, ones), block in zip(frame.blocks, blocks, strict=True):
+    for (variables, ones), block, edges in zip(frame.blocks, blocks, frame.edges, strict=True):
         if frame.mixer == "xy_complete" and min(ones, len(variables) - ones) <= 1:
             gates += mixers.grover(block, beta, scale=float(len(variables)))
         else:
             steps = frame.steps if frame.mixer in SUMS else 1
-            gates += mixers.xy_product(frame.mixer, variables, beta, steps=steps)
+            gates += mixers.xy_product(edges, variables, beta, steps=steps)
     return gates
 
 

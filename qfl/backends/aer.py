@@ -32,6 +32,7 @@ from qfl.backends.gates import (
     angle_row,
     angle_rows,
     bits,
+    check_bound,
     check_shots,
     costs,
     lowered,
@@ -157,8 +158,7 @@ class Aer:
             CapacityError, UnknownNameError, MissingExtraError: as `compile`.
         """
         check_shots(shots)
-        if circuit.parameters:
-            raise BackendError(f"bind the parameters {circuit.parameters} before the circuit runs")
+        check_bound(circuit)
         self._check_size(circuit.qubits)
         if self.snapshot:
             placed = snapshots.placed(self.snapshot, circuit, self.level, self.transpiler_seed)

@@ -27,6 +27,7 @@ from qfl.backends.gates import (
     bits,
     check_shots,
     costs,
+    drawn,
     lowered,
     sampled_only,
 )
@@ -167,12 +168,8 @@ class LocallyCompiled:
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
         """Return `shots` measurements at one angle set."""
-        check_shots(shots)
         (row,) = angle_row(self.ansatz, angles)
-        probabilities = self._probabilities(row).clip(0.0)
-        drawn = rng.multinomial(shots, probabilities / probabilities.sum())
-        index = np.flatnonzero(drawn)
-        return Counts.of(bits(index, self.ansatz.n), drawn[index])
+        return drawn(self._probabilities(row), shots, rng)
 
     @cached_property
     def _costs(self) -> NDArray[np.float64]:

@@ -88,7 +88,8 @@ class PriceList:
             if price is None:
                 said.append(f"no price of {machine} is known")
             elif not price.verified:
-                said.append(f"the price of {machine} was not verified with its vendor")
+                sentence = f"the price of {machine} was not verified with its vendor"
+                said.append(f"{sentence} ({price.source})" if price.source else sentence)
         return said
 
 

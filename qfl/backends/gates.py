@@ -71,6 +71,12 @@ def check_shots(shots: int) -> None:
         raise BackendError(f"a sample needs at least 1 shot, got {shots}")
 
 
+def check_bound(circuit: CircuitSpec) -> None:
+    """Raise BackendError for a circuit whose parameters have no values."""
+    if circuit.parameters:
+        raise BackendError(f"bind the parameters {circuit.parameters} before the circuit runs")
+
+
 def sampled_only(name: str) -> BackendError:
     """Return the error of a device that is asked for an exact mean."""
     return BackendError(
@@ -91,6 +97,19 @@ def allowed(ansatz: QaoaAnsatz) -> NDArray[np.int64]:
         mask = sum(1 << variable for variable in variables)
         index = index[np.bitwise_count(index & mask) == ones]
     return index
+
+
+def drawn(probabilities: NDArray[np.float64], shots: int, rng: np.random.Generator) -> Counts:
+    """Return `shots` samples of a distribution over all basis states (2^n,).
+
+    >>> drawn(np.array([0.0, 0.0, 1.0, 0.0]), 3, np.random.default_rng(0)).samples()[0].tolist()
+    [0, 1]
+    """
+    check_shots(shots)
+    share = probabilities.clip(0.0)
+    times = rng.multinomial(shots, share / share.sum())
+    index = np.flatnonzero(times)
+    return Counts.of(bits(index, len(share).bit_length() - 1), times[index])
 
 
 def costs(ansatz: QaoaAnsatz) -> NDArray[np.float64]:

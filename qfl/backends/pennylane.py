@@ -29,6 +29,7 @@ from qfl.backends.gates import (
     bits,
     check_shots,
     costs,
+    drawn,
     lowered,
 )
 from qfl.core.counts import Counts
@@ -138,10 +139,7 @@ class PennyLaneCompiled:
         check_shots(shots)
         (row,) = angle_row(self.ansatz, angles)
         if self._states_only:
-            (probabilities,) = self._probabilities(row[None])
-            drawn = rng.multinomial(shots, probabilities / probabilities.sum())
-            index = np.flatnonzero(drawn)
-            return Counts.of(bits(index, n), drawn[index])
+            return drawn(self._probabilities(row[None])[0], shots, rng)
         measured = [qml.sample(wires=range(n))]
         script = qml.tape.QuantumScript(to_pennylane(self.spec, row), measured, shots=shots)
         device = self.backend.on_wires(n, seed=int(rng.integers(2**31)))

@@ -16,11 +16,13 @@ from qiskit.providers import BackendV2
 
 from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz
+from circuits.spec import CircuitSpec
 from qfl.backends.calibration import Calibration, calibration, execution
 from qfl.backends.gates import (
     NATIVE_MIXERS,
     angle_row,
     angle_rows,
+    check_bound,
     check_shots,
     lowered,
     mean_cost,
@@ -99,6 +101,18 @@ class QiskitDevice:
         placed = place(to_qiskit(spec), device, level=self.level, seed=self.transpiler_seed)
         return QiskitCompiled(device, ansatz, spec.parameters, placed, self.mean_shots)
 
+    def run(self, circuit: CircuitSpec, *, shots: int, rng: np.random.Generator) -> Counts:
+        """Return `shots` measurements of a circuit without parameters.
+
+        Raises:
+            BackendError: unbound parameters, or no shot.
+            CapacityError: the device has too few qubits.
+        """
+        check_bound(circuit)
+        device = self.opened()
+        placed = place(to_qiskit(circuit), device, level=self.level, seed=self.transpiler_seed)
+        return _sampled(device, placed, (), np.zeros((1, 0)), shots, rng)[0]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QiskitCompiled:
@@ -132,13 +146,8 @@ class QiskitCompiled:
         self, angles: ArrayLike, shots: int, rng: np.random.Generator
     ) -> tuple[Counts, ...]:
         """Return `shots` measurements at each angle set of (..., 2, p), all from one job."""
-        check_shots(shots)
         rows, _ = angle_rows(self.ansatz, angles)
-        sampler = BackendSamplerV2(
-            backend=self.device, options={"seed_simulator": int(rng.integers(2**31))}
-        )
-        result = sampler.run([bound(self.placed, self.parameters, rows)], shots=shots).result()
-        return counted(result[0], len(rows))
+        return _sampled(self.device, self.placed, self.parameters, rows, shots, rng)
 
     def execution(self) -> Execution:
         """Return how it lies on the device."""
@@ -147,6 +156,21 @@ class QiskitCompiled:
     def calibration(self) -> Calibration:
         """Return what the device reports about the qubits it uses."""
         return calibration(self.device, self.placed)
+
+
+def _sampled(
+    device: Any,
+    placed: Placed,
+    names: tuple[str, ...],
+    rows: NDArray[np.float64],
+    shots: int,
+    rng: np.random.Generator,
+) -> tuple[Counts, ...]:
+    """Return the counts of a placed circuit at every row of angles, from one job."""
+    check_shots(shots)
+    sampler = BackendSamplerV2(backend=device, options={"seed_simulator": int(rng.integers(2**31))})
+    result = sampler.run([bound(placed, names, rows)], shots=shots).result()
+    return counted(result[0], len(rows))
 
 
 def bound(placed: Placed, names: tuple[str, ...], rows: NDArray[np.float64]) -> tuple[Any, Any]:

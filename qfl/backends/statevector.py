@@ -10,7 +10,7 @@ import numpy as np
 from circuits.qaoa import MIXERS, QaoaAnsatz
 from circuits.spec import CircuitSpec
 from qfl.backends.exact import ExactlyCompiled, check_options
-from qfl.backends.gates import bits, check_shots
+from qfl.backends.gates import bits, check_bound, check_shots
 from qfl.core.counts import Counts
 from qfl.core.ports import Capabilities
 from qfl.simulators.hypercube import Hypercube
@@ -49,6 +49,7 @@ class StatevectorBackend:
         from qfl.simulators import statevector
 
         check_shots(shots)
+        check_bound(circuit)
         state = statevector.run(circuit)
         found = statevector.probabilities(state, circuit.measured).numpy()
         drawn = rng.multinomial(shots, found / found.sum())

@@ -35,12 +35,13 @@ def fetch(
     states = Counter(job.state for job in asked)
     if asked:
         table(
-            ("job", "machine", "state", "shots", "QPU seconds", "cell", "reason"),
+            ("job", "machine", "state", "circuits", "shots", "QPU seconds", "cell", "reason"),
             [
                 (
                     job.job or job.tag,
                     job.backend,
                     job.state,
+                    job.circuits,
                     job.shots,
                     f"{job.qpu_seconds:g}",
                     job.cell[:12],

@@ -46,6 +46,7 @@ def serve(
     ] = inf,
 ) -> None:
     """Serve keys until interrupted; pools are kept in FOLDER/pools, a key is never given twice."""
+    import resource
     from secrets import randbits
 
     from qfl.core.rng import Streams
@@ -56,6 +57,8 @@ def serve(
     from qfl.security.kme.source import SessionSource, pools_in
     from qfl.security.qkd.link import FibreLink
 
+    # A core dump would hold every key.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limits = KmeLimits()
     link = FibreLink(length_km=length_km)
     source = SessionSource(link, rng=Streams(randbits(63))("kme"))
@@ -77,4 +80,8 @@ def serve(
     address = f"https://{host}:{listening.getsockname()[1]}"
     say(f"{count(len(pools), 'link')}; serving on {address} (stop with Ctrl-C)")
     say(HONESTY)
-    service.run(sockets=[listening])
+    try:
+        service.run(sockets=[listening])
+    finally:
+        for pool in pools.values():
+            pool.close()

@@ -1,8 +1,9 @@
 """A cell: everything that changes the numbers of one training run, and nothing else.
 
 Counted: the schema version, scenario and data hash, federation settings, selection problem,
-solver with its backend and budget, channel, privacy, adversary, defence, and the seed. A cell that decides one
-instance and trains nobody counts the problem family with its options, the solver and the seed.
+solver with its backend and budget, channel, privacy, adversary, defence, and the seed. A cell that
+decides one instance and trains nobody counts the problem family with its options, the solver and
+the seed.
 Not counted: executor, workers, folders, titles, labels, code version. Those are recorded beside.
 """
 

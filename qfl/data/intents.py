@@ -97,12 +97,14 @@ class Clinc150:
     """The loader.
 
     Attributes:
-        vocabulary: size of the table of hashed words and pairs of words.
+        vocabulary: size of the table of hashed words and n-grams.
         positions: tokens per text.
+        ngram: the longest n-gram; 1 shows words alone.
     """
 
     vocabulary: int = 4096
     positions: int = 32
+    ngram: int = 2
 
     def load(self) -> Dataset:
         """Return the utterances in scope, tasks intent and domain; natural clients are domains."""
@@ -116,7 +118,7 @@ class Clinc150:
             raw,
             modalities={
                 Modality("words", (self.positions,), "text", (self.vocabulary,)): hashed(
-                    texts, vocabulary=self.vocabulary, positions=self.positions, ngram=2
+                    texts, vocabulary=self.vocabulary, positions=self.positions, ngram=self.ngram
                 )
             },
             tasks={

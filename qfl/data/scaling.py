@@ -17,8 +17,9 @@ they are scaled when loaded, or by their encoder."""
 def standardised(data: Dataset, rows: ArrayLike) -> Dataset:
     """Return `data` with inputs that have units, and regression targets, standardised.
 
-    Each number of a sample is scaled by itself, the steps of motion and sensors channel by
-    channel. Categories stay codes. What is constant in `rows` becomes 0.
+    Each number of a sample is scaled by itself (cycles of a sensor are aligned, and what tells is
+    often a small change at one step), the steps of motion and of frames channel by channel.
+    Categories stay codes. What is constant in `rows` becomes 0.
 
     Args:
         data: as loaded.
@@ -39,7 +40,7 @@ def standardised(data: Dataset, rows: ArrayLike) -> Dataset:
 def _inputs(
     modality: Modality, values: NDArray[np.float32], rows: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    axes = {"imu": (0, 2), "frames": (0, 2), "sensor": (0, 1)}.get(modality.kind, (0,))
+    axes = {"imu": (0, 2), "frames": (0, 2)}.get(modality.kind, (0,))
     scaled = _scaled(values, values[rows], axes)
     if modality.levels:
         scaled = np.where(np.array(modality.levels) > 0, values, scaled)

@@ -19,5 +19,11 @@ MODELS = Registry(
             "tokens, prompts, LoRA, adapters and experts, quantum slots; width and blocks of the "
             "profiles: tiny 32, 1; small 64, 2; base 128, 3; large 192, 4",
         ),
+        "backbone": Row(
+            "qfl.models.backbone:Backbone",
+            "a transformers model built from its configuration, with LoRA of peft; never batched",
+            extra="backbone",
+            requires=("transformers", "peft"),
+        ),
     },
 )

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
 
-from qfl.core.errors import ConfigError
+from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.tasks import Modality, Task
 from qfl.models.encoders import Encoded, Encoder, TextEncoder, kind_of, make_encoder
 from qfl.models.experts import Expert, balance_loss, mix, top_gates
@@ -27,6 +27,9 @@ from qfl.models.notes import Notes
 from qfl.models.recipes import Batch, Modules, Start
 from qfl.models.starts import start_of
 from qfl.models.vqc import NarrowAdapter, NarrowHead, QuantumGate, make_core
+
+Gate = Literal["soft", "top_k", "table", "quantum"]
+"""Who chooses the experts of a token."""
 
 Slot = Literal["plain", "quantum", "classical", "random"]
 """What fills a slot: the ordinary module, a circuit, or one of the controls of the circuit."""
@@ -56,7 +59,7 @@ class Transformer:
     heads: int = 4
     experts: int = 4
     kept: int = 2
-    gate: Literal["soft", "top_k", "table", "quantum"] = "top_k"
+    gate: Gate = "top_k"
     rank: int = 4
     bottleneck: int = 16
     prompts: int = 4
@@ -66,6 +69,13 @@ class Transformer:
     circuit_layers: int = 2
 
     def __post_init__(self) -> None:
+        slots = get_args(Slot)
+        for name, allowed in {"gate": get_args(Gate), "head": slots, "adapter": slots}.items():
+            if getattr(self, name) not in allowed:
+                raise UnknownNameError(name, getattr(self, name), allowed)
+        for name in ("width", "blocks", "heads", "rank", "bottleneck", "prompts", "qubits"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be >= 1, got {getattr(self, name)}")
         if self.width % self.heads:
             raise ConfigError(f"width {self.width} is not a multiple of {self.heads} heads")
         if not 1 <= self.kept <= self.experts:
@@ -108,11 +118,11 @@ class Transformer:
         prompts = [modules[_prompt(task)]().expand(len(present), -1, -1) for task in layout.tasks]
         x = torch.cat([*(part.tokens for part in encoded.values()), *prompts], dim=1)
         tagged = any(task.kind == "tagging" for task in tasks)
+        sight = Sight(layout, present, layout.visible(present), rows=notes.rows)
         for layer in range(self.blocks):
-            first = layout.steps if layer == self.blocks - 1 and not tagged else 0
-            x = self._run_block(
-                modules, str(layer), x, Sight(layout, present, first, notes.rows), notes
-            )
+            if layer == self.blocks - 1 and not tagged:
+                sight = replace(sight, first=layout.steps)
+            x = self._run_block(modules, str(layer), x, sight, notes)
         x = modules[_FINAL](x)
         outputs = {}
         for task in tasks:
@@ -175,7 +185,7 @@ class Transformer:
         attended = modules[_of("trunk", layer)](
             norms.attention(x),
             modules[_of("lora", layer)],
-            sight.layout.visible(sight.present),
+            sight.visible,
             sight.first,
         )
         x = x[:, sight.first :] + attended
@@ -241,14 +251,16 @@ class Sight:
     Attributes:
         layout: where things stand.
         present: (B, steps) bool, data tokens that are there.
+        visible: (B, L, L) bool, which places each place sees.
         first: the first place whose result is needed.
         rows: (B,) bool, samples that count; None: all.
     """
 
     layout: Layout
     present: Tensor
-    first: int
-    rows: Tensor | None
+    visible: Tensor
+    first: int = 0
+    rows: Tensor | None = None
 
     @property
     def counted(self) -> Tensor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qfl.core.metrics import metric
-from qfl.report import decisions, devices, dotplots, figures, lineplots, listings
+from qfl.report import decisions, devices, dotplots, figures, lineplots, listings, protection, reach
 from qfl.report.compare import Family, finals, primary, secondary, unpaired
 from qfl.report.curves import Curve, curves
 from qfl.report.datasets import ROUNDS, Columns, bands_table, rounds_table
@@ -76,6 +76,8 @@ def analyse(results: Results) -> Analysis:
             "slots": _intervals(read_off, looks, _SLOTS),
             "costs": _intervals(read_off, looks, _COSTS),
             "security": _security(results, exchanged),
+            "privacy": protection.epsilon_figure(results, looks),
+            "reach": reach.rates_figure(results),
         },
     )
 
@@ -90,7 +92,7 @@ def _tables(
         *(
             summary_table(
                 results,
-                read_off if results.noisy or key != "devices" else (),
+                _of_samplers(read_off) if key == "devices" else read_off,
                 key=key,
                 caption=caption,
                 groups=groups,
@@ -98,7 +100,15 @@ def _tables(
             )
             for key, caption, groups, note in _SUMMARIES
         ),
-        *(decisions.by_setting(results, read_off, name) for name in BY_SIZE),
+        *(
+            decisions.by_setting(results, () if results.trains else read_off, name)
+            for name in BY_SIZE
+        ),
+        *protection.matrix_tables(results, read_off),
+        protection.sums_table(results),
+        protection.privacy_table(results),
+        reach.pads_table(results),
+        reach.attacks_table(results),
         decisions.wins_table(results),
         decisions.time_wins_table(results),
         equal_time_table(results),
@@ -115,6 +125,12 @@ def _tables(
         listings.cells_table(results),
     )
     return {table.key: table for table in made}
+
+
+def _of_samplers(read_off: Sequence[Summary]) -> tuple[Summary, ...]:
+    """Return everything about the methods whose samples are judged, where circuits meet noise."""
+    those = {(s.setting, s.method) for s in read_off if s.outcome.group == "samples"}
+    return tuple(s for s in read_off if (s.setting, s.method) in those)
 
 
 def _comparisons(families: Sequence[Family]) -> dict[str, tuple[Figure, ...]]:
@@ -216,7 +232,8 @@ def _devices(
 ) -> tuple[Figure, ...]:
     """Return what samples were worth by backend, and published devices beside their snapshots."""
     told_apart = [s for s in read_off if len(_values(read_off, s.outcome.metric.name)) > 1]
-    drawn = _intervals(told_apart, looks, devices.FIGURES)
+    names = tuple(outcome.metric.name for outcome in devices.figures(results))
+    drawn = _intervals(told_apart, looks, names)
     told = devices.beside(results, read_off)
     return (*drawn, dotplots.published_figure(told)) if told else drawn
 

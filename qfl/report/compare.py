@@ -166,12 +166,12 @@ def difference(
 
 def unpaired(results: Results) -> tuple[Run, ...]:
     """Return runs that some other method of their setting has no partner for."""
-    met: dict[str, set[str]] = defaultdict(set)
+    met: dict[tuple[str, str], set[str]] = defaultdict(set)
     there: dict[str, set[str]] = defaultdict(set)
     for run in results.runs:
-        met[run.pairing].add(run.method)
+        met[run.setting, run.pairing].add(run.method)
         there[run.setting].add(run.method)
-    return tuple(run for run in results.runs if met[run.pairing] != there[run.setting])
+    return tuple(run for run in results.runs if met[run.setting, run.pairing] != there[run.setting])
 
 
 def _family(

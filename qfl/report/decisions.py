@@ -54,10 +54,8 @@ class Growth:
 
 
 def by_setting(results: Results, summaries: Sequence[Summary], name: str) -> Table:
-    """Return methods as rows and settings as columns, one outcome in the cells; instances only."""
+    """Return methods as rows and settings as columns, one outcome in the cells."""
     found = {(s.setting, s.method): s for s in summaries if s.outcome.metric.name == name}
-    if results.trains:
-        found = {}
     measured = metric(name)
     settings = [s for s in results.settings if any(place == s for place, _ in found)]
     columns = (

@@ -10,7 +10,7 @@ import numpy as np
 from qfl.core.metrics import metric
 from qfl.report.compare import Difference, difference
 from qfl.report.headline import interval_text
-from qfl.report.outcomes import Summary, named
+from qfl.report.outcomes import Outcome, Summary, sampled
 from qfl.report.places import Pairs, ideal_pairs, model_pairs, places, raw_pairs
 from qfl.report.published import Published, published, source
 from qfl.report.results import Results
@@ -31,8 +31,13 @@ Settings = Mapping[str, Any]
 MARGIN = 0.03
 """Approximation ratios closer than this count as equal; fixed before any run."""
 
-FIGURES = ("sampled_ratio", "sampled_optimum", "kept_fraction", "mean_ratio")
-"""Outcomes that pairs are compared on."""
+_LEFT_OUT = "effective_ratio"
+"""A function of another outcome, so that pairs are not compared on it."""
+
+
+def figures(results: Results) -> tuple[Outcome, ...]:
+    """Return the outcomes that pairs are compared on."""
+    return tuple(each for each in sampled(results) if each.metric.name != _LEFT_OUT)
 
 
 def gaps_table(results: Results) -> Table:
@@ -171,13 +176,14 @@ def beside(
 def _paired(
     results: Results, pairs: Pairs, *, key: str, caption: str, note: str, verdict: bool = False
 ) -> Table:
-    """Return the differences of pairs of methods, setting by setting, on FIGURES."""
+    """Return the differences of pairs of methods, setting by setting."""
+    compared = figures(results)
     found = [
         [
             difference(
-                named(name), results.of(setting, method), results.of(setting, other), tested=False
+                outcome, results.of(setting, method), results.of(setting, other), tested=False
             )
-            for name in FIGURES
+            for outcome in compared
         ]
         for setting in results.settings
         for method, other in pairs
@@ -186,7 +192,9 @@ def _paired(
     many = len(results.settings) > 1
     columns = [TableColumn("setting", "setting", numeric=False)] if many else []
     columns.append(TableColumn("pair", "method minus other", numeric=False))
-    columns += [TableColumn(m.name, m.label, m.arrow, m.definition) for m in map(metric, FIGURES)]
+    columns += [
+        TableColumn(m.name, m.label, m.arrow, m.definition) for m in (o.metric for o in compared)
+    ]
     if verdict:
         columns.append(TableColumn("equivalent", f"within ±{MARGIN}", numeric=False))
     rows = [_pair_row(row, many=many, verdict=verdict) for row in found]

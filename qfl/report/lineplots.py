@@ -14,6 +14,9 @@ from qfl.report.intervals import Interval
 from qfl.report.palette import Style
 from qfl.report.words import display
 
+_NAME = 14
+"""Pixels from one line of names to the next."""
+
 
 def axis_figure(
     points: Sequence[Point], styles: Sequence[Style], *, name: str, axis: str, caption: str
@@ -65,7 +68,7 @@ def axis_figure(
         title=f"{vega.heading(measured)} by {axis.replace('_', ' ')}",
         caption=caption,
         kind="still",
-        spec=vega.spec(layers, height=300, right=118),
+        spec=vega.spec(layers, height=_height(rows), right=118),
         data={"points": columns(rows), "ends": columns(_ends(rows))},
         wide=True,
     )
@@ -108,7 +111,7 @@ def growth_figure(found: Sequence[Growth], styles: Sequence[Style]) -> Figure:
         caption="1 − (1 − P)^samples with the exact chance P of one sample, mean over instances. "
         "Solvers whose chance is not known exactly are missing.",
         kind="still",
-        spec=vega.spec(layers, height=300, right=118),
+        spec=vega.spec(layers, height=_height(rows), right=118),
         data={"points": columns(rows), "ends": columns(_ends(rows))},
         wide=True,
     )
@@ -158,14 +161,32 @@ def _line_names(y: dict[str, Any], paint: dict[str, Any]) -> list[vega.Layer]:
     ]
 
 
+def _pushed(places: list[float], *, edge: float, gap: float, sign: int) -> list[float]:
+    """Return places moved back behind `edge`, the upper one for sign 1, still `gap` apart."""
+    moved, room = list(places), sign * edge
+    for i in sorted(range(len(places)), key=lambda i: -sign * places[i]):
+        moved[i] = sign * min(sign * places[i], room)
+        room = sign * moved[i] - gap
+    return moved
+
+
+def _height(rows: Sequence[dict[str, Any]]) -> int:
+    """Return the pixels that the plot and the names of its lines need."""
+    return max(300, _NAME * len({row["line"] for row in rows}))
+
+
 def _ends(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return where the name of every line goes so that no two overlap."""
     found = []
     for setting in dict.fromkeys(row["setting"] for row in rows):
         here = [row for row in rows if row["setting"] == setting]
         last = {row["line"]: row for row in here}
-        reach = max(row["y"] for row in here) - min(row["y"] for row in here)
-        places = spread_out([row["y"] for row in last.values()], gap=0.06 * reach)
+        most = max(row.get("high", row["y"]) for row in here)
+        least = min(row.get("low", row["y"]) for row in here)
+        gap = _NAME / _height(rows) * (most - least)
+        places = spread_out([row["y"] for row in last.values()], gap=gap)
+        places = _pushed(places, edge=most, gap=gap, sign=1)
+        places = _pushed(places, edge=least, gap=gap, sign=-1)
         found += [
             {
                 "method": row["method"],

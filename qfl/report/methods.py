@@ -11,7 +11,7 @@ from qfl.report.compare import Family, headline_outcome
 from qfl.report.decisions import ranks
 from qfl.report.devices import MODEL_ERROR
 from qfl.report.intervals import ALPHA, BOOTSTRAP_FROM
-from qfl.report.outcomes import SAMPLES, summarise
+from qfl.report.outcomes import sampled, summarise
 from qfl.report.places import places
 from qfl.report.results import Results, Run
 from qfl.report.statistics import friedman, rank_refusal
@@ -75,7 +75,7 @@ def _design(results: Results, unpaired: tuple[Run, ...]) -> str:
     settings = f" in {count(len(results.settings), 'setting')}" if len(results.settings) > 1 else ""
     text = (
         f"{count(methods, 'method')} on {replicates}{settings}. Runs are paired: two "
-        "runs are compared only if everything but the solver is equal, so they meet the same "
+        "runs are compared only if everything but the method is equal, so they meet the same "
         f"{met}. "
     )
     if not unpaired:
@@ -275,8 +275,7 @@ def _definitions(results: Results) -> str:
         names = [*results.main_metrics, *names, "curve_mean"]
     else:
         names += ["sample_ratio", "uniform_probability", "tts_samples", "tts_seconds"]
-    if results.noisy:
-        names += [outcome.metric.name for outcome in SAMPLES]
+    names += [outcome.metric.name for outcome in sampled(results)]
     known = {metric(name).label: metric(name) for name in names}
     return " ".join(f"{_sentence(measured)}." for measured in known.values())
 

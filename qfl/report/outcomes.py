@@ -75,7 +75,7 @@ class Summary:
 
 def outcomes(results: Results) -> tuple[Outcome, ...]:
     """Return everything this study can be asked, in the order in which a report shows it."""
-    samples = SAMPLES if results.noisy else ()
+    samples = sampled(results)
     if not results.trains:
         return (*_DECISIONS, *samples, *_BILLS, *_SOLUTIONS)
     return (
@@ -90,6 +90,13 @@ def outcomes(results: Results) -> tuple[Outcome, ...]:
         Outcome(metric("qber"), "security", _mean_qber),
         *(Outcome(metric(name), "clock", _clock(name)) for name in _CLOCKS),
     )
+
+
+def sampled(results: Results) -> tuple[Outcome, ...]:
+    """Return what samples are judged by where circuits meet noise; means where extrapolated."""
+    if not results.noisy:
+        return ()
+    return _SAMPLES if results.extrapolates else _SAMPLES[:-1]
 
 
 def summaries(results: Results) -> tuple[Summary, ...]:
@@ -160,7 +167,7 @@ def final_value(name: str) -> Outcome:
 
 def named(name: str) -> Outcome:
     """Return the outcome that a headline calls `name`: of decisions, or a final value."""
-    of_decisions = (*_DECISIONS, *SAMPLES, *_SOLUTIONS, *_SLOTS)
+    of_decisions = (*_DECISIONS, *_SAMPLES, *_SOLUTIONS, *_SLOTS)
     known = {outcome.metric.name: outcome for outcome in of_decisions}
     return known.get(name) or final_value(name)
 
@@ -352,12 +359,13 @@ def _round_seconds(run: Run) -> float:
 _COSTS = ("payload_bytes_up", "payload_bytes_down", "energy_joules", "virtual_seconds")
 _KEYS = ("key_bits_produced", "key_bits_used", "aborted_sessions")
 _CLOCKS = (
-    "classical_seconds",
-    "quantum_seconds",
-    "training_seconds",
-    "channel_seconds",
-    "total_seconds",
+    *("classical_seconds", "quantum_seconds", "training_seconds"),
+    *("channel_seconds", "total_seconds"),
 )
+_BILLED: Mapping[Group, tuple[str, ...]] = {
+    "bill": ("evaluations", "shots", "qubits"),
+    "circuit": ("depth", "two_qubit_gates"),
+}
 _DECISIONS = (
     Outcome(metric("approximation_ratio"), "decision", _mean_of(_figure("approximation_ratio"))),
     _proportion("optimum_hit", lambda choice: choice.is_optimum),
@@ -368,22 +376,17 @@ _DECISIONS = (
         for name in ("optimum_probability", "uniform_probability", "in_constraint_probability")
     ),
 )
-SAMPLES = tuple(
+_SAMPLES = tuple(
     Outcome(metric(name), "samples", _mean_of(_figure(name)))
     for name in (
         *("sampled_ratio", "effective_ratio", "sampled_optimum"),
         *("kept_fraction", "mean_ratio"),
     )
 )
-_BILLS = (
-    *(
-        Outcome(metric(name), "bill", _mean_of(_field(name)))
-        for name in ("evaluations", "shots", "qubits")
-    ),
-    *(
-        Outcome(metric(name), "circuit", _mean_of(_field(name)))
-        for name in ("depth", "two_qubit_gates")
-    ),
+_BILLS = tuple(
+    Outcome(metric(name), group, _mean_of(_field(name)))
+    for group, names in _BILLED.items()
+    for name in names
 )
 _SOLUTIONS = (
     Outcome(metric("tts_samples"), "solution", samples_to_solution, by_median=True),

@@ -48,3 +48,10 @@ def styles(results: Results) -> tuple[Style, ...]:
     others = [method for method in results.methods if method not in fixed]
     looks = {m: _OTHERS[i % len(_OTHERS)] for i, m in enumerate(others)} | fixed
     return tuple(Style(m, *looks[m], strong=m in fixed) for m in results.methods)
+
+
+def wheel(index: int) -> tuple[str, tuple[int, ...]]:
+    """Return colour and dash of the lines of a figure that is not about methods."""
+    looks = (_METHOD, _BASELINE, *_OTHERS)
+    light, _, dash = looks[index % len(looks)]
+    return light, dash

@@ -163,6 +163,11 @@ class Results:
         """True if some method's circuit ran on a device, its snapshot or under a noise model."""
         return any(not is_ideal(run.row.cell.solver) for run in self.runs)
 
+    @property
+    def extrapolates(self) -> bool:
+        """True if some method has a mean cost that is not that of its samples."""
+        return any(run.row.cell.solver["name"] == "qaoa_mean" for run in self.runs)
+
     def plain(self) -> tuple[str, ...]:
         """Return the methods without axes of their own, in the order of the study."""
         known = {run.method for run in self.runs if run.method == run.label}

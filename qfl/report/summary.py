@@ -23,8 +23,9 @@ def render(analysis: Analysis) -> dict[str, str]:
 
 
 _LEARNING = (
-    *("comparison", "modalities", "decisions", "devices", "gaps", "gains", "model", "slots"),
-    *("bills", "costs", "security", "aborts", "calibrations", "unfinished"),
+    *("matrix", "backdoors", "comparison", "modalities", "decisions", "devices", "gaps"),
+    *("gains", "model", "slots", "bills", "costs", "security", "sums", "privacy", "pads"),
+    *("attacks", "aborts", "calibrations", "unfinished"),
 )
 _DECIDING = (
     *("by-approximation-ratio", "wins", "by-optimum-probability", "devices", "gaps", "gains"),
@@ -34,7 +35,7 @@ _DECIDING = (
 
 
 def _main(analysis: Analysis) -> str:
-    return (_LEARNING if analysis.results.trains else _DECIDING)[0]
+    return "comparison" if analysis.results.trains else _DECIDING[0]
 
 
 def _markdown(analysis: Analysis) -> str:

@@ -22,10 +22,24 @@ from qfl.simulators.operations import Floats, Operations
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Variables of which `ones` are 1, kept as the subsets of size `weight` <= n/2."""
+    """Variables of which `ones` are 1, kept as the subsets of size `weight` <= n/2.
+
+    Attributes:
+        pairs: of positions (a, b), a < b, that an XY mixer couples, in its order.
+    """
 
     variables: tuple[int, ...]
     ones: int
+    pairs: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def all_of(cls, ansatz: QaoaAnsatz) -> tuple[Block, ...]:
+        """Return the blocks of an ansatz."""
+        coupled = ansatz.mixer.startswith("xy")
+        return tuple(
+            cls(*block, tuple((min(e), max(e)) for e in ansatz.edges(i)) if coupled else ())
+            for i, block in enumerate(ansatz.blocks)
+        )
 
     @property
     def n(self) -> int:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.mixers import edges
 from circuits.qaoa import SUMS, QaoaAnsatz
 from qfl.simulators.blocks import Block, checked_start, rows
 from qfl.simulators.evolution import evolve
@@ -52,7 +51,7 @@ class Hypercube:
     ) -> None:
         self.n, self.mixer, self.dimension = ansatz.n, ansatz.mixer, 1 << ansatz.n
         self.columns = 64 if self.dimension <= _SMALL else 1
-        self.blocks = tuple(Block(*block) for block in ansatz.blocks)
+        self.blocks = Block.all_of(ansatz)
         tilts = () if ansatz.bias is None else ansatz.tilts
         self._axes = [(float(np.sin(tilt)), float(np.cos(tilt))) for tilt in tilts]
         self._dtype = np.dtype(_DTYPES[precision])
@@ -125,7 +124,7 @@ class Hypercube:
         coupled = [
             (block.variables[i], block.variables[j])
             for block in self.blocks
-            for i, j in edges(self.mixer, block.n)
+            for i, j in block.pairs
         ]
         return [(min(pair), max(pair)) for pair in coupled]
 

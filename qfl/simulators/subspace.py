@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.mixers import edges
 from circuits.qaoa import QaoaAnsatz
 from qfl.core.errors import BackendError
 from qfl.simulators import chebyshev
@@ -66,7 +65,7 @@ class Subspace:
                 "blocks; use the backend 'statevector'"
             )
         self.n, self.mixer, self.precision = ansatz.n, ansatz.mixer, precision
-        self.blocks = tuple(Block(*block) for block in ansatz.blocks)
+        self.blocks = Block.all_of(ansatz)
         self.dimension = prod(block.size for block in self.blocks)
         self.columns = max(1, min(64, _GROUP // self.dimension))
         self._dtype = np.dtype(_DTYPES[precision])
@@ -126,7 +125,7 @@ class Subspace:
             elif self.mixer == "xy_ring_exact":
                 view[:] = self._exponentiated(view, block, np.tile(entry, repeat))
             else:
-                for edge in _pairs(self.mixer, block.n):
+                for edge in block.pairs:
                     angles = np.tile(entry, repeat)
                     self.operations.rotate(view, block.n, block.weight, edge, angles)
 
@@ -147,7 +146,7 @@ class Subspace:
                     states[:] = self._exponentiated(states, block, np.tile(-entry, repeat))
             else:
                 found, angles = np.zeros(view.shape[3]), np.tile(entry, repeat)
-                for edge in reversed(_pairs(self.mixer, block.n)):
+                for edge in reversed(block.pairs):
                     back = self.operations.rotate_back
                     found += back(view, block.n, block.weight, edge, angles)
             overlaps += found.reshape(repeat, columns).sum(0)
@@ -207,7 +206,7 @@ class Subspace:
     def _image(self, psi: Amplitudes, block: Block) -> Amplitudes:
         """Return the sum of (XX + YY)/2 over the pairs of a block, applied to psi."""
         image = 0.0 * psi
-        for edge in _pairs(self.mixer, block.n):
+        for edge in block.pairs:
             self.operations.hop(psi, image, block.n, block.weight, edge)
         return image
 
@@ -260,8 +259,3 @@ def _alive(mixer: str, n: int, k: int) -> float:
         return 3.0
     smaller = 4 * comb(n, k - 1) + sum(comb(n, j) for j in range(k - 1))
     return 2.0 + smaller / comb(n, k)  # psi, lam, A psi, A lam, a polynomial, and the rungs
-
-
-def _pairs(mixer: str, n: int) -> list[tuple[int, int]]:
-    """Return the ordered pairs of positions (a, b), a < b, that a mixer couples in a block."""
-    return [(min(edge), max(edge)) for edge in edges(mixer, n)]

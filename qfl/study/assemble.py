@@ -26,11 +26,12 @@ from qfl.federation.round import Federation
 from qfl.federation.selection import Propose, SelectionWeights
 from qfl.federation.uplink import Scheduler, SharedUplink
 from qfl.models.m3t import architecture
-from qfl.problems import client_selection
+from qfl.problems import client_selection, draw
 from qfl.problems.slots import SlotGrid, aggregation_schedule
 from qfl.security.attacks.interception import InterceptResend
 from qfl.security.privacy.mechanisms import Distributed
 from qfl.solvers import SOLVERS
+from qfl.solvers.rehearsal import rehearse
 from qfl.study.calibrated import with_calibrations
 from qfl.study.decide import decide, yardstick
 from qfl.study.machines import Outbox, through_ledger
@@ -52,7 +53,10 @@ def play(cell: Cell, *, folder: Path | None = None, submits: bool = True) -> Ite
     """
     if cell.decision:
         return _decided(cell, folder, submits)
-    return assemble(cell, folder=folder, submits=submits).play()
+    federation = assemble(cell, folder=folder, submits=submits)
+    any_instance = draw("client_selection", seed=0, clients=6, choose=2)
+    rehearse(build_row("methods", cell.solver), any_instance, cell.solver)
+    return federation.play()
 
 
 def assemble(cell: Cell, *, folder: Path | None = None, submits: bool = True) -> Federation:

@@ -17,6 +17,7 @@ from qfl.core.problem import Problem
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
 from qfl.solvers.exact import Spectrum, spectrum
+from qfl.solvers.rehearsal import rehearse
 from qfl.study.options import build, build_row
 
 MEASURED_STATES = 1_000_000
@@ -41,6 +42,8 @@ class Repetition:
 def decide(cell: Cell, solver: Solver) -> Iterator[RoundRecord]:
     """Yield one record per repetition: the decision, how good it is, what it cost.
 
+    Seconds leave out what a process does once, such as compiling loops.
+
     Args:
         cell: its `decision` names the problem family.
         solver: what `cell.solver` describes.
@@ -51,6 +54,7 @@ def decide(cell: Cell, solver: Solver) -> Iterator[RoundRecord]:
     streams = Streams(cell.seed)
     problem: Problem = build_row("decision", cell.decision).draw(streams("instance"))
     known = yardstick(problem, most=MEASURED_STATES)
+    rehearse(solver, problem, cell.solver)
     pending: JobPendingError | None = None
     for number in range(1, build(Repetition, cell.decision).repeats + 1):
         started = perf_counter()

@@ -27,6 +27,8 @@ from qfl.study.options import build_row
 def forecast(cells: Sequence[Cell], prices: PriceList) -> Iterator[tuple[str, Estimate]]:
     """Yield (method, estimate) for each quantum method among `cells`.
 
+    A machine that schedules uploads is of unknown price: its instances are not known before.
+
     Args:
         cells: of a study.
         prices: dated; machines that it does not name are free.
@@ -44,6 +46,16 @@ def forecast(cells: Sequence[Cell], prices: PriceList) -> Iterator[tuple[str, Es
             first.setdefault(key, cell)
     for key, cell in first.items():
         yield cell.labels.get("method", ""), _estimate(cell, jobs[key], circuits[key], prices)
+    for method, machine in {_scheduling(cell): None for cell in cells}:
+        if machine:
+            yield method, Estimate(machine, 0, 0, 0, 0, 0, 0, qpu_seconds=0.0, price=None)
+
+
+def _scheduling(cell: Cell) -> tuple[str, str]:
+    """Return the method of a cell and the machine that assigns its slots, "" for none."""
+    slots = cell.solver.get("slots", {})
+    name, options = innermost(slots.get("backend", ""), slots.get("backend_options", {}))
+    return cell.labels.get("method", ""), name if has_queue(name, options) else ""
 
 
 def _one_by_one(cell: Cell) -> bool:

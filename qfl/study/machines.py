@@ -29,6 +29,7 @@ from qfl.core.errors import (
     JobFailedError,
     JobPendingError,
     JobRefusedError,
+    MissingExtraError,
 )
 from qfl.core.ports import Backend, Capabilities
 from qfl.study.ledger import Job, Ledger
@@ -36,6 +37,8 @@ from qfl.study.ledger import Job, Ledger
 
 def fetch(ledger: Ledger, *, forget: bool = False) -> Iterator[Job]:
     """Yield every open job after asking its machine once; idempotent.
+
+    A machine that cannot be asked now is the job's reason; the others are still asked.
 
     Args:
         ledger: of the run.
@@ -47,8 +50,12 @@ def fetch(ledger: Ledger, *, forget: bool = False) -> Iterator[Job]:
             ledger.note("forgotten", job.key)
             yield replace(job, state="forgotten")
         elif job.is_open:
-            machine = cast(Queue, get_backend(job.backend, **job.options))
-            yield _fetched(ledger, job, machine, forget=forget)
+            try:
+                machine = cast(Queue, get_backend(job.backend, **job.options))
+                job = _fetched(ledger, job, machine, forget=forget)
+            except (BackendError, MissingExtraError) as error:
+                job = replace(job, reason=str(error))
+            yield job
 
 
 def _fetched(ledger: Ledger, job: Job, machine: Queue, *, forget: bool = False) -> Job:
@@ -188,7 +195,7 @@ class LedgeredCompiled:
         records = tuple(ledger.calibration(name) for name in job.calibrated)
         return Execution(
             calibrations=records,
-            qubits=max((len(each.get("qubits", ())) for each in records), default=self.ansatz.n),
+            qubits=len(records[0]["qubits"]) if job.measured and records else self.ansatz.n,
             depth=job.depth,
             two_qubit_gates=job.two_qubit_gates,
             queue_seconds=job.queue_seconds,
@@ -235,7 +242,13 @@ class LedgeredCompiled:
         backend, ledger = self.backend, self.backend.ledger
         job, place = cast(tuple[Job, int], backend.find(question))
         if job.is_open and backend.submits:
-            job = _fetched(ledger, job, cast(Queue, backend.machine()))
+            try:
+                job = _fetched(ledger, job, cast(Queue, backend.machine()))
+            except BackendError as error:
+                raise JobPendingError(
+                    f"job {job.job or job.tag} cannot be collected now: {error}; nothing is lost, "
+                    "try later: qfl fetch"
+                ) from None
         if job.state == "fetched":
             self.answered.append(job)
             return ledger.counts(job.key)[place]

@@ -65,6 +65,21 @@ class Headline(BaseModel):
     baseline: str
 
 
+class Reach(BaseModel):
+    """What the report shows of links beside the runs, from closed forms and short attacks.
+
+    Attributes:
+        longest_km: distances go so far: rates of all protocols beneath the repeaterless bound, and
+            the models that can be padded.
+        attacks: whether every attack is run with and without its defence, which takes seconds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    longest_km: Annotated[float, Field(gt=0, le=1000)] = 300.0
+    attacks: bool = False
+
+
 def _seeds(given: object) -> object:
     """6 -> 0..5, "2:4" -> 2, 3; lists stay."""
     if isinstance(given, int) and not isinstance(given, bool):
@@ -101,6 +116,7 @@ class Study(BaseModel):
         sweep: more axes, dotted key -> values, such as {"scenario.dirichlet_alpha": [0.1, 1.0]};
             "methods.LABEL.OPTION" varies one method alone.
         profiles: name -> overrides by dotted key; `smoke` and `paper` are expected by convention.
+        reach: what the report shows of links and attacks beside the runs; left out, nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -122,6 +138,7 @@ class Study(BaseModel):
     headline: Headline
     sweep: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
     profiles: dict[str, Settings] = Field(default_factory=dict)
+    reach: Reach | None = None
 
     _given: Settings = PrivateAttr(default_factory=dict)
 

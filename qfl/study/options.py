@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from qfl.core.errors import QflError, nearest
+from qfl.core.errors import MissingExtraError, QflError, nearest
 from qfl.core.registry import Registry, load
 
 T = TypeVar("T")
@@ -213,6 +214,11 @@ def _row(table: Registry, name: object, key: str, issues: list[Issue]) -> Any:
         return None
     try:
         return table.resolve(name)
+    except MissingExtraError as error:
+        with suppress(ImportError):  # options can be checked; its cells are skipped and say why
+            return load(table.row(name).target)
+        issues.append(Issue(key, str(error)))
+        return None
     except QflError as error:
         issues.append(Issue(key, str(error)))
         return None

@@ -5,9 +5,7 @@ configuration and properties from a snapshot, jobs, results, metrics. Jobs run n
 """
 
 import json
-import threading
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -21,6 +19,7 @@ from qiskit_ibm_runtime.json import RuntimeDecoder, RuntimeEncoder
 from qiskit_ibm_runtime.options_models.simulator import SimulatorOptions
 from qiskit_ibm_runtime.quantum_program.params_converters import QUANTUM_PROGRAM_PARAMS_CONVERTERS
 from samplomatic.quantum_program import SamplexItem
+from served import Handler, Served
 
 from qfl.backends.snapshots import snapshot
 
@@ -43,7 +42,7 @@ def environment(url):
     }
 
 
-class Cloud:
+class Cloud(Served):
     """The server and its jobs.
 
     `mood` is what happens to jobs from now on: "done", "queued", "failed", "cancelled" or
@@ -57,19 +56,7 @@ class Cloud:
         self.log = []
         self.mood, self.refuse, self.expired, self.operational = "done", 0, False, True
         self.perfect = False
-        handler = type("Handler", (_Handler,), {"cloud": self})
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *error):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        super().__init__(_Handler)
 
     def document(self, kind):
         """The configuration or properties of the snapshot under the name of our device."""
@@ -146,13 +133,8 @@ def _sampled(job):
     return json.dumps(found, cls=RuntimeEncoder)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     cloud: Cloud
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # the body follows its headers at once, not 40 ms later
-
-    def log_message(self, *words):
-        pass
 
     def do_GET(self):
         self._route("GET", None)

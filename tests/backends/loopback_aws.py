@@ -5,13 +5,12 @@ finding and reading tasks, and the result objects. Tasks run on the SDK's local 
 """
 
 import json
-import threading
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 from braket.default_simulator import StateVectorSimulator
 from braket.ir.openqasm import Program
+from served import Handler, Served
 
 ARN = "arn:aws:braket:eu-north-1::device/qpu/iqm/Loopback"
 SECRET = "planted-secret-0123456789abcdefghijklmno"
@@ -89,7 +88,7 @@ def capabilities():
     }
 
 
-class Amazon:
+class Amazon(Served):
     """The server and its tasks.
 
     `mood` is what happens to tasks from now on: "COMPLETED", "QUEUED", "FAILED", "CANCELLED" or
@@ -99,19 +98,7 @@ class Amazon:
     def __init__(self):
         self.tasks, self.log = {}, []
         self.mood, self.refuse, self.status = "COMPLETED", None, "ONLINE"
-        handler = type("Handler", (_Handler,), {"cloud": self})
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *error):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        super().__init__(_Handler)
 
     def accept(self, asked):
         number = f"{len(self.tasks):04d}"
@@ -152,13 +139,8 @@ class Amazon:
         return text[: len(text) // 2] if task["mood"] == "truncated" else text
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     cloud: Amazon
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # the body follows its headers at once, not 40 ms later
-
-    def log_message(self, *words):
-        pass
 
     def do_GET(self):
         parts = urlsplit(self.path).path.strip("/").split("/", 1)

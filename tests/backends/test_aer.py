@@ -137,7 +137,8 @@ def test_what_it_cannot_run_is_refused():
         Aer().compile(k_of_n(5, 2, "xy_complete", 1))
     assert Aer(trotter_steps=2).compile(k_of_n(5, 2, "xy_complete", 1)).expectation(ramp(1)) < 0
     with pytest.raises(
-        BackendError, match=r"angles must have shape \(\.\.\., 2, 1\), got \(2, 2\)"
+        BackendError,
+        match=r"angles must have shape \(\.\.\., 2, 1\), gammas then betas, got \(2, 2\)",
     ):
         Aer().compile(k_of_n(5, 2, "xy_ring", 1)).expectation(ramp(2))
     with pytest.raises(BackendError, match=r"one angle set of shape \(2, 1\) was expected"):

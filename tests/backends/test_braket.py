@@ -187,7 +187,12 @@ def test_the_ledger_keeps_a_queued_task_and_finds_one_whose_arn_was_lost(amazon,
         task["mood"] = "COMPLETED"
     assert [job.state for job in fetch(Ledger(tmp_path))] == ["fetched", "fetched"]
     assert sent(amazon) == 2
-    assert [counts.total for counts in ask(submits=False)] == [30, 30]
+    machine = Ledgered(f"braket:{ARN}", {}, Ledger(tmp_path), "cell", submits=False)
+    compiled = machine.compile(ANSATZ)
+    found = compiled.samples(np.array([ramp(1), 2 * ramp(1)]), 30, RNG)
+    assert [counts.total for counts in found] == [30, 30]
+    ran = compiled.execution()
+    assert (ran.qubits, ran.queue_seconds) == (4, 90)  # the calibration is of all five qubits
     written = [file.read_text() for file in tmp_path.rglob("*") if file.is_file()]
     assert len(written) >= 3
     assert not [text for text in written if SECRET in text]

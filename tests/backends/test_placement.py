@@ -53,8 +53,10 @@ def test_the_network_gives_the_same_distribution_on_a_device(mixer):
     found = []
     for line in (False, True):
         compiled = get_backend("aer:fake_manila", line=line).compile(ansatz)
+        (values,) = compiled.structure.angles(np.array([[0.6, -0.3]]))
+        named = dict(zip(compiled.parameters, values, strict=True))
         bound = compiled.gates.assign_parameters(
-            {p: {"gamma_1": 0.6, "beta_1": -0.3}[p.name] for p in compiled.gates.parameters}
+            {p: named[p.name] for p in compiled.gates.parameters}
         )
         found.append(probabilities(bound, compiled.measured))
     np.testing.assert_allclose(*found, atol=1e-10)

@@ -59,6 +59,8 @@ def _mixed(ansatz, x, start, beta, psi):
         return _exponential(sum(_flip(x, [k]) for k in range(ansatz.n)), beta) @ psi
     for variables, _ in ansatz.blocks:
         pairs = [(variables[a], variables[b]) for a, b in edges(ansatz.mixer, len(variables))]
+        if ansatz.order is not None:
+            pairs = [pair for pair in ansatz.order if pair[0] in variables]
         hops = [_flip(x, pair) for pair in pairs]
         if ansatz.mixer in SUMS and hops:
             psi = _exponential(sum(hops), beta) @ psi

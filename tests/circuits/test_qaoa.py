@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuits import qaoa
-from circuits.qaoa import MIXERS, SUMS, QaoaAnsatz, circuit, resources
+from circuits.qaoa import MIXERS, PRODUCTS, SUMS, QaoaAnsatz, circuit, resources
 from qfl.backends.subspace import SubspaceBackend
 from qfl.simulators import evolution
 from qfl.simulators.subspace import Subspace
@@ -54,9 +54,20 @@ def test_blocks_of_any_shape(data, oracle):
     sparse = np.triu(rng.normal(size=(n, n)) * (rng.random((n, n)) < 0.5), 1)
     mixer = data.draw(st.sampled_from(EXACT[1:]))
     ansatz = QaoaAnsatz(0.0, rng.normal(size=n), sparse, mixer, 2, blocks)
+    if mixer in PRODUCTS:
+        own = [(v[a], v[b]) for i, (v, _) in enumerate(blocks) for a, b in ansatz.edges(i)]
+        ansatz = replace(ansatz, order=tuple(data.draw(st.permutations(own))))
     angles = rng.normal(size=(2, 2))
     state = oracle.from_zero(circuit(ansatz).bind(angles.ravel()))
     assert oracle.distance(state, oracle.qaoa_state(ansatz, angles)) < 1e-12
+
+
+def test_the_parity_ring_is_an_order_of_the_ring(oracle):
+    rng = np.random.default_rng(1)
+    parity = oracle.random_ansatz("xy_parity_ring", 6, rng)
+    ring = replace(parity, mixer="xy_ring", order=parity.edges(0))
+    assert circuit(ring).hash == circuit(parity).hash != circuit(replace(ring, order=None)).hash
+    assert resources(ring) == resources(parity)
 
 
 @pytest.mark.parametrize("ones", [0, 1, 3, 4])
@@ -180,5 +191,11 @@ def test_what_has_no_circuit_is_refused():
     with pytest.raises(ValueError, match="warm start that is a superposition"):
         circuit(warm)
     assert resources(warm) == resources(QaoaAnsatz(*cost, "xy_ring", 1, blocks))
+    with pytest.raises(
+        ValueError, match=r"each pair of the mixer once, \(0, 1\), \(1, 2\), .* got"
+    ):
+        QaoaAnsatz(*cost, "xy_ring", 1, blocks, order=((0, 1), (0, 1), (2, 3), (3, 4), (4, 0)))
+    with pytest.raises(ValueError, match="'grover' has no order of pairs; allowed: xy_trotter"):
+        QaoaAnsatz(*cost, "grover", 1, blocks, order=((0, 1),))
     with pytest.raises(ValueError, match="mixer 'x' keeps no block"):
         QaoaAnsatz(*cost, "x", 1, blocks)

@@ -1,6 +1,7 @@
 """`qfl kme init` and `qfl kme serve`, as two applications would use them."""
 
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -50,6 +51,7 @@ def test_a_key_survives_the_service(qfl, here):
             try:
                 port = re.search(r"https://[\d.]+:(\d+)", service.stderr.readline()).group(1)
                 assert "no real-world secrecy" in service.stderr.readline()
+                assert resource.prlimit(service.pid, resource.RLIMIT_CORE) == (0, 0)
                 paths = {
                     "certificate": here / f"keys/{sae}.pem",
                     "key": here / f"keys/{sae}.key",

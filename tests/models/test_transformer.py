@@ -285,6 +285,9 @@ def test_what_has_no_encoder_is_refused(modality, message):
         ({"width": 30}, "multiple of 4 heads"),
         ({"kept": 5}, "1 to 4 experts"),
         ({"gate": "quantum", "experts": 3}, "2, 4, 8"),
+        ({"gate": "top-k"}, "did you mean 'top_k'"),
+        ({"head": "vqc"}, "allowed: classical, plain, quantum, random"),
+        ({"prompts": 0}, "prompts must be >= 1"),
     ],
 )
 def test_recipes_that_make_no_sense_are_refused(options, message):

@@ -1,5 +1,6 @@
 """The report of a study where nobody trains: real decisions on small instances."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -7,9 +8,9 @@ import pytest
 from deciding_run import decided
 
 import qfl.report
-from qfl.report import decisions
+from qfl.report import decisions, lineplots
 from qfl.report.analysis import analyse
-from qfl.report.intervals import median_interval
+from qfl.report.intervals import Interval, median_interval
 from qfl.report.outcomes import samples_to_solution, seconds_to_solution, success
 from qfl.report.results import read
 
@@ -128,3 +129,16 @@ def test_the_median_interval_covers_any_distribution():
     assert math.isnan(median_interval([1.0] * 5).low)
     found = median_interval([3.0, 1.0, math.inf, 2.0, 5.0, 4.0])
     assert (found.estimate, found.low, found.high) == (3.5, 1.0, math.inf)
+
+
+def test_the_names_of_many_lines_stay_apart_and_inside_the_plot():
+    points = [
+        decisions.Point(f"m{i}", f"m{i}", "", x, Interval(0.99, 0.9, 1.0, 20, "none"))
+        for i in range(30)
+        for x in (1.0, 2.0)
+    ]
+    drawn = lineplots.axis_figure(points, (), name="approximation_ratio", axis="depth", caption="")
+    places = sorted(drawn.data["ends"]["label"])
+    assert 0.9 - 1e-9 < places[0] < places[-1] <= 1.0
+    line = 0.1 * 14 / drawn.spec["height"]
+    assert min(b - a for a, b in itertools.pairwise(places)) == pytest.approx(line, rel=0.01)

@@ -199,15 +199,15 @@ def test_every_session_pays_for_the_tags_of_the_next():
     assert account.produced - account.delivered == left
 
 
-def test_a_link_that_cannot_pay_for_tags_is_dead():
-    """Sessions too short for 256 bits: the pre-shared pads last for one, then no more."""
+def test_a_link_that_cannot_pay_for_tags_makes_no_key():
+    """Sessions too short for the 256 bits of their own tags; they spend none and net none."""
     config = Sealed(sifted_bits=400)
     rng = np.random.default_rng(3)
     channel = config.connect(config.links(CLIENTS, rng=rng), run="cell")
     events = [channel.exchange("client-00", round=r, rng=rng) for r in range(12)]
-    assert "authenticate" in events[-1].aborted
-    assert events[-1].sifted_bits == events[-1].secret_bits == 0
-    with pytest.raises(SessionAbortedError, match="pre-shared"):
+    assert any("do not pay for the session's 256 bits of tags" in e.aborted for e in events)
+    assert all(e.aborted and e.secret_bits == e.key_bits_left == 0 for e in events)
+    with pytest.raises(SessionAbortedError):
         channel.seal(UPDATE, down())
 
 

@@ -10,10 +10,18 @@ from circuits.mixers import edges
 from circuits.qaoa import SUMS, QaoaAnsatz
 
 
-def random_ansatz(rng, mixer, depth, blocks, initial=None) -> QaoaAnsatz:
+def random_ansatz(rng, mixer, depth, blocks, initial=None, order=None) -> QaoaAnsatz:
     n = sum(len(variables) for variables, _ in blocks)
     linear, quadratic = rng.normal(size=n), np.triu(rng.normal(size=(n, n)), 1)
-    return QaoaAnsatz(rng.normal(), linear, quadratic, mixer, depth, blocks, initial)
+    return QaoaAnsatz(rng.normal(), linear, quadratic, mixer, depth, blocks, initial, order=order)
+
+
+def random_order(rng, mixer, blocks):
+    """Return the pairs of a product mixer in a random order, as variables, ends swapped or not."""
+    own = [(v[a], v[b]) for v, _ in blocks for a, b in edges(mixer, len(v))]
+    return tuple(
+        own[i][::-1] if rng.random() < 0.5 else own[i] for i in rng.permutation(len(own)).tolist()
+    )
 
 
 def allowed_states(ansatz: QaoaAnsatz) -> NDArray[np.int64]:
@@ -50,6 +58,8 @@ def generators(ansatz, states, start) -> Iterator[NDArray[np.complex128]]:
         for variables, _ in ansatz.blocks
         for a, b in edges(ansatz.mixer, len(variables))
     ]
+    if ansatz.order is not None:
+        pairs = list(ansatz.order)
     matrices = [exchange(states, a, b) for a, b in pairs]
     if ansatz.mixer in SUMS:
         yield sum(matrices, np.zeros((len(states), len(states))))

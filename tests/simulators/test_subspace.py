@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from dense_oracle import cost, final_state, random_ansatz
+from dense_oracle import cost, final_state, random_ansatz, random_order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from circuits.qaoa import QaoaAnsatz
+from circuits.qaoa import PRODUCTS, QaoaAnsatz
 from qfl.core.errors import BackendError, CapacityError, ProblemError
 from qfl.simulators import evolution, memory
 from qfl.simulators.arrays import on_host, on_torch
@@ -96,9 +96,15 @@ def test_any_ansatz_agrees_with_the_full_space_and_keeps_its_norm(
         size = Subspace(random_ansatz(rng, "grover", 0, blocks)).dimension
         start = rng.normal(size=size) + 1j * rng.normal(size=size)
         start /= np.linalg.norm(start)
-    ansatz = random_ansatz(rng, mixer, depth, blocks, start)
+    order = random_order(rng, mixer, blocks) if mixer in PRODUCTS else None
+    ansatz = random_ansatz(rng, mixer, depth, blocks, start, order)
     angles = rng.normal(scale=spread, size=(1, 2, depth))
     small, large = Subspace(ansatz), Hypercube(ansatz)
+    if start is None:
+        found = np.zeros(small.dimension, dtype=complex)
+        states, psi = final_state(ansatz, angles[0])
+        found[small.rank(states)] = psi
+        np.testing.assert_allclose(small.amplitudes(angles[0]), found, atol=1e-11)
     assert abs(np.linalg.norm(evolution.evolve(small, angles)) - 1) < 1e-12
     numbers = small.states(np.arange(small.dimension)) @ (1 << np.arange(ansatz.n))
     np.testing.assert_allclose(

@@ -151,6 +151,23 @@ def test_an_instance_that_cannot_be_drawn_fails_with_its_reason(tmp_path, monkey
     assert {row.reason for row in RunFolder(tmp_path).rows()} == {"no such instance"}
 
 
+def test_a_cell_is_rehearsed_once_before_it_is_timed(monkeypatch):
+    heard = []
+    monkeypatch.setattr("qfl.study.decide.rehearse", lambda *given: heard.append(given[2]))
+    cell = cells(study(seeds=1))[-1]
+    assert len(list(play(cell))) == 1
+    assert heard == [cell.solver]
+
+
+def test_a_method_whose_extra_is_missing_is_skipped_with_its_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr("qfl.core.registry._found", lambda module: module != "dwave.samplers")
+    made = study(methods=[{"solver": "dwave", "label": "qaoa", "reads": 2}, {"solver": "greedy"}])
+    list(run(made, out=tmp_path))
+    reasons = {row.status: row.reason for row in RunFolder(tmp_path).rows()}
+    assert reasons["done"] == ""
+    assert "solver 'dwave' needs the extra 'dwave'" in reasons["skipped"]
+
+
 def test_repeated_decisions_on_a_machine_are_estimated():
     """The repetitions of an instance travel in one job, as wide as the instance."""
     machine = {

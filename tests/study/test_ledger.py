@@ -71,6 +71,23 @@ def test_a_queued_job_is_collected_later_and_once(cloud, tmp_path):
     assert [ledger.calibration(name)["device"] for name in job.calibrated] == [DEVICE, DEVICE]
 
 
+def test_a_machine_that_cannot_be_asked_keeps_its_jobs_open(cloud, tmp_path):
+    ledger = Ledger(tmp_path)
+    cloud.mood = "queued"
+    with pytest.raises(JobPendingError):
+        ask(ledger)
+    cloud.jobs["job-0000"]["mood"] = "truncated"
+    cloud.mood = "done"
+    with pytest.raises(JobPendingError, match=r"cannot be collected now: .* arrived damaged"):
+        ask(ledger)
+    (job,) = fetch(ledger)
+    assert (job.state, job.is_open) == ("submitted", True)
+    assert "arrived damaged; fetch again" in job.reason
+    cloud.jobs["job-0000"]["mood"] = "done"
+    assert [job.state for job in fetch(ledger)] == ["fetched"]
+    assert posted(cloud) == 1
+
+
 def test_counts_of_a_run_are_recordings(cloud, tmp_path):
     counts = ask(Ledger(tmp_path))
     replayed = get_backend(f"recorded:{tmp_path / 'counts'}").compile(ANSATZ)

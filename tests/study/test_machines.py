@@ -2,13 +2,14 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from instances import k_of_n, ramp
 from loopback import DEVICE
 
-from qfl.backends.estimate import PriceList
+from qfl.backends.estimate import Limit, PriceList
 from qfl.backends.jobs import read
 from qfl.core.errors import BackendError, ConfigError, JobPendingError
 from qfl.solvers.qaoa import Qaoa
@@ -99,6 +100,19 @@ def test_mitigated_circuits_are_priced_like_plain_ones():
     assert found == plain
     assert (found.machine, found.jobs, found.circuits) == ("ibm:ibm_torino", 1, 3)
     assert found.price > 0
+
+
+def test_a_machine_that_schedules_uploads_has_no_known_price():
+    *_, cell = cells(decisions({"backend": "subspace"}))
+    slots = {"solver": "qaoa", "backend": "ibm:ibm_torino", "backend_options": {}}
+    found = list(
+        forecast([replace(cell, solver={**cell.solver, "slots": slots})], PriceList.load())
+    )
+    assert [(each.machine, each.price) for _, each in found] == [
+        ("subspace", 0.0),
+        ("ibm:ibm_torino", None),
+    ]
+    assert Limit.parse("1000USD").exceeded([each for _, each in found])
 
 
 def test_repetitions_travel_in_one_job(cloud, tmp_path):

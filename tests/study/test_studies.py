@@ -47,14 +47,22 @@ def test_the_study_that_ships_is_the_one_in_the_repository():
 
 
 def test_the_quality_study_is_fair():
-    """Equal samples, twenty instances or more, and none that transfer angles were made from."""
+    """Equal samples but for the searches at equal time, twenty instances or more, and none that
+    transfer angles were made from."""
     study = Study.load(ROOT / "studies/qaoa_quality.toml")
     assert len(study.seeds) >= 20
     assert min(study.seeds) >= 1000
-    budgets = {m["label"]: m.get("shots", m.get("evaluations")) for m in study.methods}
-    free = {"top_k", "greedy", "greedy_one_swap", "relaxation", "exact"}
+    budgets = {
+        m["label"]: m.get("shots", m.get("evaluations", m.get("reads"))) for m in study.methods
+    }
+    budgets["decompose"] = study.methods[-1]["inner_options"]["shots"]
+    free = {"top_k", "greedy", "greedy_one_swap", "relaxation", "exact", "milp"}
     assert {label for label, budget in budgets.items() if budget is None} == free
-    assert set(budgets.values()) == {32, None}
+    assert {label for label, budget in budgets.items() if budget == 1000} == {
+        "annealing_long",
+        "tabu_long",
+    }
+    assert set(budgets.values()) == {32, 1000, None}
     assert {key.rpartition(".")[2] for key in study.sweep} == {"clients", "choose", "depth"}
 
 

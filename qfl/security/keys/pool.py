@@ -49,7 +49,7 @@ class Lifetime:
 
     Attributes:
         seconds: by the clock; infinity: for ever.
-        clock: returns the seconds of today; for a pool on disk it must outlive the process.
+        clock: returns the time in seconds; for a pool on disk, one that outlives the process.
     """
 
     seconds: float = inf
@@ -99,6 +99,7 @@ class KeyPool:
         self._waiting: dict[tuple[str, str], _Copy] = {}
         self._next_expiry = inf
         self._issued = 0
+        self._epoch = ""
         self._lock = threading.RLock()
         if vault is None:
             self.ledger = Ledger(link)
@@ -120,7 +121,9 @@ class KeyPool:
     def bits_left(self) -> int:
         """Bits that can still be handed out."""
         with self._lock:
-            return 8 * (self._stock.size - self._stock.stale(self._lifetime.clock()))
+            never = self._next_expiry == inf
+            stale = 0 if never else self._stock.stale(self._lifetime.clock())
+            return 8 * (self._stock.size - stale)
 
     def produce(self, secrets: dict[str, Secret]) -> None:
         """Add the two copies of a new key, one per end; what does not fit is burnt."""
@@ -140,7 +143,7 @@ class KeyPool:
                 rows.append(Announcement(KeyEvent.BURNT, bits - 8 * room, _OVERFLOW))
             kept = {end: Secret(secrets[end].reveal()[:room]) for end in self._ends}
             if self._vault is not None:
-                self._vault.add(list(kept.values()))
+                self._vault.add(list(kept.values()), start=self._stock.end)
             self.ledger.append(*rows)
             self._add(kept, expires)
 
@@ -210,13 +213,18 @@ class KeyPool:
             self._expire()
             return sum(copy.bits for copy in self._withdraw([*self._waiting], KeyEvent.BURNT))
 
+    def close(self) -> None:
+        """Let go of the folder, if the pool is kept in one; no key can be had any more."""
+        if self._vault is not None:
+            self._vault.close()
+
     def _add(self, copies: dict[str, Secret], expires: float | None) -> None:
         until = inf if expires is None else expires
         self._stock.add(copies, expires=until)
         self._next_expiry = min(self._next_expiry, until)
 
     def _name(self, index: int) -> str:
-        return str(uuid.uuid5(_NAMESPACE, f"{self.ledger.link}|{index}"))
+        return str(uuid.uuid5(_NAMESPACE, f"{self.ledger.link}|{index}{self._epoch}"))
 
     def _issue(self, end: str, key_id: str, size: int) -> Key:
         """Take a key whose delivery is in the ledger out of the stock."""
@@ -256,7 +264,7 @@ class KeyPool:
         self._next_expiry = min(self._stock.next_expiry, *waiting, inf)
 
     def _discard(self, size: int) -> None:
-        """Take bytes that expired out of the stock."""
+        """Take bytes that nobody may use out of the stock."""
         cut = self._stock.take(size)
         for end in self._ends:
             self._erase(end, cut.place, 8 * size)
@@ -286,8 +294,20 @@ class KeyPool:
                 self._forget(entry.key_id)
             elif entry.event is KeyEvent.EXPIRED:
                 self._discard(entry.bits // 8)
+            elif entry.event is KeyEvent.BURNT:
+                self._start_afresh(entry)
         if unburnt := overflow[KeyEvent.PRODUCED] - overflow[KeyEvent.BURNT]:
             self.ledger.append(Announcement(KeyEvent.BURNT, unburnt, _OVERFLOW))
+        if vault.lost:
+            self._withdraw([*self._waiting], KeyEvent.BURNT)
+            self.ledger.append(Announcement(KeyEvent.BURNT, 8 * self._stock.size))
+            self._start_afresh(self.ledger.entries[-1])
+        vault.settle()
+
+    def _start_afresh(self, burning: Entry) -> None:
+        """Take out all that is left, and share no key id with the entries that were lost."""
+        self._discard(burning.bits // 8)
+        self._epoch = f"|{burning.digest}"
 
     def _forget(self, key_id: str) -> None:
         """Drop a copy whose end is in the ledger."""

@@ -51,6 +51,11 @@ class Stock:
         return len(next(iter(self._bytes.values())))
 
     @property
+    def end(self) -> int:
+        """Bytes per end that were ever added."""
+        return self._taken + self.size
+
+    @property
     def next_expiry(self) -> float:
         """When the first byte expires; infinity: never."""
         return min((expires for _, expires in self._batches), default=inf)

@@ -68,9 +68,9 @@ def application(manager: KeyManager) -> Starlette:
         path = f"{_PREFIX}/{{peer}}/{name}"
         # A route for GET also takes HEAD, which would spend a key and send it to nobody.
         routes += [Route(path, nothing, methods=["HEAD"]), Route(path, method, methods=verbs)]
-    application = Starlette(routes=routes, exception_handlers={404: nothing, 405: nothing})
-    application.router.redirect_slashes = False
-    return application
+    service = Starlette(routes=routes, exception_handlers={404: nothing, 405: nothing})
+    service.router.redirect_slashes = False
+    return service
 
 
 def server(

@@ -65,6 +65,8 @@ def pools_in(
 ) -> dict[tuple[str, str], KeyPool]:
     """Return a pool on disk for every pair of SAEs, as it was left.
 
+    Requests do not wait for the disk: if the machine goes down, all keys are burnt.
+
     Args:
         folder: certificates; pools are kept beside them.
         capacity_bits: of every pool.
@@ -75,7 +77,7 @@ def pools_in(
             (one, other),
             run="kme",
             capacity_bits=capacity_bits,
-            vault=Vault(folder / "pools" / f"{one}+{other}"),
+            vault=Vault(folder / "pools" / f"{one}+{other}", synced=False),
             lifetime=lifetime,
         )
         for one, other in combinations(sae_ids(folder), 2)

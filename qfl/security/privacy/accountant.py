@@ -8,7 +8,7 @@ rate 1.
 from __future__ import annotations
 
 from functools import cache, partial
-from math import exp, log, log1p
+from math import exp, log, log1p, sqrt
 from types import ModuleType
 
 from qfl.core.errors import ConfigError, MissingExtraError
@@ -17,7 +17,8 @@ from qfl.security.privacy.renyi import ORDERS, epsilon_from_rdp
 
 _TINY_LOG = -600.0
 _TOLERANCE = 1e-4
-_COARSE, _FINE = 1e-3, 1e-4
+_FINE = 1e-4
+_MOST_POINTS = 2e5
 
 
 def gaussian_guarantee(
@@ -94,9 +95,11 @@ def calibrated_noise(*, epsilon: float, delta: float, rounds: int, rate: float =
 
 @cache
 def _pld_epsilon(noise_multiplier: float, rate: float, rounds: int, delta: float) -> float:
-    """Return an upper bound; unsampled losses may be large, their grid is ten times coarser."""
+    """Return an upper bound; large losses are counted on a grid as much coarser."""
     library = _library()
-    step = _COARSE if rate == 1 else _FINE
+    spread = sqrt(rounds) / noise_multiplier
+    reach = spread**2 / 2 + 10 * spread
+    step = _FINE if rate < 1 else max(10 * _FINE, reach / _MOST_POINTS)
     accountant = library.pld.PLDAccountant(value_discretization_interval=step)
     accountant.compose(_event(library, noise_multiplier, rate), rounds)
     return float(accountant.get_epsilon(delta))

@@ -40,7 +40,8 @@ class Variant:
         passes: number of passes.
         reuse: whether an error that another pass found is followed up in the smallest block of
             known parity that it leaves odd, rather than in the block of the pass.
-        confirm: whether rounds of random halves follow (BICONF) until ten in a row are clean.
+        confirm: whether rounds of BICONF follow, each comparing a random half of the key and its
+            complement, until ten in a row are clean.
     """
 
     blocks: Callable[[float], list[int]]
@@ -95,9 +96,14 @@ class Reconciliation:
     def efficiency(self, qber: float) -> float:
         """Return f = disclosed bits / (n h(QBER)), 1 at the Shannon limit.
 
+        Raises:
+            ConfigError: without errors there is no limit to compare with.
+
         >>> round(Reconciliation(np.zeros(1000, np.uint8), 300, 50, 40).efficiency(0.05), 3)
         1.047
         """
+        if not 0 < qber < 1:
+            raise ConfigError(f"the efficiency at a QBER of {qber!r}; allowed: between 0 and 1")
         return self.disclosed_bits / (len(self.bits) * binary_entropy(qber))
 
 

@@ -126,10 +126,23 @@ def distil(
     if not agreed.verified:
         return Distilled(sample, qber, disclosed, UNEQUAL)
     length = secret_length(len(kept), seen + agreed.corrected_bits, disclosed)
-    if length <= 0:
-        return Distilled(sample, qber, disclosed, "the observed statistics leave no secret bits")
+    if reason := shortfall(length, line):
+        return Distilled(sample, qber, disclosed, reason)
     keys = amplify(alice[kept], agreed.bits, length=length, line=line, rng=rng)
     return Distilled(sample, qber, disclosed, "" if keys else UNAUTHENTIC, keys)
+
+
+def shortfall(length: int, line: PublicLine) -> str:
+    """Return why a key of `length` bits is not worth making, or "": a session must net key.
+
+    >>> shortfall(0, PublicLine()), shortfall(8, PublicLine())
+    ('the observed statistics leave no secret bits', '')
+    """
+    if length <= 0:
+        return "the observed statistics leave no secret bits"
+    if length <= line.tag_bits:
+        return f"{length} secret bits do not pay for the session's {line.tag_bits} bits of tags"
+    return ""
 
 
 def agree(

@@ -74,12 +74,21 @@ class PublicLine:
         self._views = (bytearray(), bytearray())
         self.spent_bits = 0
 
+    @property
+    def tag_bits(self) -> int:
+        """Key that the two tags of the session will spend; 0 on an unauthenticated line."""
+        return TAG_PAD_BITS if self._keys else 0
+
     def say(self, sender: End, message: bytes) -> bytes:
-        """Send a message and return what the other end hears."""
+        """Send a message and return what the other end makes of it.
+
+        Both ends know how long every message is: missing bytes are read as zeros and added ones
+        are not read, but the tags are over what was heard.
+        """
         heard = self._meddler.meddle(sender, message) if self._meddler else message
         self._views[sender].extend(message)
         self._views[1 - sender].extend(heard)
-        return heard
+        return heard[: len(message)].ljust(len(message), b"\0")
 
     def authentic(self) -> bool:
         """Exchange tags over the two views and return whether both ends accept; spends the pads.
@@ -88,7 +97,7 @@ class PublicLine:
         """
         if self._keys is None:
             return True
-        self.spent_bits = TAG_PAD_BITS
+        self.spent_bits = self.tag_bits
         views = [bytes(view) for view in self._views]
         return all(
             one_time_tag(self._keys[0].key(end), views[0])

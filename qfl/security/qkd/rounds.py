@@ -75,8 +75,8 @@ def _run(
     """Return the outcomes (rounds, qubits) of one circuit per row of choices."""
     if not isinstance(machine, CircuitRunner):
         raise BackendError(
-            f"{type(machine).__name__} runs ansaetze only; rounds run on 'statevector', 'aer' or "
-            "'aer:fake_NAME'"
+            f"{type(machine).__name__} runs ansaetze only; rounds run on 'statevector', 'aer', "
+            "'aer:fake_NAME' and 'qiskit:DEVICE'"
         )
     if len(choices) < 1:
         raise ConfigError("0 rounds; allowed: at least 1")

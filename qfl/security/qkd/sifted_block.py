@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from circuits.qkd import DIAGONAL, RECTILINEAR
 from qfl.security.qkd.block import Block
-from qfl.security.qkd.distil import UNAUTHENTIC, UNEQUAL, Distilled, Processing, agree, amplify
+from qfl.security.qkd.distil import (
+    UNAUTHENTIC,
+    UNEQUAL,
+    Distilled,
+    Processing,
+    agree,
+    amplify,
+    shortfall,
+)
 from qfl.security.qkd.finite import BasisCounts, finite_key, sampled_counts
 from qfl.security.qkd.line import End, PublicLine
 from qfl.security.qkd.link import Link
@@ -120,8 +128,7 @@ def _distil(
         key.counts(levels), test.counts(levels), block.protocol, disclosed_bits=parities
     )
     length = min(found.length, block.most_bits) // 8 * 8
-    if not length:
-        reason = f"a block of {block.pulses} pulses leaves no secret bits"
+    if reason := shortfall(length, line):
         return Distilled(n, qber, disclosed, reason)
     keys = amplify(key.alice, agreed.bits, length=length, line=line, rng=rng)
     return Distilled(n, qber, disclosed, "" if keys else UNAUTHENTIC, keys)

@@ -7,6 +7,7 @@ import os
 import signal
 import stat
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,8 @@ CAPACITY_BITS = 1 << 16
 class Opened:
     """A pool in a folder, let go at the end as if the process had ended."""
 
-    def __init__(self, folder: Path, capacity_bits: int = CAPACITY_BITS, lifetime=None):
-        self.vault = Vault(folder)
+    def __init__(self, folder, capacity_bits=CAPACITY_BITS, lifetime=None, synced=True):
+        self.vault = Vault(folder, synced=synced)
         self.options = {"capacity_bits": capacity_bits, "lifetime": lifetime}
 
     def __enter__(self):
@@ -177,6 +178,31 @@ def test_a_full_disk_hands_out_nothing_and_damages_nothing(tmp_path, monkeypatch
         assert pool.dec_keys("c", [key.key_id])[0].secret == key.secret
 
 
+def test_keys_whose_entry_could_not_be_written_leave_no_trace(tmp_path, monkeypatch):
+    """Written, never announced: the next keys lie where these did, in the file as in memory."""
+    rng = np.random.default_rng(14)
+
+    def full(*_):
+        raise DiskFullError("no space")
+
+    with Opened(tmp_path) as pool:
+        produce(pool, rng, size=64)
+        with monkeypatch.context() as patched:
+            patched.setattr(pool.ledger, "_keep", full)
+            with pytest.raises(DiskFullError):
+                produce(pool, rng, size=96)
+        assert pool.bits_left == 512
+        for _ in range(2):
+            produce(pool, rng, size=64)
+        used = [key.secret.reveal() for key in pool.enc_keys("server", number=4)]
+    with Opened(tmp_path) as pool:
+        used += [key.secret.reveal() for key in pool.enc_keys("server", number=2)]
+        for key_id in [e.key_id for e in pool.ledger.entries if e.event is KeyEvent.DELIVERED]:
+            used.remove(pool.dec_keys("c", [key_id])[0].secret.reveal())
+    assert used == []
+    assert not any((tmp_path / "0.keys").read_bytes())
+
+
 def test_a_crash_between_overflow_and_its_burning_is_made_good(tmp_path, monkeypatch):
     class Crash(Exception):
         """The process ends here."""
@@ -263,10 +289,55 @@ def test_one_request_is_one_sync(tmp_path, monkeypatch):
         assert len(syncs) == 2
 
 
-def live(folder: Path, used: int, sealing: bool) -> None:
+@contextmanager
+def killed(folder):
+    """A pool whose entries are not synced, in a process that ends without closing it."""
+    vault = Vault(folder, synced=False)
+    yield KeyPool(ENDS, run="cell", capacity_bits=CAPACITY_BITS, vault=vault)
+    vault._release()
+
+
+def test_without_syncs_a_process_may_end_but_not_the_machine(tmp_path, monkeypatch):
+    rng = np.random.default_rng(15)
+    with killed(tmp_path) as pool:
+        produce(pool, rng)
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fdatasync", lambda _: pytest.fail("a request waited for the disk"))
+            [first, second] = pool.enc_keys("server", number=2)
+            pool.dec_keys("c", [first.key_id])
+    with killed(tmp_path) as pool:
+        assert (pool.bits_left, pool.waits_for(second.key_id)) == (2048 - 512, "c")
+        names = {key.key_id for key in pool.enc_keys("server", number=2)} | {first.key_id}
+    ledger = (tmp_path / "ledger.jsonl").read_bytes()
+    (tmp_path / "boot").write_text("an earlier one")
+    lost = ledger[: ledger.rindex(b"\n", 0, -1) + 1]
+    (tmp_path / "ledger.jsonl").write_bytes(lost + bytes(64) + b"\n")
+    for _ in range(2):
+        with Opened(tmp_path) as pool:
+            assert pool.bits_left == 0
+            assert pool.waits_for(second.key_id) is None
+            account = pool.ledger.account
+            assert account.produced == account.consumed + account.burnt
+    with Opened(tmp_path) as pool:
+        assert not (tmp_path / "boot").exists()
+        assert not any((tmp_path / "1.keys").read_bytes())
+        produce(pool, rng)
+        assert not names & {key.key_id for key in pool.enc_keys("server", number=8)}
+
+
+def test_a_clean_end_needs_no_burning(tmp_path):
+    with Opened(tmp_path, synced=False) as pool:
+        produce(pool, np.random.default_rng(16))
+        assert (tmp_path / "boot").exists()
+    assert not (tmp_path / "boot").exists()
+    with Opened(tmp_path) as pool:
+        assert pool.bits_left == 2048
+
+
+def live(folder: Path, used: int, sealing: bool, synced: bool) -> None:
     """Produce, deliver, use and fetch keys until killed; `used` hears of every used key."""
     rng = np.random.default_rng(int.from_bytes(os.urandom(8), "little"))
-    with Opened(folder) as pool:
+    with Opened(folder, synced=synced) as pool:
         channel = QkdAead(pool, "aes-256-gcm")
         while True:
             produce(pool, rng, size=96)
@@ -285,8 +356,12 @@ def live(folder: Path, used: int, sealing: bool) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-@pytest.mark.parametrize("sealing", [False, True], ids=["delivering", "sealing"])
-def test_fifty_kills(tmp_path, sealing):
+@pytest.mark.parametrize(
+    ("sealing", "synced"),
+    [(False, True), (True, True), (False, False)],
+    ids=["delivering", "sealing", "delivering without syncs"],
+)
+def test_fifty_kills(tmp_path, sealing, synced):
     """No key is used twice, none is both used and in the pool, and the ledger stays whole.
 
     Most kills come at a random moment after the first use, every fifth while starting up.
@@ -299,7 +374,7 @@ def test_fifty_kills(tmp_path, sealing):
         child = os.fork()
         if child == 0:
             try:
-                live(tmp_path / "pool", used, sealing)
+                live(tmp_path / "pool", used, sealing, synced)
             finally:
                 os._exit(1)
         while kill % 5 and os.fstat(used).st_size == before:

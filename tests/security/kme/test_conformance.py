@@ -249,7 +249,7 @@ def test_a_connection_outlives_refusals(alice):
 def test_a_hundred_connections_ask_for_one_key_and_one_gets_it(running, alice):
     """Each over its own mutual TLS; all of them are connected before the first asks."""
     [made] = alice.good("POST", "bob", "enc_keys", {})["keys"]
-    connected = threading.Barrier(100)
+    connected = threading.Barrier(100, timeout=120)
 
     def ask(_):
         with Sae(running, "bob") as bob:

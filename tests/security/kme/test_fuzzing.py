@@ -22,7 +22,7 @@ CODES = {200, 400, 401, 503}
 LAST_REQUEST = (
     b"GET /api/v1/keys/bob/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 )
-RUNS = settings(max_examples=150, deadline=None)
+RUNS = settings(max_examples=150)
 
 text = st.text(st.characters(codec="utf-8"), max_size=12)
 numbers = st.integers(-1, 200) | st.sampled_from([0, 64, 256, 1024, 2**31, 10**400])

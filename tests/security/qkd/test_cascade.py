@@ -153,3 +153,7 @@ def test_bad_plans_are_refused():
         block_sizes(100, qber=0.03, variant="orginal")
     with pytest.raises(ConfigError, match="QBER"):
         block_sizes(100, qber=0.0)
+    with pytest.raises(ConfigError, match="efficiency at a QBER of 0"):
+        reconcile(
+            *keys(10, 0, np.random.default_rng(0)), qber=0.1, rng=np.random.default_rng(0)
+        ).efficiency(0)

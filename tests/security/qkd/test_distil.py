@@ -23,6 +23,18 @@ class Flip:
         return message
 
 
+class Resize(Flip):
+    """Swallows the n-th message of one end, or adds to it."""
+
+    def __init__(self, victim: End, number: int, added: bytes):
+        super().__init__(victim, number)
+        self.added = added
+
+    def meddle(self, sender: End, message: bytes) -> bytes:
+        altered = super().meddle(sender, message)
+        return altered if altered == message else (message + self.added if self.added else b"")
+
+
 def run(meddler=None, *, authenticated=True, errors=40, n=2000, **options):
     rng = np.random.default_rng(5)
     alice = rng.integers(0, 2, n, dtype=np.uint8)
@@ -53,6 +65,15 @@ def test_no_meddling_survives(victim, number):
     assert run(Flip(victim, number)).keys is None
 
 
+@pytest.mark.parametrize("victim", list(End))
+@pytest.mark.parametrize("number", [0, 1, 5])
+def test_messages_have_the_length_that_both_ends_know(victim, number):
+    """One that is swallowed is read as zeros, what is added is not read; tags find out both."""
+    assert run(Resize(victim, number, b"")).keys is None
+    assert "authenticate" in run(Resize(victim, number, b"more")).aborted
+    assert run(Resize(victim, number, b"more"), authenticated=False).keys
+
+
 def test_without_tags_a_meddler_can_split_the_keys():
     """The amplification seed is announced last: altered, nothing but the tags notices."""
     clean = Count()
@@ -79,6 +100,14 @@ def test_reasons_for_no_key():
     assert "QBER" in run(errors=600).aborted
     assert "leave no secret bits" in run(errors=125).aborted
     assert "were sifted" in run(n=1, errors=0).aborted
+
+
+def test_a_key_that_would_not_pay_for_its_tags_is_not_made():
+    """The tags of a session cost 256 bits; without them any length will do."""
+    poor = run(errors=105)
+    assert "do not pay for the session's 256 bits of tags" in poor.aborted
+    free = run(errors=105, authenticated=False)
+    assert 0 < free.keys[0].bits <= 256
 
 
 @pytest.mark.parametrize(
