@@ -257,6 +257,13 @@ def resources(ansatz: QaoaAnsatz, *, trotter_steps: int = 1, basis: Basis = "cz"
     return _count(frame, (fields != 0).tobytes(), (couplings != 0).tobytes(), basis)
 
 
+def stand_ins(ansatz: QaoaAnsatz) -> list[str]:
+    """Return what `resources` counts in place of parts that have no short exact circuit."""
+    warm = ansatz.initial is not None and _ones(ansatz, ansatz.initial) is None
+    found = ["one Trotter step of the mixer"] if _without_circuit(ansatz) else []
+    return [*found, "a uniform start"] if warm else found
+
+
 def ising(ansatz: QaoaAnsatz) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return fields (n,) and couplings (n, n) of the cost as an Ising function of Z = 1 - 2x."""
     both = ansatz.quadratic + ansatz.quadratic.T

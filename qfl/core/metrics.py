@@ -198,7 +198,7 @@ METRICS: Mapping[str, Metric] = _table(
     Metric("in_constraint_probability", "P(feasible), one shot", "", True, "mean", _UNIT, ".1%",
            "probability that a single sample satisfies the constraint"),
     # what the samples of a circuit were worth, however it was run
-    Metric("sampled_ratio", "approximation ratio, samples", "", True, "mean", (None, 1.0), ".4f",
+    Metric("sampled_ratio", "approximation ratio of samples", "", True, "mean", (None, 1.0), ".4f",
            "(worst − mean energy) / (worst − optimum), mean over the feasible samples drawn"),
     Metric("effective_ratio", "effective ratio over random", "", True, "mean", _UNIT, ".4f",
            "share of the way from a uniform feasible draw to the optimum that the mean feasible "

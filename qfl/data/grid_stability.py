@@ -12,15 +12,19 @@ from qfl.data.assemble import assemble
 from qfl.data.catalog import Raw, locate, require_folder
 from qfl.data.tables import numbers, read_csv
 
+_DECIMALS = 9
 _BLOCKS = {name: tuple(f"{name}{k}" for k in (1, 2, 3, 4)) for name in ("tau", "p", "g")}
 
 
 def read(folder: Path) -> Raw:
-    """Return tau, p and g, (n, 4) each, stab and whether it is stable."""
+    """Return tau, p and g, (n, 4) each, stab and whether it is stable.
+
+    Copies in circulation print more or fewer digits, so numbers are rounded to nine decimals.
+    """
     columns = read_csv(locate(folder, "Data_for_UCI_named.csv"))
     return {
-        **{name: numbers(columns, names) for name, names in _BLOCKS.items()},
-        "stab": numbers(columns, ["stab"])[:, 0],
+        **{name: numbers(columns, names).round(_DECIMALS) for name, names in _BLOCKS.items()},
+        "stab": numbers(columns, ["stab"])[:, 0].round(_DECIMALS),
         "stable": (columns["stabf"] == "stable").astype(np.int64),
     }
 

@@ -80,7 +80,7 @@ def by_setting(results: Results, summaries: Sequence[Summary], name: str) -> Tab
 
 
 def wins_table(results: Results) -> Table:
-    """Return wins, ties and losses of every method against the plain ones, at equal samples."""
+    """Return wins, ties and losses of every method against the classical ones, at equal samples."""
     read = named("approximation_ratio").read
     return _wins(
         results,
@@ -125,7 +125,8 @@ def _wins(
     for run in () if results.trains else results.runs:
         if not math.isnan(value := values[run.row.cell.id]):
             met[run.method][run.pairing] = value
-    rivals = [method for method in results.plain() if met[method]]
+    measuring = {run.method for run in results.runs if any(c.qubits for c in run.choices())}
+    rivals = [method for method in results.plain() if met[method] and method not in measuring]
     label = results.headline.method if results.headline else ""
     asked = "".join(results.variants(label)[-1:])
     outcome: dict[bool, list[str]] = {True: [], False: []}
@@ -144,14 +145,18 @@ def _wins(
             rows.append(TableRow(tuple(cells), method))
     columns = [TableColumn("method", "method", numeric=False)]
     columns += [TableColumn(rival, f"against {display(rival)}") for rival in rivals]
-    note = (
-        f"Over {len(instances(results))} instances of all sizes, repetitions averaged first. Read "
-        "a row: how often its method is better / equal / worse than that of the column. "
+    finding = (
         f"{display(asked)} wins more often than it loses against "
         f"{listed(outcome[True]) or 'none'}, and loses more often against "
         f"{listed(outcome[False]) or 'none'}."
     )
-    return Table(key, caption, tuple(columns), tuple(rows) if len(rivals) else (), note)
+    note = (
+        f"Over {len(instances(results))} {results.unit}s of all sizes, repetitions averaged first. "
+        "Read a row: how often its method is better / equal / worse than that of the column. "
+        f"{finding}"
+    )
+    shown = tuple(rows) if len(rivals) else ()
+    return Table(key, caption, tuple(columns), shown, note, finding)
 
 
 def instances(results: Results) -> tuple[str, ...]:

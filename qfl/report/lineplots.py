@@ -24,7 +24,7 @@ def axis_figure(
     """Return one outcome along one numeric axis, a line per method or family of methods."""
     measured = metric(name)
     paint, dashes = _by_line([(p.line, p.method) for p in points], styles)
-    x = vega.number("x", vega.capital(axis.replace("_", " ")), tickMinStep=1, format="~g")
+    x = vega.number("x", vega.capital(axis.replace("_", " ")), tickMinStep=1, format="~r")
     y = vega.number("y", None, format=vega.tick_format(measured))
     visible = vega.when(1, vega.DIMMED)
     layers = [

@@ -73,7 +73,7 @@ def sums_table(results: Results) -> Table:
         tuple(rows),
         "The server saw these sums and no single change. The least is the proven minimum of key "
         "for information-theoretic sums; pads are a little above 1 because they tolerate dropouts "
-        "and fill their last block, streams far below because a cipher stretches their keys. "
+        "and fill their last block, streams below it because a cipher stretches their keys. "
         f"{_left_out(results)}",
     )
 

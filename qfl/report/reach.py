@@ -45,11 +45,11 @@ def rates_figure(results: Results) -> tuple[Figure, ...]:
     protocols = list(dict.fromkeys(row["line"] for row in rows))
     colours, dashes = zip(*(wheel(i) for i in range(len(protocols))), strict=True)
     nominal = {"field": "line", "type": "nominal", "sort": protocols}
-    named = {"title": None, "orient": "bottom", "columns": 2, "labelLimit": 320, "symbolSize": 300}
+    named = {"title": None, "orient": "right", "labelLimit": 260, "symbolSize": 300}
     y = vega.number("y", "Secret bits per pulse", format="~e")
     y["scale"] = {"type": "log", "domain": [_FLOOR, 10.0], "nice": False}
     shared = {
-        "x": vega.number("x", "Fibre (km)", format="~g"),
+        "x": vega.number("x", "Fibre (km)", format="d"),
         "y": y,
         "color": {
             **nominal,
@@ -74,7 +74,8 @@ def rates_figure(results: Results) -> tuple[Figure, ...]:
             key="rates",
             title="Secret-key rate against distance",
             caption=f"{_fibre_text()} Every protocol lies beneath the {BOUND} of the bare fibre. "
-            "Asymptotic unless a block is named; blocks pay for every statistical deviation.",
+            "Asymptotic unless a block is named; blocks pay for every statistical deviation. GG02 "
+            "with modulation variance 4, excess noise 1 % and reconciliation at 95 %.",
             kind="still",
             spec=vega.spec([line], height=380),
             data={"points": columns(rows)},

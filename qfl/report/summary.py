@@ -9,6 +9,7 @@ from collections.abc import Callable
 from qfl.report.analysis import Analysis
 from qfl.report.listings import counts_text
 from qfl.report.methods import paragraphs
+from qfl.report.results import Results
 from qfl.report.tables import Table, TableCell
 from qfl.report.words import display
 
@@ -28,14 +29,22 @@ _LEARNING = (
     *("attacks", "aborts", "calibrations", "unfinished"),
 )
 _DECIDING = (
-    *("by-approximation-ratio", "wins", "by-optimum-probability", "devices", "gaps", "gains"),
-    *("model", "published", "by-tts-samples", "by-tts-seconds", "time-wins", "equal-time"),
-    *("calibrations", "unfinished"),
+    *("by-approximation-ratio", "wins", "by-optimum-probability", "by-tts-samples"),
+    *("by-tts-seconds", "time-wins", "equal-time", "unfinished"),
 )
+_SAMPLING = ("devices", "gaps", "gains", "model", "published", "calibrations", "unfinished")
+"""Of decisions under noise: there it is the samples that are compared."""
+
+
+def _tables(results: Results) -> tuple[str, ...]:
+    """Return which tables say what this study found, in order."""
+    if results.trains:
+        return _LEARNING
+    return _SAMPLING if results.noisy else _DECIDING
 
 
 def _main(analysis: Analysis) -> str:
-    return "comparison" if analysis.results.trains else _DECIDING[0]
+    return "comparison" if analysis.results.trains else _tables(analysis.results)[0]
 
 
 def _markdown(analysis: Analysis) -> str:
@@ -44,12 +53,18 @@ def _markdown(analysis: Analysis) -> str:
     lines += [f"*{results.text('question')}*", ""] if results.text("question") else []
     statements = analysis.headline.statements
     lines += [f"**{analysis.headline.sentence}**", ""]
+    for key, lead in (
+        ("wins", "With the samples given"),
+        ("time-wins", "By real time to solution"),
+    ):
+        if analysis.tables[key].rows and not results.noisy:
+            lines += [f"*{lead}:* {analysis.tables[key].finding}", ""]
     if len(statements) > 1:
         lines += [f"- {display(s.difference.setting) or 'all'}: {s.text}" for s in statements]
         lines.append("")
     lines += [text for s in statements[:1] if s.detail for text in (s.detail, "")]
     lines += [f"{counts_text(results)}.", ""]
-    for key in _LEARNING if results.trains else _DECIDING:
+    for key in _tables(results):
         table = analysis.tables[key]
         if table.rows:
             lines += [f"## {table.caption}", "", *_grid(table), ""]

@@ -65,13 +65,18 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A caption, columns, rows, and a note below."""
+    """A caption, columns, rows, and a note below.
+
+    Attributes:
+        finding: the sentence of the note that the top of a page may repeat, "" for none.
+    """
 
     key: str
     caption: str
     columns: tuple[TableColumn, ...]
     rows: tuple[TableRow, ...]
     note: str = ""
+    finding: str = ""
 
 
 def plain_columns(*labels: str) -> tuple[TableColumn, ...]:
@@ -100,7 +105,7 @@ def summary_table(
     chosen = [s for s in summaries if s.outcome.group in groups and not _is_void(s, summaries)]
     outcomes = {s.outcome.metric.name + s.outcome.metric.label: s.outcome.metric for s in chosen}
     places = list(dict.fromkeys((s.setting, s.method) for s in chosen))
-    places.sort(key=lambda p: (p[0], results.methods.index(p[1])))
+    places.sort(key=lambda p: (results.settings.index(p[0]), results.methods.index(p[1])))
     found = {
         (s.setting, s.method, s.outcome.metric.name + s.outcome.metric.label): s for s in chosen
     }

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuits.qaoa import MIXERS, resources
+from circuits.qaoa import MIXERS, resources, stand_ins
 from qfl.core.counts import Counts
 from qfl.core.decision import Bill, Decision
 from qfl.core.errors import ConfigError
@@ -107,6 +107,8 @@ class Qaoa:
             "angles": json.dumps(angles.tolist()),
             **encoding.record,
         }
+        if missing := stand_ins(scene.ansatz(self.depth)):
+            record["circuit"] = f"counted with {' and '.join(missing)}"
         return Run(scene, angles, counts, self.shots, bill, record)
 
     def reachable(self, problem: Problem) -> NDArray[np.uint8]:

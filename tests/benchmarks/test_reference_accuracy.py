@@ -22,7 +22,8 @@ TEST_SHARE, SPLIT_SEED = 0.2, 7
 class Case:
     """A set, how it is split, how it is trained, and what each task must reach.
 
-    `split` is "official", "random", or a natural key of which whole groups are held out.
+    `split` is "official", "random", "months" (the customary year, validation left out), or a
+    natural key of which whole groups are held out.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Case:
     training: dict = field(default_factory=dict)
 
 
-WORDS = {"ngram": 1, "positions": 16, "vocabulary": 8192}
+WORDS = {"ngram": 1, "positions": 16, "vocabulary": 16_384}
 
 CASES = [
     Case("av_digits", {"digit": 0.985}, profile="small", training={"epochs": 12, "hide": 0.4}),
@@ -50,17 +51,22 @@ CASES = [
         "hydraulic",
         {"cooler": 0.979, "valve": 0.861, "pump": 0.977, "accumulator": 0.963, "stable": 0.956},
         "random",
-        profile="small",
-        training={"epochs": 40},
+        training={"epochs": 80, "rate": 4e-3},
     ),
     Case("cmapss_fd001", {"life": 0.788}, training={"epochs": 12}),
     Case("sp_sw_har", {"activity": 0.829}, "subject", "small", {"device": "sp"}, {"epochs": 10}),
     Case("sp_sw_har", {"activity": 0.840}, "subject", "small", {"device": "sw"}, {"epochs": 10}),
     Case(
+        "ett",
+        {"next": 0.317},
+        "months",
+        training={"epochs": 3, "batch": 128, "rate": 3e-3},
+    ),
+    Case(
         "clinc150",
         {"intent": 0.891},
         options=WORDS,
-        training={"epochs": 8, "rate": 4e-3, "decay": 0.1},
+        training={"epochs": 14, "rate": 4e-3, "decay": 0.3},
     ),
 ]
 """The life of an engine is judged by R2, 0.808 being the reference's error of 17.6 cycles; pupils
@@ -76,7 +82,7 @@ def test_centralised_accuracy(report, benchmark, case):
         pytest.skip(f"{' and '.join(parts)} not in QFL_DATA; qfl data fetch {' '.join(parts)}")
     data = DATASETS.resolve(case.name)(**case.options).load()
     n, rng = len(data.samples), np.random.default_rng(SPLIT_SEED)
-    if case.split == "official":
+    if case.split in ("official", "months"):
         test = data.test_rows
     elif case.split == "random":
         test = rng.permutation(n)[: round(TEST_SHARE * n)]
@@ -85,9 +91,14 @@ def test_centralised_accuracy(report, benchmark, case):
         count = groups.max() + 1
         test = np.flatnonzero(np.isin(groups, rng.permutation(count)[: round(TEST_SHARE * count)]))
     rows = np.setdiff1d(np.arange(n), test)
+    if case.split == "months":
+        rows = np.flatnonzero(data.groups["block"] == 0)
     fitted = benchmark.pedantic(
         lambda: train(data, PROFILES[case.profile], rows, **case.training), rounds=1
     )
     found = scores(*fitted, test)
-    for task, bar in case.bars.items():
-        report.ratio(f"{case.name}, {task}, centralised {case.profile}", found[task], at_least=bar)
+    for task in data.tasks:
+        if task.name in case.bars:
+            what = f"{case.name}, {task.name}, centralised {case.profile}"
+            side = "at_most" if task.kind == "forecast" else "at_least"
+            report.ratio(what, found[task.name], **{side: case.bars[task.name]})

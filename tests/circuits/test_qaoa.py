@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuits import qaoa
-from circuits.qaoa import MIXERS, PRODUCTS, SUMS, QaoaAnsatz, circuit, resources
+from circuits.qaoa import MIXERS, PRODUCTS, SUMS, QaoaAnsatz, circuit, resources, stand_ins
 from qfl.backends.subspace import SubspaceBackend
 from qfl.simulators import evolution
 from qfl.simulators.subspace import Subspace
@@ -191,6 +191,9 @@ def test_what_has_no_circuit_is_refused():
     with pytest.raises(ValueError, match="warm start that is a superposition"):
         circuit(warm)
     assert resources(warm) == resources(QaoaAnsatz(*cost, "xy_ring", 1, blocks))
+    assert stand_ins(warm) == ["a uniform start"]
+    assert stand_ins(QaoaAnsatz(*cost, "xy_complete", 1, blocks))[0].startswith("one Trotter step")
+    assert stand_ins(QaoaAnsatz(*cost, "xy_ring", 1, blocks)) == []
     with pytest.raises(
         ValueError, match=r"each pair of the mixer once, \(0, 1\), \(1, 2\), .* got"
     ):

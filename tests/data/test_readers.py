@@ -95,10 +95,10 @@ def test_fsdd(tmp_path):
 def test_mfeat(tmp_path):
     official, repack = folders(tmp_path)
     for view, size in mfeat.VIEWS.items():
-        table = RNG.normal(size=(20, size)).round(4)
-        np.savetxt(official / f"mfeat-{view}", table, fmt="%.4f")
+        table = RNG.normal(size=(20, size)) * 10.0 ** RNG.integers(-2, 4, (20, size))
+        np.savetxt(official / f"mfeat-{view}", table, fmt="%.12g")
         rows = [",".join(map(str, range(size + 1)))]
-        rows += [",".join([*map(str, row), str(k // 2)]) for k, row in enumerate(table)]
+        rows += [",".join([*(f"{x:.5g}" for x in row), str(k // 2)]) for k, row in enumerate(table)]
         (repack / f"mfeat-{view}.csv").write_text("\n".join(rows))
     same(mfeat.read(official), mfeat.read(repack))
     assert mfeat.read(official)["digit"].tolist() == [k // 2 for k in range(20)]
@@ -220,6 +220,9 @@ def test_plain_tables(tmp_path):
     raw = grid_stability.read(tmp_path)
     assert raw["g"].tolist() == [[8, 9, 10, 11]]
     assert (raw["stab"].tolist(), raw["stable"].tolist()) == ([-0.5], [1])
+    longer = ",".join([*(f"{k}.00000000012" for k in range(12)), "-0.50000000001", "stable"])
+    (tmp_path / "Data_for_UCI_named.csv").write_text(f"{','.join(heads)}\n{longer}\n")
+    same(grid_stability.read(tmp_path), raw)
 
     for name in hydraulic.SENSORS:
         (tmp_path / f"{name}.txt").write_text("1.5\t2.5\n3\t4\n")

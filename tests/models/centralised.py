@@ -22,7 +22,7 @@ def tensors(samples: Samples, rows):
 
 
 def train(data, recipe, rows, *, epochs, seed=0, batch=64, rate=2e-3, decay=0.01, hide=0.0):
-    """AdamW with a cosine schedule; `hide` is the chance that a sample lacks one modality."""
+    """AdamW with a one-cycle schedule; `hide` is the chance that a sample lacks one modality."""
     data = standardised(data, rows)
     model = architecture(data.modalities, data.tasks, recipe)
     flat = model.flatten(model.initial_state(Streams(seed)))

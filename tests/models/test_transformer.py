@@ -112,7 +112,9 @@ def aims(n=3):
     }
 
 
-@pytest.mark.parametrize("recipe", GATES + SLOT_FILLS, ids=str)
+@pytest.mark.parametrize(
+    "recipe", GATES + SLOT_FILLS, ids=lambda recipe: f"{recipe.gate} {recipe.head}"
+)
 def test_every_tensor_on_a_path_gets_gradient(recipe):
     model, state = built(recipe)
     flat = {name: t.requires_grad_() for name, t in model.flatten(state).items()}
@@ -132,7 +134,7 @@ def test_no_gradient_leaves_the_path_of_a_task():
     assert any("encoder:image" in name for name in touched)
 
 
-@pytest.mark.parametrize("recipe", GATES, ids=str)
+@pytest.mark.parametrize("recipe", GATES, ids=lambda recipe: f"{recipe.gate} {recipe.head}")
 def test_every_input_reaches_every_output(recipe):
     model, state = built(recipe)
     shown = inputs()
@@ -165,7 +167,7 @@ def test_an_adapter_and_a_lora_pair_begin_as_the_identity():
     assert not torch.equal(model.predict(state, inputs((IMAGE,)))["digit"], base)
 
 
-@pytest.mark.parametrize("recipe", GATES, ids=str)
+@pytest.mark.parametrize("recipe", GATES, ids=lambda recipe: f"{recipe.gate} {recipe.head}")
 def test_a_task_does_not_depend_on_the_company_of_others(recipe):
     together, state = built(recipe, (IMAGE, AUDIO), (DIGIT, GRADE))
     alone = architecture((IMAGE, AUDIO), (GRADE,), recipe)
@@ -204,7 +206,9 @@ def test_a_forecast_follows_the_level_and_spread_of_its_series():
     torch.testing.assert_close(moved, 50 * base + 7, rtol=2e-3, atol=2e-2)
 
 
-@pytest.mark.parametrize("recipe", GATES + SLOT_FILLS[:1], ids=str)
+@pytest.mark.parametrize(
+    "recipe", GATES + SLOT_FILLS[:1], ids=lambda recipe: f"{recipe.gate} {recipe.head}"
+)
 def test_clients_in_one_batch_get_the_gradients_they_get_alone(recipe):
     """vmap over a leading client axis, every modality and every kind of task."""
     model = architecture(EVERY_MODALITY, EVERY_TASK, recipe)

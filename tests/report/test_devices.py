@@ -82,7 +82,7 @@ def test_every_figure_of_the_gap_is_there(analysis):
     labels = [column.key for column in analysis.tables["devices"].columns]
     assert labels == [
         *("method", "sample_ratioapproximation ratio, one sample"),
-        "sampled_ratioapproximation ratio, samples",
+        "sampled_ratioapproximation ratio of samples",
         "effective_ratioeffective ratio over random",
         *("sampled_optimumP(optimum), samples", "kept_fractionfeasible samples"),
         *("mean_ratioratio of the mean cost", "depthdepth"),
@@ -90,6 +90,7 @@ def test_every_figure_of_the_gap_is_there(analysis):
     ]
     assert len(analysis.tables["gaps"].rows) == 7
     assert f"±{MARGIN}" in analysis.tables["gaps"].note
+    assert "Noise alone leaves as feasible: 37.5 %." in analysis.tables["gaps"].note
     assert [figure.key for figure in analysis.sections["devices"]] == [
         "interval-sampled-ratio",
         "interval-sampled-optimum",

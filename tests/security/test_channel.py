@@ -280,3 +280,17 @@ def test_bad_options_are_refused_when_configured(options):
 def test_honesty_names_what_is_missing():
     assert "no real-world secrecy" in HONESTY
     assert "pseudo-random" in HONESTY
+
+
+def test_blocks_fill_pools_with_megabits_and_notice_an_eavesdropper():
+    options = Sealed(level="L4", minimum_level="L4", block_pulses=10**9, pool_capacity_bits=10**6)
+    links = options.links(["client-00"], rng=np.random.default_rng(0))
+    channel = options.connect(links, run="cell")
+    good = channel.exchange("client-00", round=1, rng=np.random.default_rng(1))
+    assert not good.aborted
+    assert 10**6 - 2048 < good.key_bits_left <= 10**6
+    tapped = channel.exchange(
+        "client-00", round=2, rng=np.random.default_rng(2), eavesdropper=InterceptResend()
+    )
+    assert tapped.aborted.startswith("QBER 0.2")
+    assert tapped.secret_bits == 0

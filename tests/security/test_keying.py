@@ -83,4 +83,6 @@ def test_impossible_routes():
             Sealed(**options)
     pool = KeyPool(("server", "c"), run="cell", capacity_bits=4096)
     with pytest.raises(ConfigError, match="allowed: FibreLink"):
-        ViaRelays(pool, FreeSpaceLink(distance_km=500.0), Protocol(), relays=1, routes=1, run="cell")
+        ViaRelays(
+            pool, FreeSpaceLink(distance_km=500.0), Protocol(), relays=1, routes=1, run="cell"
+        )

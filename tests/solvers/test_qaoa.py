@@ -206,3 +206,11 @@ def test_bad_options_are_one_clear_error(options, error, message):
 def test_a_free_problem_under_an_xy_mixer_is_refused():
     with pytest.raises(ProblemError, match="use mixer 'x'"):
         solve(dense(Unconstrained(), 5), "qaoa", seed=0, shots=4)
+
+
+def test_the_record_says_where_the_bill_counts_another_circuit():
+    problem = closed_form_selection(7, 3)
+    options = {"seed": 0, "shots": 4, "depth": 1, "schedule": "transfer"}
+    counted = solve(problem, "qaoa", **options).diagnostics["circuit"]
+    assert counted == "counted with one Trotter step of the mixer"
+    assert "circuit" not in solve(problem, "qaoa", mixer="xy_ring", **options).diagnostics

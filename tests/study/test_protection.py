@@ -215,3 +215,15 @@ def test_every_rule_plays(rule):
 def test_every_attack_changes_the_model(attack):
     attacked = records(adversary={"attack": attack, "corrupted": 2})
     assert attacked[-1].metrics != records()[-1].metrics
+
+
+@pytest.mark.parametrize("level", ["L1", "L4"])
+def test_sealing_changes_no_number_that_is_learnt(level):
+    """Exact: what comes out of an envelope is what went in."""
+    blocks = {"block_pulses": 10**9, "pool_capacity_bits": 8_000_000} if level == "L4" else {}
+    sealed = {"name": "sealed", "level": level, "minimum_level": level, **blocks}
+    plain, protected = records(), records(channel=sealed)
+    assert [r.metrics for r in protected] == [r.metrics for r in plain]
+    assert protected[-1].level == level
+    used = protected[-1].costs.key_bits_used
+    assert (used > 8 * protected[-1].costs.payload_bytes_up) is (level == "L4")

@@ -75,15 +75,15 @@ def _gaussian(fibre: FibreLink) -> float:
 
 
 PROTOCOLS: Mapping[str, Callable[[FibreLink], float]] = {
-    "BB84, infinitely many decoys": lambda f: decoy_rate(f, signal=optimal_signal(f), weak=None),
-    "BB84, vacuum and weak decoy": lambda f: decoy_rate(f, signal=optimal_signal(f), weak=_WEAK),
+    "BB84, infinite decoys": lambda f: decoy_rate(f, signal=optimal_signal(f), weak=None),
+    "BB84, two decoys": lambda f: decoy_rate(f, signal=optimal_signal(f), weak=_WEAK),
     "BB84, no decoys": lambda f: no_decoy_rate(f, signal=max(f.transmittance, _DETECTED)),
-    "six-state, infinitely many decoys": lambda f: decoy_rate(
+    "six-state, infinite decoys": lambda f: decoy_rate(
         f, signal=optimal_signal(f), weak=None, bases=3
     ),
-    "BB84, two decoys, block of 10^7": _finite(_TWO_DECOYS),
-    "BB84, one decoy, block of 10^7": _finite(_ONE_DECOY),
+    "BB84, block of 10^7": _finite(_TWO_DECOYS),
+    "BB84, block, 1 decoy": _finite(_ONE_DECOY),
     "BBM92, pairs": lambda f: bbm92_rate(_halves(f)),
-    "E91, pairs and CHSH": lambda f: e91_pulse_rate(_halves(f)),
-    "GG02, continuous variables": _gaussian,
+    "E91, CHSH": lambda f: e91_pulse_rate(_halves(f)),
+    "GG02, Gaussian": _gaussian,
 }

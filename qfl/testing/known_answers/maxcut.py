@@ -132,7 +132,7 @@ def _cut(weights: Floats, angles: Floats) -> float:
             return depth_one_cut(weights, gamma=angles[0, 0], beta=angles[1, 0])
         edges = np.argwhere(np.triu(weights, 1))
         cones = [_cone(weights, edge, angles.shape[1]) for edge in edges]
-        if max(map(len, cones)) <= _STATEVECTOR_NODES:
+        if max(map(len, cones), default=0) <= _STATEVECTOR_NODES:
             return sum(
                 weights[tuple(edge)] * _edge_cut(weights[np.ix_(cone, cone)], angles)
                 for edge, cone in zip(edges, cones, strict=True)
