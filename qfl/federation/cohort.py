@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import vmap
 
-from qfl.core.tasks import Task
 from qfl.federation.engine import (
-    LocalObjective,
+    Assignment,
     LocalTraining,
     Parameters,
     Trained,
@@ -56,9 +55,7 @@ def train_together(
     model: Architecture,
     trainees: Sequence[Trainee],
     *,
-    tasks: tuple[Task, ...],
-    training: LocalTraining,
-    objective: LocalObjective,
+    assignment: Assignment,
     workers: int = 1,
 ) -> list[Trained]:
     """Return what each of `trainees` ends the round with, in their order; see `engine.train`.
@@ -66,21 +63,22 @@ def train_together(
     Args:
         model: the architecture that all of them hold.
         trainees: at least one.
-        tasks: the tasks that all of them are asked.
-        training: epochs, batch size, step size.
-        objective: the algorithm's additional client-side term.
+        assignment: what all of them are asked to do.
         workers: threads that share the stacks; each should run torch on one thread, because
             threads that wait for each other inside every operation spin.
     """
-    steps = [-(-len(trainee.samples) // training.batch_size) for trainee in trainees]
+    size = assignment.training.batch_size
+    steps = [-(-len(trainee.samples) // size) for trainee in trainees]
     longest_first = sorted(range(len(trainees)), key=lambda i: -steps[i])
     stacks = [longest_first[at : at + STACK] for at in range(0, len(trainees), STACK)]
 
     def finish(stack: list[int]) -> list[Trained]:
-        if len(stack) == 1:
-            return [_alone(model, trainees[stack[0]], tasks, training, objective)]
-        step = _Step(copy.deepcopy(model), tasks, training, objective)
-        return _trained(step, [trainees[i] for i in stack])
+        own = copy.deepcopy(model) if workers > 1 else model  # functional_call swaps its weights
+        cohort = [trainees[i] for i in stack]
+        if len(cohort) > 1:
+            return _trained(own, cohort, assignment)
+        [one] = cohort
+        return [train(own, one.state, one.samples, assignment=assignment, rng=one.rng)]
 
     with ThreadPoolExecutor(workers) as pool:
         done = [one for stack in pool.map(finish, stacks) for one in stack]
@@ -88,42 +86,36 @@ def train_together(
     return [done[places[i]] for i in range(len(trainees))]
 
 
-def _alone(
-    model: Architecture,
-    trainee: Trainee,
-    tasks: tuple[Task, ...],
-    training: LocalTraining,
-    objective: LocalObjective,
-) -> Trained:
-    return train(
-        model,
-        trainee.state,
-        trainee.samples,
-        tasks=tasks,
-        training=training,
-        objective=objective,
-        rng=trainee.rng,
-    )
-
-
-def _trained(step: _Step, cohort: Sequence[Trainee]) -> list[Trained]:
+def _trained(
+    model: Architecture, cohort: Sequence[Trainee], assignment: Assignment
+) -> list[Trained]:
     """What the clients of one stack end with; those with the most steps come first."""
-    model, epochs = step.model, step.training.epochs
+    training = assignment.training
     reference = _stacked([model.flatten(trainee.state) for trainee in cohort])
-    weights = {name: tensor.clone() for name, tensor in reference.items()}
-    totals = {task.name: torch.zeros(len(cohort)) for task in step.tasks}
-    for batch in _batches(cohort, step.training):
-        losses = step.take(weights, reference, batch)
+    moving = {name: reference[name].clone() for name in assignment.moving(model)}
+    fixed = {name: tensor for name, tensor in reference.items() if name not in moving}
+    optimiser = training.steps_on(list(moving.values()))
+    totals = {task.name: torch.zeros(len(cohort)) for task in assignment.tasks}
+    finished: list[dict[str, Tensor]] = []
+    for batch in _batches(cohort, training):
+        active = len(batch.weights)
+        while len(cohort) - len(finished) > active:
+            finished.append(_taken(moving, len(cohort) - len(finished) - 1))
+        losses = _descend(model, {**fixed, **moving}, reference, batch, assignment)
+        _clip(list(moving.values()), training.clip_norm)
+        optimiser.step()
         for name, loss in losses.items():
-            totals[name][: len(loss)] += loss * batch.rows_counted
-    passes = [epochs * len(trainee.samples) for trainee in cohort]
+            totals[name][:active] += loss * batch.rows_counted
+    while len(finished) < len(cohort):
+        finished.append(_taken(moving, len(cohort) - len(finished) - 1))
+    passes = [training.epochs * len(trainee.samples) for trainee in cohort]
     return [
         Trained(
-            state=model.unflatten({name: tensor[i].clone() for name, tensor in weights.items()}),
+            state=model.unflatten({**_taken(fixed, i), **weights}),
             losses={name: float(total[i]) / passes[i] for name, total in totals.items()},
             operations=model.training_operations(passes[i]),
         )
-        for i in range(len(cohort))
+        for i, weights in enumerate(reversed(finished))
     ]
 
 
@@ -142,62 +134,59 @@ class _Batch:
     rows_counted: Tensor
 
 
-@dataclass(frozen=True, eq=False)
-class _Step:
-    """A gradient step of all clients that still train."""
+def _descend(
+    model: Architecture,
+    weights: dict[str, Tensor],
+    reference: dict[str, Tensor],
+    batch: _Batch,
+    assignment: Assignment,
+) -> dict[str, Tensor]:
+    """Set the gradients of the weights; return task -> losses (clients,) of those who train.
 
-    model: Architecture
-    tasks: tuple[Task, ...]
-    training: LocalTraining
-    objective: LocalObjective
+    Clients that have finished get a gradient of zero; what the optimiser still does to them is
+    not looked at.
+    """
+    active = len(batch.weights)
 
-    def take(
-        self, weights: dict[str, Tensor], reference: dict[str, Tensor], batch: _Batch
-    ) -> dict[str, Tensor]:
-        """Move the weights of the first clients in place; return task -> losses (clients,)."""
-        active = len(batch.weights)
-        moving = {name: tensor[:active].detach() for name, tensor in weights.items()}
-        start = {name: tensor[:active] for name, tensor in reference.items()}
-        for tensor in moving.values():
-            tensor.requires_grad_()
-        samples = batch.samples
-        losses, total = vmap(self._losses)(
-            moving, start, samples.inputs, samples.targets, batch.weights
-        )
-        gradients = torch.autograd.grad(total.sum(), list(moving.values()))
-        rates = self._rates(gradients)
-        with torch.no_grad():
-            for tensor, gradient in zip(moving.values(), gradients, strict=True):
-                tensor.addcmul_(rates.view(-1, *[1] * (tensor.dim() - 1)), gradient, value=-1.0)
-        return {name: loss.detach() for name, loss in losses.items()}
-
-    def _rates(self, gradients: Sequence[Tensor]) -> Tensor:
-        """The step size of every client (clients,), smaller where its gradient is clipped."""
-        rate, clip = self.training.learning_rate, self.training.clip_norm
-        if math.isinf(clip):
-            return torch.full((len(gradients[0]),), rate)
-        squares = [gradient.flatten(1).square().sum(1) for gradient in gradients]
-        norms = torch.stack(squares).sum(0).sqrt()
-        return rate * (clip / (norms + 1e-12)).clamp(max=1.0)
-
-    def _losses(
-        self,
+    def losses_of(
         parameters: Parameters,
-        reference: Parameters,
+        start: Parameters,
         inputs: Mapping[str, Tensor],
         targets: Mapping[str, Tensor],
-        weights: Tensor,
+        shares: Tensor,
     ) -> tuple[dict[str, Tensor], Tensor]:
-        """One client's task losses, and what it minimises."""
-        return local_loss(
-            self.model,
-            parameters,
-            reference,
-            TensorSamples(inputs, targets),
-            tasks=self.tasks,
-            objective=self.objective,
-            weights=weights,
-        )
+        samples = TensorSamples(inputs, targets)
+        return local_loss(model, parameters, start, samples, assignment=assignment, weights=shares)
+
+    moving = [tensor for name, tensor in weights.items() if tensor is not reference[name]]
+    for tensor in moving:
+        tensor.requires_grad_()
+    losses, total = vmap(losses_of)(
+        {name: tensor[:active] for name, tensor in weights.items()},
+        {name: tensor[:active] for name, tensor in reference.items()},
+        batch.samples.inputs,
+        batch.samples.targets,
+        batch.weights,
+    )
+    for tensor, gradient in zip(moving, torch.autograd.grad(total.sum(), moving), strict=True):
+        tensor.grad = gradient
+    return {name: loss.detach() for name, loss in losses.items()}
+
+
+def _clip(weights: Sequence[Tensor], bound: float) -> None:
+    """Scale every client's gradient down to at most this Euclidean norm."""
+    if math.isinf(bound):
+        return
+    gradients = [tensor.grad for tensor in weights if tensor.grad is not None]
+    squares = [gradient.flatten(1).square().sum(1) for gradient in gradients]
+    scale = (bound / (torch.stack(squares).sum(0).sqrt() + 1e-12)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient *= scale.view(-1, *[1] * (gradient.dim() - 1))
+
+
+def _taken(weights: Mapping[str, Tensor], place: int) -> dict[str, Tensor]:
+    """One client's tensors out of a stack."""
+    return {name: tensor[place].detach().clone() for name, tensor in weights.items()}
 
 
 def _stacked(flat: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

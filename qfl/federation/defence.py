@@ -18,7 +18,7 @@ from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
 from qfl.core.tasks import Samples, Task
 from qfl.core.update import Tensors, Update
-from qfl.federation.engine import LocalTraining, train
+from qfl.federation.engine import Assignment, LocalTraining, train
 from qfl.federation.exchange import from_arrays, to_update
 from qfl.federation.population import TensorSamples
 from qfl.models.m3t import Architecture, State
@@ -210,9 +210,7 @@ def teacher(
             model,
             state,
             samples,
-            tasks=tasks,
-            training=training,
-            objective=lambda parameters, reference: None,
+            assignment=Assignment(tasks=tasks, training=training),
             rng=streams("defence/batches"),
         ).state
 

@@ -7,18 +7,21 @@ machine were measured to be 10 to 40 times slower than one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.tasks import Task
 from qfl.federation.population import TensorSamples
 from qfl.models.heads import sample_losses, weighed
 from qfl.models.m3t import Architecture, State
 from qfl.models.notes import Notes
+from qfl.models.policies import ExchangePolicy
 
 BALANCE = 0.01
 """Weight of the load-balancing term of routed experts (Fedus et al. 2021, arXiv:2101.03961)."""
@@ -30,19 +33,58 @@ LocalObjective = Callable[[Parameters, Parameters], Tensor | None]
 
 @dataclass(frozen=True, slots=True)
 class LocalTraining:
-    """Plain minibatch SGD at a client.
+    """Minibatch training at a client.
 
     Attributes:
         epochs: passes over the client's training samples per round.
         batch_size: samples per step; the last batch of an epoch may be smaller.
         learning_rate: step size.
         clip_norm: a step's gradient is scaled down to at most this Euclidean norm; inf never is.
+        optimiser: sgd, or adamw with torch's defaults; it starts afresh in every round.
     """
 
     epochs: int = 2
     batch_size: int = 16
     learning_rate: float = 0.1
     clip_norm: float = 1.0
+    optimiser: Literal["sgd", "adamw"] = "sgd"
+
+    def steps_on(self, weights: Sequence[Tensor]) -> torch.optim.Optimizer:
+        """Return the optimiser of one round for `weights`."""
+        rules = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}
+        if self.optimiser not in rules:
+            raise UnknownNameError("optimiser", self.optimiser, rules)
+        return rules[self.optimiser](weights, lr=self.learning_rate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Assignment:
+    """What clients are asked to do with a model.
+
+    Attributes:
+        tasks: those to answer for.
+        training: epochs, batch size, step size.
+        objective: the algorithm's term beyond the task losses.
+        exchange: which modules move at all; the others are held fixed.
+    """
+
+    tasks: tuple[Task, ...]
+    training: LocalTraining
+    objective: LocalObjective = lambda parameters, reference: None
+    exchange: ExchangePolicy = field(default_factory=ExchangePolicy)
+
+    def moving(self, model: Architecture) -> tuple[str, ...]:
+        """Return the names of the tensors of `model` that training changes.
+
+        Raises:
+            ConfigError: all modules are frozen.
+        """
+        moving = model.tensors_of(*self.exchange.trained(model.module_ids))
+        if not moving:
+            raise ConfigError(
+                f"every module is frozen: {', '.join(model.module_ids)}; exchange more of them"
+            )
+        return moving
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +108,7 @@ def local_loss(
     reference: Parameters,
     batch: TensorSamples,
     *,
-    tasks: tuple[Task, ...],
-    objective: LocalObjective,
+    assignment: Assignment,
     weights: Tensor | None = None,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Return task -> mean loss of a batch, and what a client minimises.
@@ -80,21 +121,20 @@ def local_loss(
         parameters: its present weights.
         reference: what it downloaded.
         batch: n samples.
-        tasks: those to answer for.
-        objective: the algorithm's term.
+        assignment: tasks and terms.
         weights: (n,) of the samples, summing to one; None weighs them equally.
     """
-    notes = Notes()
+    notes = Notes(rows=None if weights is None else weights > 0)
     arguments = (batch.inputs, None, notes)
     outputs = functional_call(model, dict(parameters), arguments, tie_weights=False)
     losses = {}
-    for task in tasks:
+    for task in assignment.tasks:
         each = sample_losses(task, outputs[task.name], batch.targets[task.name])
         losses[task.name] = each.mean() if weights is None else weights @ each
     total = weighed(losses, notes.log_variances)
     if notes.balance:
         total = total + BALANCE * torch.stack(notes.balance).sum()
-    term = objective(parameters, reference)
+    term = assignment.objective(parameters, reference)
     return losses, total if term is None else total + term
 
 
@@ -103,56 +143,50 @@ def train(
     state: State,
     samples: TensorSamples,
     *,
-    tasks: tuple[Task, ...],
-    training: LocalTraining,
-    objective: LocalObjective,
+    assignment: Assignment,
     rng: np.random.Generator,
 ) -> Trained:
-    """Return the modules of `state` after local SGD on the sum of the task losses.
+    """Return the modules of `state` after local training on the sum of the task losses.
 
     Args:
         model: the client's architecture.
         state: what it downloaded; left untouched.
         samples: its training samples.
-        tasks: the tasks it is asked.
-        training: epochs, batch size, step size.
-        objective: the algorithm's additional client-side term.
+        assignment: what it is asked to do.
         rng: orders the batches.
     """
+    training = assignment.training
     reference = model.flatten(state)
-    sizes = [tensor.numel() for tensor in reference.values()]
-    weights = torch.cat([tensor.flatten() for tensor in reference.values()]).requires_grad_()
-    totals = {task.name: 0.0 for task in tasks}
+    start = {name: reference[name] for name in assignment.moving(model)}
+    sizes = [tensor.numel() for tensor in start.values()]
+    weights = torch.cat([tensor.flatten() for tensor in start.values()]).requires_grad_()
+    optimiser = training.steps_on([weights])
+    totals = {task.name: 0.0 for task in assignment.tasks}
     n = len(samples)
     for _ in range(training.epochs):
         order = torch.from_numpy(rng.permutation(n))
         for rows in torch.split(order, training.batch_size):
-            parameters = _shaped(torch.split(weights, sizes), reference)
+            parameters = {**reference, **_shaped(torch.split(weights, sizes), start)}
             batch = samples.take(rows)
-            losses, loss = local_loss(
-                model, parameters, reference, batch, tasks=tasks, objective=objective
+            losses, loss = local_loss(model, parameters, reference, batch, assignment=assignment)
+            (gradient,) = torch.autograd.grad(loss, weights)
+            weights.grad = gradient * min(
+                1.0, training.clip_norm / (float(gradient.norm()) + 1e-12)
             )
-            _step(weights, loss, training)
+            optimiser.step()
             for name, value in losses.items():
                 totals[name] += float(value.detach()) * len(rows)
+    trained = _shaped(torch.split(weights.detach(), sizes), start)
     return Trained(
-        state=model.unflatten(_shaped(torch.split(weights.detach(), sizes), reference)),
+        state=model.unflatten({**reference, **trained}),
         losses={name: total / (n * training.epochs) for name, total in totals.items()},
         operations=model.training_operations(n * training.epochs),
     )
 
 
 def _shaped(pieces: Sequence[Tensor], reference: Parameters) -> dict[str, Tensor]:
-    """Cut one vector of all weights into tensors of the shapes of `reference`."""
+    """Cut one vector of weights into tensors of the shapes of `reference`."""
     return {
         name: piece.view(tensor.shape)
         for piece, (name, tensor) in zip(pieces, reference.items(), strict=True)
     }
-
-
-def _step(weights: Tensor, loss: Tensor, training: LocalTraining) -> None:
-    """Move the weights one clipped gradient step downhill, in place."""
-    (gradient,) = torch.autograd.grad(loss, weights)
-    scale = training.learning_rate * min(1.0, training.clip_norm / (float(gradient.norm()) + 1e-12))
-    with torch.no_grad():
-        weights -= scale * gradient

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from qfl.core.errors import ConfigError
+from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.ports import Algorithm, Channel, Eavesdropper, Gatherer, Solver
 from qfl.core.problem import Problem
 from qfl.core.record import Yardstick
@@ -14,6 +14,9 @@ from qfl.federation.defence import Defence
 from qfl.federation.engine import LocalTraining
 from qfl.federation.selection import Propose, SelectionWeights
 from qfl.federation.uplink import Scheduler
+from qfl.models.policies import exchange_policy
+from qfl.models.pooled import Pooled
+from qfl.models.transformer import PROFILES, Transformer
 from qfl.security.privacy.mechanisms import Mechanism
 
 
@@ -24,14 +27,20 @@ class Schedule:
     Attributes:
         rounds: number of rounds, at least 1.
         clients_per_round: K; exactly this many are selected in every round.
-        model_width: size of the tokens that the model's modules exchange.
+        model: how the model is built: pooled (one token per modality, averaged), or a transformer
+            of the size tiny, small, base or large.
+        model_width: size of the tokens of the pooled model.
+        exchange: which modules travel: full, lora, adapter, prompt, peft, head; or all but the
+            heads (fedper) or the norms (fedbn), which every client then keeps to itself.
         eavesdropped_round: in this round an eavesdropper sits on the quantum channel of the first
             client that is called, whoever that is, so that every method loses one; 0 is never.
     """
 
     rounds: int
     clients_per_round: int
+    model: str = "pooled"
     model_width: int = 32
+    exchange: str = "full"
     eavesdropped_round: int = 0
 
     def __post_init__(self) -> None:
@@ -44,6 +53,14 @@ class Schedule:
                 f"eavesdropped_round {self.eavesdropped_round} is after the last of {self.rounds} "
                 "rounds; 0 means never"
             )
+        exchange_policy(self.exchange)
+        if self.model not in (names := ("pooled", *PROFILES)):
+            raise UnknownNameError("model", self.model, names)
+
+    @property
+    def recipe(self) -> Pooled | Transformer:
+        """How the model is built."""
+        return Pooled(self.model_width) if self.model == "pooled" else PROFILES[self.model]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

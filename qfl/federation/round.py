@@ -27,6 +27,7 @@ from qfl.federation.selection import Observations
 from qfl.federation.uplink import finish_seconds
 from qfl.federation.visit import Courier, Participant, Visit, settle
 from qfl.models.m3t import architecture
+from qfl.models.policies import exchange_policy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,18 +65,19 @@ class Federation:
                 f"cannot choose {schedule.clients_per_round} of {n} clients; "
                 f"clients_per_round must lie in 1..{n}"
             )
-        width = schedule.model_width
+        recipe = schedule.recipe
+        self.exchange = exchange_policy(schedule.exchange)
         self.population, self.schedule, self.policies = population, schedule, policies
         self.streams = streams
         self.learning = policies.algorithm.start()
-        self.model = architecture(population.modalities, population.tasks, width)
+        self.model = architecture(population.modalities, population.tasks, recipe)
         self.state = self.model.initial_state(streams)
         self.test = TensorSamples.of(population.test)
         self.participants = tuple(
             Participant(
                 index=index,
                 client=client,
-                model=architecture(client.modalities, client.tasks, width),
+                model=architecture(client.modalities, client.tasks, recipe),
                 train=TensorSamples.of(client.train),
                 test=TensorSamples.of(client.test),
             )
@@ -85,6 +87,7 @@ class Federation:
             channel=policies.channel,
             learning=self.learning,
             training=policies.training,
+            exchange=self.exchange,
             streams=streams,
             run=run,
         )
@@ -169,10 +172,11 @@ class Federation:
         """What the server expects a visit to take: both transfers and the training."""
         client, model = participant.client, participant.model
         passes = len(participant.train) * self.policies.training.epochs
+        size = 4 * model.parameters_of(*self.exchange.exchanged(model.module_ids))
         return (
-            client.access.downlink_seconds(model.weight_bytes)
+            client.access.downlink_seconds(size)
             + client.device.compute_seconds(model.training_operations(passes))
-            + client.access.uplink_seconds(model.weight_bytes)
+            + client.access.uplink_seconds(size)
         )
 
     def _chosen(self, decision: Decision) -> list[Participant]:
@@ -277,7 +281,9 @@ class Federation:
             delivered=(),
             metrics=metrics,
             client_metrics={
-                p.client.name: evaluate(self.model, self.state, p.test, p.client.tasks)
+                p.client.name: evaluate(
+                    self.model, self.courier.personal(p, self.state), p.test, p.client.tasks
+                )
                 for p in self.participants
             },
             choice=None,

@@ -21,11 +21,12 @@ from qfl.core.rng import Streams
 from qfl.core.tasks import Task
 from qfl.core.update import Update
 from qfl.federation.cohort import Trainee, train_together
-from qfl.federation.engine import LocalTraining, Trained
+from qfl.federation.engine import Assignment, LocalTraining, Trained
 from qfl.federation.exchange import from_arrays, to_update
 from qfl.federation.population import Client, TensorSamples
 from qfl.federation.uplink import Upload
 from qfl.models.m3t import Architecture, State, submodel
+from qfl.models.policies import ExchangePolicy
 from qfl.security.gather import carry
 from qfl.security.sealed import SERVER
 
@@ -95,15 +96,19 @@ class Courier:
         channel: seals, opens and exchanges keys.
         learning: the algorithm's client-side term joins the task losses.
         training: what a client does with the model.
+        exchange: which modules travel.
         streams: orders batches and drives the quantum channels.
         run: names the run in every envelope.
+        kept: client -> the modules that it never shows, as it left them.
     """
 
     channel: Channel
     learning: Learning
     training: LocalTraining
+    exchange: ExchangePolicy
     streams: Streams
     run: str
+    kept: dict[int, State] = field(default_factory=dict)
 
     def visit(
         self,
@@ -124,8 +129,12 @@ class Courier:
         calls = [
             self._call(one, state, round_index, tapped.get(one.client.name)) for one in participants
         ]
-        lessons = self._train(calls, round_index)
-        return [_visited(call, lessons.get(call.participant.index)) for call in calls]
+        lessons = self._train(calls, state, round_index)
+        return [self._visited(call, lessons.get(call.participant.index)) for call in calls]
+
+    def personal(self, participant: Participant, state: State) -> State:
+        """Return `state` as the client sees it: its own version of the modules it keeps."""
+        return {**state, **self.kept.get(participant.index, {})}
 
     def _call(
         self,
@@ -147,7 +156,8 @@ class Courier:
         if event.aborted:
             spent += Costs(aborted_sessions=1)
             return _Call(participant, event, spent, seconds=perf_counter() - started)
-        offered = to_update(submodel(state, participant.model.module_ids), samples=1)
+        travelling = self.exchange.exchanged(participant.model.module_ids)
+        offered = to_update(submodel(state, travelling), samples=1)
         try:
             down, received = carry(
                 self.channel,
@@ -164,14 +174,15 @@ class Courier:
         spent += _download(participant.client, down)
         return _Call(participant, event, spent, received, seconds=perf_counter() - started)
 
-    def _train(self, calls: Sequence[_Call], round_index: int) -> dict[int, _Lesson]:
+    def _train(self, calls: Sequence[_Call], state: State, round_index: int) -> dict[int, _Lesson]:
         """Train everybody who received the model, those with the same modules together."""
         groups: dict[tuple[Architecture, tuple[Task, ...]], dict[int, Trainee]] = {}
         for call in calls:
             if call.received is not None:
                 who = call.participant
+                here = self.personal(who, submodel(state, who.model.module_ids))
                 trainee = Trainee(
-                    state=from_arrays(call.received.modules),
+                    state={**here, **from_arrays(call.received.modules)},
                     samples=who.train,
                     rng=self.streams("batches", round_index, who.index),
                 )
@@ -179,38 +190,41 @@ class Courier:
         lessons = {}
         for (model, tasks), group in groups.items():
             started = perf_counter()
-            trained = train_together(
-                model,
-                list(group.values()),
+            assignment = Assignment(
                 tasks=tasks,
                 training=self.training,
                 objective=self.learning.local_objective,
+                exchange=self.exchange,
             )
+            trained = train_together(model, list(group.values()), assignment=assignment)
             seconds = (perf_counter() - started) / len(group)
             for index, one in zip(group, trained, strict=True):
                 lessons[index] = _Lesson(one, seconds)
         return lessons
 
-
-def _visited(call: _Call, lesson: _Lesson | None) -> Visit:
-    """What came of a call; without a lesson nothing, and what it had spent stays on the bill."""
-    if lesson is None or call.received is None:
-        return Visit(event=call.event, costs=call.spent, channel_seconds=call.seconds)
-    participant, trained = call.participant, lesson.trained
-    device = participant.client.device
-    computed = Costs(
-        energy_joules=device.compute_joules(trained.operations),
-        virtual_seconds=device.compute_seconds(trained.operations),
-    )
-    update = to_update(trained.state, samples=len(participant.train))
-    return Visit(
-        event=call.event,
-        costs=call.spent + computed,
-        answer=Answer(participant.client.name, received=call.received, update=update),
-        losses=trained.losses,
-        training_seconds=lesson.seconds,
-        channel_seconds=call.seconds,
-    )
+    def _visited(self, call: _Call, lesson: _Lesson | None) -> Visit:
+        """What came of a call; without a lesson nothing, and what it spent stays on the bill."""
+        if lesson is None or call.received is None:
+            return Visit(event=call.event, costs=call.spent, channel_seconds=call.seconds)
+        who, trained = call.participant, lesson.trained
+        self.kept[who.index] = {
+            module: tensors
+            for module, tensors in trained.state.items()
+            if self.exchange[module].placement == "local"
+        }
+        computed = Costs(
+            energy_joules=who.client.device.compute_joules(trained.operations),
+            virtual_seconds=who.client.device.compute_seconds(trained.operations),
+        )
+        update = to_update(submodel(trained.state, call.received.modules), samples=len(who.train))
+        return Visit(
+            event=call.event,
+            costs=call.spent + computed,
+            answer=Answer(who.client.name, received=call.received, update=update),
+            losses=trained.losses,
+            training_seconds=lesson.seconds,
+            channel_seconds=call.seconds,
+        )
 
 
 def settle(visit: Visit, client: Client, arrival: Arrival) -> Visit:

@@ -84,13 +84,17 @@ class Architecture(nn.Module):
         """Size of all weights as float32."""
         return 4 * self.parameters_of(*self.module_ids)
 
-    def parameters_of(self, *module_ids: str) -> int:
-        """Return how many numbers these modules hold together."""
-        return sum(
-            math.prod(shape)
-            for name, shape in self.shapes.items()
+    def tensors_of(self, *module_ids: str) -> tuple[str, ...]:
+        """Return the parameter names of these modules, in model order."""
+        return tuple(
+            name
+            for name in self.shapes
             if name.removeprefix(_PREFIX).partition(".")[0] in module_ids
         )
+
+    def parameters_of(self, *module_ids: str) -> int:
+        """Return how many numbers these modules hold together."""
+        return sum(math.prod(self.shapes[name]) for name in self.tensors_of(*module_ids))
 
     @property
     def quantum_share(self) -> float:

@@ -13,15 +13,18 @@ from torch import Tensor
 
 @dataclass(slots=True, eq=False)
 class Notes:
-    """Filled in by `Architecture.forward`.
+    """Filled in by `Architecture.forward`, all but `rows`.
 
     Attributes:
+        rows: (B,) bool, handed in: False for samples that only fill a batch up, which no statistic
+            of a gate counts; None counts all.
         balance: one load-balancing term per block with a learned gate; 1 is perfect balance.
         routed: expert id -> number of tokens that it handled (a 0-d tensor).
         latents: modality -> (B, d) mean of its tokens, before the trunk.
         log_variances: task -> (1,) learned logarithm of the variance of its numbers.
     """
 
+    rows: Tensor | None = None
     balance: list[Tensor] = field(default_factory=list)
     routed: dict[str, Tensor] = field(default_factory=dict)
     latents: dict[str, Tensor] = field(default_factory=dict)

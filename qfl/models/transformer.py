@@ -118,7 +118,7 @@ class Transformer:
         prompts = [modules[_prompt(task)]().expand(len(present), -1, -1) for task in layout.tasks]
         x = torch.cat([*(part.tokens for part in encoded.values()), *prompts], dim=1)
         tagged = any(task.kind == "tagging" for task in tasks)
-        sight = Sight(layout, present, layout.visible(present))
+        sight = Sight(layout, present, layout.visible(present), rows=notes.rows)
         for layer in range(self.blocks):
             if layer == self.blocks - 1 and not tagged:
                 sight = replace(sight, first=layout.steps)
@@ -253,18 +253,21 @@ class Sight:
         present: (B, steps) bool, data tokens that are there.
         visible: (B, L, L) bool, which places each place sees.
         first: the first place whose result is needed.
+        rows: (B,) bool, samples that count; None: all.
     """
 
     layout: Layout
     present: Tensor
     visible: Tensor
     first: int = 0
+    rows: Tensor | None = None
 
     @property
     def counted(self) -> Tensor:
         """(B, L - first) bool: tokens that count in the statistics of a gate."""
         prompts = len(self.layout.tasks) * self.layout.prompts
-        return nn.functional.pad(self.present, (0, prompts), value=True)[:, self.first :]
+        counted = nn.functional.pad(self.present, (0, prompts), value=True)[:, self.first :]
+        return counted if self.rows is None else counted & self.rows[:, None]
 
 
 _FINAL = str(ModuleKey("norm"))

@@ -129,7 +129,7 @@ def _defence(
         return Defence(rule)
     own = clean_samples(population.spare, rule.server_samples, rng=streams("defence"))
     model = architecture(
-        population.modalities, population.tasks, build(Schedule, cell.federation).model_width
+        population.modalities, population.tasks, build(Schedule, cell.federation).recipe
     )
     return Defence(rule, teacher(model, own, population.tasks, training, streams))
 

@@ -18,7 +18,7 @@ import workload
 
 from qfl.core.tasks import Task
 from qfl.federation.cohort import Trainee, train_together
-from qfl.federation.engine import LocalTraining, train
+from qfl.federation.engine import Assignment, LocalTraining, train
 from qfl.federation.exchange import to_update
 from qfl.federation.fedavg import FedAvg
 from qfl.federation.population import TensorSamples
@@ -26,8 +26,11 @@ from qfl.federation.population import TensorSamples
 TASKS = (Task("ten", "classification", 10), Task("five", "classification", 5))
 WORKERS = 2
 """A federation alone on its machine; torch itself runs on one thread."""
-TRAINING = LocalTraining(
-    epochs=1, batch_size=workload.BATCH, learning_rate=workload.RATE, clip_norm=math.inf
+ASSIGNMENT = Assignment(
+    tasks=TASKS,
+    training=LocalTraining(
+        epochs=1, batch_size=workload.BATCH, learning_rate=workload.RATE, clip_norm=math.inf
+    ),
 )
 
 
@@ -46,12 +49,18 @@ class Reference(workload.Network):
     def training_operations(self, samples):
         return 0.0
 
+    module_ids = ("encoder:*:*",)
+
+    def tensors_of(self, *module_ids):
+        return tuple(name for name, _ in self.named_parameters())
+
 
 class NoModel(torch.nn.Module):
     """One number that says the same for everybody."""
 
     flatten, unflatten = Reference.flatten, Reference.unflatten
-    training_operations = Reference.training_operations
+    training_operations, tensors_of = Reference.training_operations, Reference.tensors_of
+    module_ids = Reference.module_ids
 
     def __init__(self):
         super().__init__()
@@ -72,16 +81,13 @@ def play(model, data, *, together, rounds=workload.ROUNDS):
     for number in range(rounds):
         chosen = np.random.default_rng(number).permutation(len(data))[: workload.PER_ROUND]
         rngs = {c: np.random.default_rng((number, c)) for c in chosen}
-        options = {
-            "tasks": TASKS,
-            "training": TRAINING,
-            "objective": FedAvg().local_objective,
-        }
         if together:
             cohort = [Trainee(state, data[c], rngs[c]) for c in chosen]
-            trained = train_together(model, cohort, workers=WORKERS, **options)
+            trained = train_together(model, cohort, assignment=ASSIGNMENT, workers=WORKERS)
         else:
-            trained = [train(model, state, data[c], rng=rngs[c], **options) for c in chosen]
+            trained = [
+                train(model, state, data[c], assignment=ASSIGNMENT, rng=rngs[c]) for c in chosen
+            ]
         updates = [to_update(one.state, samples=1) for one in trained]
         state = FedAvg().aggregate(state, updates)
     return state

@@ -6,7 +6,7 @@ import torch
 
 from qfl.core.rng import Streams
 from qfl.core.tasks import Modality, Samples, Task
-from qfl.federation.engine import LocalTraining, train
+from qfl.federation.engine import Assignment, LocalTraining, train
 from qfl.federation.exchange import from_arrays, to_update
 from qfl.federation.fedavg import FedAvg
 from qfl.federation.fedprox import FedProx
@@ -34,9 +34,11 @@ def learn(data, training, algorithm=None, seed=0):
         MODEL,
         MODEL.initial_state(Streams(1)),
         data,
-        tasks=TASKS,
-        training=training,
-        objective=(algorithm or FedAvg()).local_objective,
+        assignment=Assignment(
+            tasks=TASKS,
+            training=training,
+            objective=(algorithm or FedAvg()).local_objective,
+        ),
         rng=np.random.default_rng(seed),
     )
 

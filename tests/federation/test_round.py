@@ -61,7 +61,15 @@ class OneWay(Watched):
 
 
 def federation(
-    *, rounds=2, choose=3, wrap=Watched, eavesdropped_round=0, solver=None, streams=None
+    *,
+    rounds=2,
+    choose=3,
+    wrap=Watched,
+    eavesdropped_round=0,
+    solver=None,
+    streams=None,
+    model="pooled",
+    exchange="full",
 ):
     config = Sealed()
     names = [client.name for client in POPULATION.clients]
@@ -72,7 +80,9 @@ def federation(
         schedule=Schedule(
             rounds=rounds,
             clients_per_round=choose,
+            model=model,
             model_width=8,
+            exchange=exchange,
             eavesdropped_round=eavesdropped_round,
         ),
         policies=Policies(

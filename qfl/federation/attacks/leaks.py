@@ -23,7 +23,7 @@ from qfl.federation.attacks.inversion import (
     read_label,
     reconstruct,
 )
-from qfl.federation.engine import LocalTraining, train
+from qfl.federation.engine import Assignment, LocalTraining, train
 from qfl.federation.population import TensorSamples
 from qfl.models.m3t import architecture
 from qfl.security.attacks.likeness import psnr, ssim
@@ -84,9 +84,7 @@ def digits_target(streams: Streams) -> Target:
         model,
         model.initial_state(streams),
         TensorSamples.of(public),
-        tasks=(task,),
-        training=LocalTraining(epochs=2),
-        objective=lambda _current, _downloaded: None,
+        assignment=Assignment(tasks=(task,), training=LocalTraining(epochs=2)),
         rng=streams("attack/public"),
     )
     height, width = modality.shape
