@@ -6,6 +6,9 @@ from time import perf_counter
 
 import pytest
 
+collect_ignore = ["peers/flower_simulation.py"]
+"""Needs an environment of its own."""
+
 ROWS = pytest.StashKey[list]()
 
 
