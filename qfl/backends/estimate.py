@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -151,15 +152,18 @@ class Limit:
         """Return the limit that "60s-qpu" or "12.5USD" says.
 
         Raises:
-            ConfigError: it says neither.
+            ConfigError: it says neither, or no finite amount of 0 or more.
         """
         for unit in ("s-qpu", currency):
             number = text.lower().removesuffix(unit.lower())
             if number != text.lower():
                 try:
-                    return cls(float(number), unit)
+                    amount = float(number)
                 except ValueError:
                     break
+                if not 0 <= amount < inf:
+                    raise ConfigError(f"--max-cost must be finite and at least 0, got {text!r}")
+                return cls(amount, unit)
         raise ConfigError(f"--max-cost takes 60s-qpu or 12.5{currency}, got {text!r}")
 
     def exceeded(self, estimates: Sequence[Estimate]) -> bool:

@@ -62,3 +62,9 @@ def test_limits():
     for wrong in ("60", "manyUSD", "12 EUR"):
         with pytest.raises(ConfigError, match="--max-cost takes 60s-qpu"):
             Limit.parse(wrong)
+
+
+@pytest.mark.parametrize("text", ["nanUSD", "infUSD", "1e999USD", "-1USD", "nans-qpu", "-5s-qpu"])
+def test_a_limit_that_limits_nothing_is_refused(text):
+    with pytest.raises(ConfigError, match=f"finite and at least 0, got '{text}'"):
+        Limit.parse(text)
