@@ -65,7 +65,7 @@ class QiskitDevice:
         """Return the device itself.
 
         Raises:
-            ConfigError: the name leads to no BackendV2.
+            ConfigError: the name leads to no BackendV2, or to one that needs arguments.
         """
         found = self.device
         if isinstance(found, str):
@@ -77,7 +77,13 @@ class QiskitDevice:
                     "BackendV2 or of what returns one"
                 ) from error
         if not isinstance(found, BackendV2) and callable(found):
-            found = found()
+            try:
+                found = found()
+            except TypeError as error:
+                raise ConfigError(
+                    f"qiskit:{self.device} cannot be called without arguments ({error}); name a "
+                    "BackendV2 object, or a function without arguments that returns one"
+                ) from error
         if not isinstance(found, BackendV2):
             raise ConfigError(f"qiskit:{self.device} is {type(found).__name__}, not a BackendV2")
         return found

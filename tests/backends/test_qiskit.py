@@ -58,6 +58,9 @@ def test_wrong_use_is_refused_in_one_sentence():
         get_backend("qiskit:no_such_module:x").compile(k_of_n(3, 1, "xy_ring", 1))
     with pytest.raises(ConfigError, match="is dict, not a BackendV2"):
         QiskitDevice("builtins:dict").compile(k_of_n(3, 1, "xy_ring", 1))
+    generic = "qiskit.providers.fake_provider:GenericBackendV2"
+    with pytest.raises(ConfigError, match=f"qiskit:{generic} cannot be called without arguments"):
+        get_backend(f"qiskit:{generic}").compile(k_of_n(3, 1, "xy_ring", 1))
     compiled = QiskitDevice(AerSimulator()).compile(k_of_n(3, 1, "xy_ring", 1))
     with pytest.raises(BackendError, match="only samples and knows no exact expectation"):
         compiled.expectation(ramp(1))
