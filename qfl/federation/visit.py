@@ -152,7 +152,11 @@ class Courier:
             rng=self.streams("channel", round_index, participant.index),
             eavesdropper=eavesdropper,
         )
-        spent = Costs(virtual_seconds=event.duration_seconds, key_bits_produced=event.secret_bits)
+        spent = Costs(
+            virtual_seconds=event.duration_seconds,
+            key_bits_produced=event.secret_bits,
+            key_bits_used=event.key_bits_kept,
+        )
         if event.aborted:
             spent += Costs(aborted_sessions=1)
             return _Call(participant, event, spent, seconds=perf_counter() - started)

@@ -123,13 +123,15 @@ class Hybrid:
         self._cipher = cipher
         self._kept: Mapping[str, Key] = {}
 
-    def keep(self, sender: str, receiver: str) -> None:
-        """Take the key to be kept from the pool, unless there is one or the pool is too low."""
+    def keep(self, sender: str, receiver: str) -> int:
+        """Take the key to be kept from the pool, unless there is one or the pool is too low;
+        return how many bits it took."""
         if self._kept or self._pool.bits_left < KEY_BITS:
-            return
+            return 0
         [key] = self._pool.enc_keys(sender)
         [copy] = self._pool.dec_keys(receiver, [key.key_id])
         self._kept = {sender: key, receiver: copy}
+        return key.secret.bits
 
     def seal(self, payload: memoryview, header: Header) -> Envelope:
         """Return the capsule and the encrypted payload."""

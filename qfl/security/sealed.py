@@ -136,8 +136,7 @@ class SealedChannel:
         done = keying.exchange(rng, eavesdropper)
         link.aborted = f"round {round}: {done.aborted}" if done.aborted else ""
         net = max(0, link.pool.bits_left - before)
-        if link.hybrid is not None:
-            link.hybrid.keep(SERVER, client)
+        kept = link.hybrid.keep(SERVER, client) if link.hybrid is not None else 0
         return LinkEvent(
             client=client,
             sifted_bits=done.sifted_bits,
@@ -145,6 +144,7 @@ class SealedChannel:
             qber=done.qber,
             disclosed_bits=done.disclosed_bits,
             key_bits_left=link.pool.bits_left,
+            key_bits_kept=kept,
             aborted=done.aborted,
             duration_seconds=done.duration_seconds,
             trusted=keying.trusted,

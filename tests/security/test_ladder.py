@@ -173,6 +173,15 @@ def test_hybrid_needs_a_first_qkd_key():
         channel.seal(SMALL, down())
 
 
+def test_the_key_that_hybrids_keep_is_accounted_for_once():
+    channel = connected("L2", "L2", sessions=0)
+    rng = np.random.default_rng(0)
+    events = [channel.exchange("c", round=number, rng=rng) for number in (1, 2)]
+    assert [event.key_bits_kept for event in events] == [256, 0]
+    produced = sum(event.secret_bits for event in events)
+    assert produced - 256 == events[1].key_bits_left == channel.key_bits_left("c")
+
+
 def test_rungs():
     assert [level.value for level in rungs("L4", "L1")] == LEVELS
     with pytest.raises(ConfigError, match="above"):

@@ -252,7 +252,8 @@ def test_grover_threshold_is_the_two_level_recursion():
 
 
 def test_qubo_to_ising_takes_pairs_in_any_order():
-    linear, pairs = [0.3, -1.0, 0.7, 2.0], [[2, 0, 0.5], [1, 3, -0.25]]
+    """A pair that is given twice, or the other way round, is one coupling."""
+    linear, pairs = [0.3, -1.0, 0.7, 2.0], [[2, 0, 0.5], [1, 3, -0.25], [0, 2, 0.125]]
     found = got("qubo_to_ising", linear=linear, quadratic=pairs)
     for x in itertools.product([0, 1], repeat=4):
         energy = np.dot(linear, x) + sum(q * x[i] * x[j] for i, j, q in pairs)
@@ -328,6 +329,7 @@ def test_toeplitz_is_the_matrix_product():
         ("gate_count_noise", dict.fromkeys(("r_rand", "r_ideal"), 1) | {"eps": 2}, "eps must"),
         ("zne_richardson", {"scale": [1, 1], "values": [1, 2]}, "distinct numbers"),
         ("qubo_to_ising", {"linear": [1], "quadratic": [[0, 1, 2]]}, r"two of 0\.\.0"),
+        ("qubo_to_ising", {"linear": [0, 0], "quadratic": [[0.5, 1, 1]]}, r"two of 0\.\.1"),
         ("toeplitz", {"n": 2, "m": 1, "x": "12", "seed": "00"}, "consist of 0 and 1"),
     ],
 )

@@ -75,19 +75,26 @@ def qubo_to_ising(given: Inputs) -> dict[str, Any]:
     n = len(linear)
     if pairs.size and (pairs.ndim != 2 or pairs.shape[1] != 3):
         raise ConfigError(f"quadratic must hold [i, j, value], got {pairs.tolist()}")
-    places = pairs.reshape(-1, 3)[:, :2].astype(int)
-    if ((places < 0) | (places >= n)).any() or (places[:, 0] == places[:, 1]).any():
-        raise ConfigError(f"quadratic must couple two of 0..{n - 1}, got {places.tolist()}")
+    named = pairs.reshape(-1, 3)[:, :2]
+    places = named.astype(int)
+    if (
+        (places != named).any()
+        or ((places < 0) | (places >= n)).any()
+        or (places[:, 0] == places[:, 1]).any()
+    ):
+        raise ConfigError(f"quadratic must couple two of 0..{n - 1}, got {named.tolist()}")
     matrix = np.diag(linear)
     np.add.at(matrix, tuple(places.T), pairs.reshape(-1, 3)[:, 2])
     constant = given.number("constant") if "constant" in given else 0.0
     ising = Qubo.from_matrix(matrix, constant=constant).to_ising()
     both = ising.couplings + ising.couplings.T
-    order = dict.fromkeys(map(tuple, places.tolist()))
+    order: dict[frozenset[int], list[int]] = {}
+    for pair in places.tolist():
+        order.setdefault(frozenset(pair), pair)
     return {
         "offset": ising.offset,
         "h": ising.fields.tolist(),
-        "J": [[i, j, float(both[i, j])] for i, j in order],
+        "J": [[i, j, float(both[i, j])] for i, j in order.values()],
     }
 
 
