@@ -27,6 +27,7 @@ FALSE_ALARM = 1e-9
 
 Floats = NDArray[np.float64]
 _ANGLES = np.array([[0.3, 0.5], [-0.4, -0.2]])
+_OTHER_ANGLES = np.array([[0.8, -0.3], [0.2, 0.6]])
 
 
 def sample_ansatz(mixer: str) -> QaoaAnsatz:
@@ -44,9 +45,10 @@ def check_backend(
 
     Checked: bit order and the signs of gamma and beta, as no two variables of the instance are
     alike; counts are as many as asked for, on allowed states, follow the distribution of a state
-    vector and repeat for the same generator; means equal the state vector's, in batches too; what
-    makes no sense or does not fit is refused with the error of its kind; and if it is exact: the
-    distribution equals the state vector's and the gradient central differences.
+    vector at two angle sets, repeat for the same generator and differ for another; means equal the
+    state vector's, in batches and at zero angles too; what makes no sense or does not fit is
+    refused with the error of its kind; and if it is exact: the distribution equals the state
+    vector's and the gradient central differences. A backend without any mixer fails.
 
     A machine that refuses to give means is judged by the mean of its samples.
 
@@ -57,21 +59,29 @@ def check_backend(
         computed: whether means are computed, not estimated; None for what `exact` says. Estimated
             ones may be off by four standard errors, which a good backend exceeds with 6e-5.
     """
+    name, mixers = backend.capabilities.name, backend.capabilities.mixers
+    if not mixers:
+        raise AssertionError(f"{name} lists no mixer, so nothing of it can be checked")
     computes = backend.capabilities.exact if computed is None else computed
-    for mixer in backend.capabilities.mixers:
+    for mixer in mixers:
         ansatz = sample_ansatz(mixer)
         engine = Hypercube(ansatz)
-        truth = np.abs(engine.amplitudes(_ANGLES)) ** 2
-        mean = float(truth @ engine.table)
-        error = float(np.sqrt(truth @ (engine.table - mean) ** 2 / shots))
+        truth, other, still = (
+            np.abs(engine.amplitudes(angles)) ** 2
+            for angles in (_ANGLES, _OTHER_ANGLES, 0 * _ANGLES)
+        )
+        mean, error = _moments(truth, engine.table, shots)
         compiled = backend.compile(ansatz)
         counts = compiled.sample(_ANGLES, shots, Streams(7)("shots"))
-        checks = [_samples(counts, truth, shots)]
+        moved = compiled.sample(_OTHER_ANGLES, shots, Streams(9)("shots"))
+        checks = [_samples(counts, truth, shots), _samples(moved, other, shots)]
         if backend.capabilities.seeded:
             checks += [_repeats(compiled, counts, shots)]
         if computes or _gives_means(compiled):
-            slack = tolerance if computes else 4 * error
-            checks += [_means(compiled, mean, slack), _refusals(compiled.expectation)]
+            level, spread = _moments(still, engine.table, shots)
+            slack, rest = (tolerance if computes else 4 * each for each in (error, spread))
+            checks += [_means(compiled, (mean, mean, level), (slack, slack, max(rest, tolerance)))]
+            checks += [_refusals(compiled.expectation)]
         else:
             checks += [_sampled_mean(counts, engine.table, mean, 4 * error)]
         checks += [_refusals(partial(compiled.sample, shots=1, rng=Streams(8)("shots")))]
@@ -79,7 +89,13 @@ def check_backend(
         if backend.capabilities.exact:
             checks += [_exactness(cast(ExactCompiled, compiled), truth, tolerance)]
         for broken in chain.from_iterable(checks):
-            raise AssertionError(f"{backend.capabilities.name} with mixer {mixer!r}: {broken}")
+            raise AssertionError(f"{name} with mixer {mixer!r}: {broken}")
+
+
+def _moments(truth: Floats, costs: Floats, shots: int) -> tuple[float, float]:
+    """Return the mean cost under `truth` (2^n,) and the standard error of `shots` samples."""
+    mean = float(truth @ costs)
+    return mean, float(np.sqrt(truth @ (costs - mean) ** 2 / shots))
 
 
 def _gives_means(compiled: Compiled) -> bool:
@@ -91,8 +107,10 @@ def _gives_means(compiled: Compiled) -> bool:
     return True
 
 
-def _means(compiled: Compiled, mean: float, slack: float) -> Iterator[str]:
-    """Yield what is wrong with the mean cost of one angle set and of a batch."""
+def _means(
+    compiled: Compiled, means: tuple[float, ...], slacks: tuple[float, ...]
+) -> Iterator[str]:
+    """Yield what is wrong with the mean cost of one angle set and of a batch of three."""
     batch = np.stack([_ANGLES, -_ANGLES, 0 * _ANGLES])[:, None]  # opposite angles: same mean
     found = np.asarray(compiled.expectation(batch))
     if found.shape != (3, 1):
@@ -102,7 +120,8 @@ def _means(compiled: Compiled, mean: float, slack: float) -> Iterator[str]:
     if one.shape != ():
         yield f"one angle set gave a mean of shape {one.shape}, not ()"
         return
-    for value in (float(one), *found[:2, 0]):
+    values = (float(one), *found[:, 0])
+    for value, mean, slack in zip(values, means[:1] + means, slacks[:1] + slacks, strict=True):
         if not abs(value - mean) <= slack:
             yield f"mean cost {value:.9g} is not {mean:.9g} within {slack:.2g}"
 
@@ -116,10 +135,13 @@ def _sampled_mean(counts: Counts, costs: Floats, mean: float, slack: float) -> I
 
 
 def _repeats(compiled: Compiled, counts: Counts, shots: int) -> Iterator[str]:
-    """Yield what is wrong with the samples that the same generator gives again."""
+    """Yield what is wrong with the samples of the same generator again, and of another."""
     again = compiled.sample(_ANGLES, shots, Streams(7)("shots"))
     if not np.array_equal(counts.samples(), again.samples()):
         yield "the same generator gave other samples"
+    fresh = compiled.sample(_ANGLES, shots, Streams(11)("shots"))
+    if np.array_equal(counts.samples(), fresh.samples()):
+        yield "another generator gave the same samples"
 
 
 def _samples(counts: Counts, truth: Floats, shots: int) -> Iterator[str]:

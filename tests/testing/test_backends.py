@@ -51,6 +51,11 @@ def reversed_variables(sample, angles, shots, rng):
     return Counts.of(counts.states[:, ::-1], counts.shots)
 
 
+def deaf(ask, angles, *args):
+    """Answer as at the first angles of the kit, whatever is asked."""
+    return ask(np.broadcast_to([[0.3, 0.5], [-0.4, -0.2]], np.shape(angles)), *args)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -63,6 +68,13 @@ def reversed_variables(sample, angles, shots, rng):
             {"sample": lambda f, a, shots, rng: f(a, shots, np.random.default_rng())},
             "other samples",
         ),
+        (
+            {"sample": lambda f, a, shots, rng: f(a, shots, np.random.default_rng(0))},
+            "another generator gave the same samples",
+        ),
+        ({"sample": deaf}, "chi-square"),
+        ({"expectation": deaf}, "mean cost"),
+        ({"sample": deaf, "expectation": deaf}, "chi-square|mean cost"),
         ({"sample": lambda f, a, shots, rng: f(2 * a, shots, rng)}, "chi-square"),
         ({"sample": lambda f, a, shots, rng: f(a * [[1], [-1]], shots, rng)}, "chi-square"),
         (
@@ -98,3 +110,9 @@ def test_too_many_qubits_must_be_refused():
     small = Capabilities("small", exact=True, mixers=("x",), max_qubits=6)
     with pytest.raises(AssertionError, match="7 qubits were not refused with a CapacityError"):
         check_backend(Liar({}, small))
+
+
+def test_a_backend_without_mixers_is_not_passed():
+    idle = Capabilities("idle", exact=False, mixers=())
+    with pytest.raises(AssertionError, match="idle lists no mixer"):
+        check_backend(Liar({}, idle))
