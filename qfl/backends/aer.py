@@ -37,6 +37,7 @@ from qfl.backends.gates import (
     costs,
     lowered,
     tensored,
+    too_few,
 )
 from qfl.backends.placement import Placed, fold
 from qfl.core.counts import Counts
@@ -183,9 +184,12 @@ class Aer:
         if most is None or n <= most:
             return
         if self.snapshot:
+            held = int(snapshots.snapshot(self.snapshot).num_qubits)
+            if n > held:
+                raise too_few(self.snapshot, held, n)
             raise CapacityError(
-                f"{self.capabilities.name} with method {self.engine!r} runs {most} qubits here, "
-                f"got {n}; try method 'statevector', a larger device, or 'noise:depolarising'"
+                f"{self.capabilities.name} with method {self.engine!r} holds {most} qubits on this "
+                f"machine, got {n}; try method 'statevector' or backend 'noise:depolarising'"
             )
         raise CapacityError(
             f"aer with method {self.engine!r} holds {most} qubits on this machine, got {n}; try "

@@ -30,12 +30,12 @@ from qfl.backends.gates import (
     drawn,
     lowered,
     sampled_only,
+    too_few,
 )
 from qfl.backends.jobs import Collected, Placement
 from qfl.core.counts import Counts
 from qfl.core.errors import (
     BackendError,
-    CapacityError,
     ConfigError,
     JobFailedError,
     JobPendingError,
@@ -142,10 +142,7 @@ class Braket:
 
     def _check_size(self, n: int, most: int | None) -> None:
         if most is not None and n > most:
-            raise CapacityError(
-                f"{self.name} has {most} qubits, the circuit needs {n}; choose a larger device, or "
-                "fewer variables"
-            )
+            raise too_few(self.name, most, n)
 
 
 @dataclass(frozen=True)

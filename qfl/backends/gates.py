@@ -17,7 +17,7 @@ from circuits.spec import CircuitSpec
 from qfl.backends.exact import checked_angles
 from qfl.core.counts import Counts
 from qfl.core.decision import Execution
-from qfl.core.errors import BackendError
+from qfl.core.errors import BackendError, CapacityError
 from qfl.core.ports import OnDevice
 
 NATIVE_MIXERS = ("x", "xy_trotter", "xy_ring", "xy_parity_ring", "grover")
@@ -82,6 +82,18 @@ def sampled_only(name: str) -> BackendError:
     return BackendError(
         f"{name} only samples and knows no exact expectation; take the mean of a sample, or use "
         "an exact backend for training: training_backend = 'subspace'"
+    )
+
+
+def too_few(name: str, qubits: int, needed: int) -> CapacityError:
+    """Return the error of a device with fewer qubits than a circuit needs.
+
+    >>> str(too_few("fake_manila", 5, 6)).partition(";")[0]
+    'fake_manila has 5 qubits, the circuit needs 6'
+    """
+    return CapacityError(
+        f"{name} has {qubits} qubit{'s' * (qubits != 1)}, the circuit needs {needed}; choose a "
+        "larger device, or fewer variables (clients)"
     )
 
 

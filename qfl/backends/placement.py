@@ -15,7 +15,8 @@ from qiskit import QuantumCircuit
 from qiskit.transpiler import generate_preset_pass_manager
 
 from qfl.backends.calibration import success_probability
-from qfl.core.errors import CapacityError, ConfigError
+from qfl.backends.gates import too_few
+from qfl.core.errors import ConfigError
 
 TRIES = 4
 """Layouts that are compared: chance decides a fifth of the gates, and a layout takes 0.2 s."""
@@ -59,10 +60,7 @@ def place(
         CapacityError: the device has fewer qubits than the circuit.
     """
     if circuit.num_qubits > device.num_qubits:
-        raise CapacityError(
-            f"{device.name} has {device.num_qubits} qubits, the circuit needs "
-            f"{circuit.num_qubits}; choose a larger device, or fewer variables"
-        )
+        raise too_few(device.name, device.num_qubits, circuit.num_qubits)
     found = [_placed(circuit, device, level, seed + turn) for turn in range(TRIES)]
 
     def cost(placed: Placed) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from instances import chain, k_of_n, ramp, ratio
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
-from circuits.qaoa import resources
+from circuits.qaoa import QaoaAnsatz, resources
 from qfl.backends import get_backend, snapshots
 from qfl.core.errors import BackendError, CapacityError, UnknownNameError
 from qfl.problems import draw
@@ -158,8 +158,13 @@ def test_noise_and_places_are_built_once():
 
 
 def test_what_a_snapshot_cannot_do_is_refused():
-    with pytest.raises(CapacityError, match=r"aer:fake_manila .* runs 5 qubits here, got 10"):
+    with pytest.raises(CapacityError, match=r"^fake_manila has 5 qubits, the circuit needs 10"):
         get_backend("aer:fake_manila").compile(chain())
+    with pytest.raises(CapacityError, match=r"^fake_armonk has 1 qubit, the circuit needs 10"):
+        get_backend("aer:fake_armonk").compile(chain())
+    wide = QaoaAnsatz(0.0, np.ones(100), np.zeros((100, 100)), "x", 1)
+    with pytest.raises(CapacityError, match=r"'density_matrix' holds .* try method 'statevector'"):
+        get_backend("aer:fake_fez").compile(wide)
     walker = get_backend("aer:fake_manila", method="statevector").compile(chain(3, 1))
     with pytest.raises(BackendError, match="use method 'density_matrix', or sample"):
         walker.expectation(ramp(1))
