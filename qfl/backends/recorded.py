@@ -155,14 +155,20 @@ def load(path: Path) -> list[tuple[str, Counts]]:
     """Return the (request id, counts) of one file.
 
     Raises:
-        BackendError: it is damaged.
+        BackendError: it cannot be read, is damaged, or is no recording.
     """
     try:
-        record: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return [(each["request"], read(each["counts"])) for each in record["circuits"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        record: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise BackendError(
             f"{path} is damaged ({type(error).__name__}); restore it, or delete it and fetch again"
+        ) from error
+    try:
+        return [(each["request"], read(each["counts"])) for each in record["circuits"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BackendError(
+            f"{path} is not a recording of qfl ({type(error).__name__}); move it elsewhere, or "
+            "give a folder that holds recordings only"
         ) from error
 
 

@@ -48,6 +48,13 @@ def test_a_damaged_file_is_named(folder):
         get_backend(f"recorded:{path}").compile(ANSATZ)
 
 
+@pytest.mark.parametrize("text", ["[1, 2]", '{"name": "other"}', '{"circuits": [{"counts": 3}]}'])
+def test_a_foreign_file_is_not_to_be_deleted(tmp_path, text):
+    (tmp_path / "notes.json").write_text(text)
+    with pytest.raises(BackendError, match=r"notes.json is not a recording of qfl .* move it"):
+        get_backend(f"recorded:{tmp_path}").compile(ANSATZ)
+
+
 def test_recording_changes_nothing_else(tmp_path):
     inner = get_backend("subspace")
     wrapped = Recording(inner, str(tmp_path))
