@@ -62,8 +62,10 @@ def gains_table(results: Results) -> Table:
     """Return what each mitigation, switched on alone, changes."""
     note = (
         "Mitigated minus raw on the same device, instance by instance. Zero-noise extrapolation "
-        "changes the mean cost and leaves the samples as they are; post-selection leaves out "
-        "infeasible samples, so its share of feasible ones says how many were kept."
+        "changes the mean cost and leaves the samples as they are; its values come from exact "
+        "expectations under the noise model, without shot noise, while those of raw rows are of "
+        "finite shots. Post-selection leaves out infeasible samples, so its share of feasible "
+        "ones says how many were kept."
     )
     return _paired(
         results, raw_pairs(results), key="gains", caption="What each mitigation buys", note=note

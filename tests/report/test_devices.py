@@ -139,6 +139,7 @@ def test_the_error_of_the_model_is_printed_wherever_it_was_used(results, analysi
     page = render(analysis)
     assert "P(feasible) +0.06 to +0.12 at six clients" in page
     assert "the table holds" in page
+    assert "without shot noise, while those of raw rows are of finite shots" in page
     for text in (
         "What each mitigation buys",
         "Error of the gate-count noise model",
