@@ -48,11 +48,11 @@ class LinkEvent:
         qber: estimated quantum bit error rate, None if no bits were compared.
         disclosed_bits: parities and hash bits published while reconciling.
         key_bits_left: in the pool after the round.
-        key_bits_kept: taken from the pool in this session, for a hybrid key that both ends keep.
         aborted: why the session stopped, or "".
         duration_seconds: virtual time that the session took.
         trusted: per route through relays, the nodes that see what passes there; who has corrupted
             one on every route knows the keys. Empty without relays.
+        key_bits_kept: taken from the pool in this session, for a hybrid key that both ends keep.
     """
 
     client: str
@@ -61,10 +61,10 @@ class LinkEvent:
     qber: float | None
     disclosed_bits: int
     key_bits_left: int
-    key_bits_kept: int = 0
     aborted: str = ""
     duration_seconds: float = 0.0
     trusted: tuple[tuple[str, ...], ...] = ()
+    key_bits_kept: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "trusted", tuple(map(tuple, self.trusted)))
