@@ -47,7 +47,13 @@ def test_a_key_survives_the_service(qfl, here):
 
     def served(sae, use):
         command = [*QFL, "kme", "serve", "keys", "--port", "0", "--stored-keys", "3"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=here) as service:
+        with subprocess.Popen(
+            command,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=here,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored under nohup
+        ) as service:
             try:
                 port = re.search(r"https://[\d.]+:(\d+)", service.stderr.readline()).group(1)
                 assert "no real-world secrecy" in service.stderr.readline()
