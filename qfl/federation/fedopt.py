@@ -90,17 +90,15 @@ class FedAdam:
     adaptivity: float = 1e-3
 
     def __post_init__(self) -> None:
-        _check("fedadam", server_rate=self.server_rate, adaptivity=self.adaptivity)
-        _check_share("fedadam", first_decay=self.first_decay, second_decay=self.second_decay)
+        _check_adaptive("fedadam", self)
 
     def start(self) -> ServerOptimiser:
         """Return a server whose second moments are tau^2."""
         return ServerOptimiser(self._step, initial=self.adaptivity**2)
 
     def _step(self, change: Tensor, moments: Moments) -> tuple[Tensor, Moments]:
-        first = self.first_decay * moments[0] + (1 - self.first_decay) * change
         second = self.second_decay * moments[1] + (1 - self.second_decay) * change.square()
-        return self.server_rate * first / (second.sqrt() + self.adaptivity), (first, second)
+        return _adapted(self, change, moments, second)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +111,30 @@ class FedYogi:
     adaptivity: float = 1e-3
 
     def __post_init__(self) -> None:
-        _check("fedyogi", server_rate=self.server_rate, adaptivity=self.adaptivity)
-        _check_share("fedyogi", first_decay=self.first_decay, second_decay=self.second_decay)
+        _check_adaptive("fedyogi", self)
 
     def start(self) -> ServerOptimiser:
         """Return a server whose second moments are tau^2."""
         return ServerOptimiser(self._step, initial=self.adaptivity**2)
 
     def _step(self, change: Tensor, moments: Moments) -> tuple[Tensor, Moments]:
-        first = self.first_decay * moments[0] + (1 - self.first_decay) * change
         squared = change.square()
         direction = torch.sign(moments[1] - squared)
         second = moments[1] - (1 - self.second_decay) * squared * direction
-        return self.server_rate * first / (second.sqrt() + self.adaptivity), (first, second)
+        return _adapted(self, change, moments, second)
+
+
+def _adapted(
+    rule: FedAdam | FedYogi, change: Tensor, moments: Moments, second: Tensor
+) -> tuple[Tensor, Moments]:
+    """The step that both rules take once the second moment is known."""
+    first = rule.first_decay * moments[0] + (1 - rule.first_decay) * change
+    return rule.server_rate * first / (second.sqrt() + rule.adaptivity), (first, second)
+
+
+def _check_adaptive(algorithm: str, rule: FedAdam | FedYogi) -> None:
+    _check(algorithm, server_rate=rule.server_rate, adaptivity=rule.adaptivity)
+    _check_share(algorithm, first_decay=rule.first_decay, second_decay=rule.second_decay)
 
 
 def _check(algorithm: str, **positive: float) -> None:
