@@ -80,8 +80,12 @@ def train_together(
         [one] = cohort
         return [train(own, one.state, one.samples, assignment=assignment, rng=one.rng)]
 
-    with ThreadPoolExecutor(workers) as pool:
-        done = [one for stack in pool.map(finish, stacks) for one in stack]
+    if workers == 1:
+        finished = [finish(stack) for stack in stacks]
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            finished = list(pool.map(finish, stacks))
+    done = [one for stack in finished for one in stack]
     places = {i: place for place, i in enumerate(longest_first)}
     return [done[places[i]] for i in range(len(trainees))]
 
