@@ -6,7 +6,7 @@ mitigated, a snapshot and the gate-count model calibrated from it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,35 +77,32 @@ def places(results: Results) -> dict[str, Place]:
 
 def ideal_pairs(results: Results) -> Pairs:
     """Return (method, the same without noise) for every method that runs on something noisy."""
-    found = places(results)
-    return tuple(
-        (method, other)
-        for method, place in found.items()
-        for other, ideal in found.items()
-        if ideal.ideal and not place.ideal and ideal.rest == place.rest
-    )
+    return _pairs(results, lambda place, other: other.ideal and not place.ideal)
 
 
 def raw_pairs(results: Results) -> Pairs:
     """Return (method, the same without its mitigation, or with a switch turned down)."""
-    found = places(results)
-    return tuple(
-        (method, other)
-        for method, place in found.items()
-        for other, raw in found.items()
-        if raw.rest == place.rest
-        and ((place.wraps and raw.is_at(*place.wraps)) or place.turns_up(raw))
+    return _pairs(
+        results,
+        lambda place, other: (
+            bool(place.wraps and other.is_at(*place.wraps)) or place.turns_up(other)
+        ),
     )
 
 
 def model_pairs(results: Results) -> Pairs:
     """Return (gate-count method, method on the snapshot that it was calibrated from)."""
+    return _pairs(results, lambda place, other: bool(place.models and other.is_at(*place.models)))
+
+
+def _pairs(results: Results, related: Callable[[Place, Place], bool]) -> Pairs:
+    """Return the pairs of methods that differ in the place alone, which `related` picks."""
     found = places(results)
     return tuple(
-        (method, other)
+        (method, partner)
         for method, place in found.items()
-        for other, full in found.items()
-        if full.rest == place.rest and place.models and full.is_at(*place.models)
+        for partner, other in found.items()
+        if other.rest == place.rest and related(place, other)
     )
 
 
