@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qfl.core.record import SumEvent
+from qfl.core.record import PairKeys, SumEvent
 from qfl.core.update import Update
 
 
@@ -53,6 +53,7 @@ class Gathered:
         holders: module -> clients behind it in `updates`.
         sums: the masked sums.
         key_bits_produced, key_bits_used: of links between clients.
+        pairs: what is left on these links, None where there are none.
         waiting_seconds: virtual time that these links took to make the key.
     """
 
@@ -62,4 +63,5 @@ class Gathered:
     sums: tuple[SumEvent, ...] = ()
     key_bits_produced: int = 0
     key_bits_used: int = 0
+    pairs: PairKeys | None = None
     waiting_seconds: float = 0.0

@@ -242,8 +242,8 @@ METRICS: Mapping[str, Metric] = _table(
     Metric("key_bits_used", "key bits used", "bit", False, "count", _POSITIVE, ".3s",
            "secret key bits spent on sealing, on masks and on keys that hybrids keep"),
     Metric("key_bits_left", "key bits left", "bit", None, "count", _POSITIVE, ".3s",
-           "key bits in the pools of the server's links after the last round; links between "
-           "clients, which masks use, keep theirs apart"),
+           "key bits in all pools after the last round: of the server's links, and of those "
+           "between clients"),
     Metric("sums_given_up", "sums given up", "", False, "count", _POSITIVE, ".1f",
            "masked sums that too few clients held or survived; their modules stayed as they were"),
     Metric("key_ratio", "key against the least", "", False, "mean", _POSITIVE, ".3s",

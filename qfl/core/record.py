@@ -101,6 +101,21 @@ class SumEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class PairKeys:
+    """What the pools of links between clients hold after a round.
+
+    Attributes:
+        links: pairs of clients with a pool.
+        bits_left: over all of them.
+        poorest_bits: in the pool with the least.
+    """
+
+    links: int
+    bits_left: int
+    poorest_bits: int
+
+
+@dataclass(frozen=True, slots=True)
 class PrivacyEvent:
     """What all releases up to a round guarantee, with everything that the claim depends on.
 
@@ -298,6 +313,7 @@ class RoundRecord:
         level: security level of the round's envelopes.
         facts: about the realised data, stated once with round 0.
         sums: the masked sums, empty where the server opens every update.
+        pairs: keys left between clients, None where they share none by QKD.
         privacy: what was spent so far, None without differential privacy.
         left_out: module -> why it stayed as it was although somebody sent it.
     """
@@ -315,6 +331,7 @@ class RoundRecord:
     facts: Mapping[str, float] = field(default_factory=dict)
     slots: Choice | None = None
     sums: tuple[SumEvent, ...] = ()
+    pairs: PairKeys | None = None
     privacy: PrivacyEvent | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
 
@@ -348,6 +365,7 @@ class RoundRecord:
                 SumEvent(**event | {"modules": tuple(event["modules"])})
                 for event in row.get("sums", ())
             ),
+            pairs=PairKeys(**row["pairs"]) if row.get("pairs") else None,
             privacy=PrivacyEvent(**row["privacy"]) if row.get("privacy") else None,
             left_out=row.get("left_out", {}),
         )

@@ -149,6 +149,7 @@ class Federation:
             costs=_costs(visits, gathered, turns),
             links=tuple(visit.event for visit in visits),
             sums=gathered.sums,
+            pairs=gathered.pairs,
             left_out=left_out,
             timings=_timings(decision.bill + turns.bill, visits, gathering, started),
         )

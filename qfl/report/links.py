@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.record import LinkEvent
-from qfl.report.outcomes import pool_levels
+from qfl.report.pools import pool_levels
 from qfl.report.results import Results
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -100,8 +100,8 @@ def poorest_pools(results: Results) -> Pools:
     """Return, round by round, the key bits left on the poorest link called so far."""
     left: dict[int, list[int]] = defaultdict(list)
     for run in results.runs:
-        for round_index, levels in pool_levels(run):
-            left[round_index].append(min(levels.values()))
+        for levels in pool_levels(run):
+            left[levels.round].append(levels.poorest)
     rounds = np.array(sorted(left), dtype=np.float64)
     quartiles = np.array([np.quantile(left[int(r)], [0.25, 0.5, 0.75]) for r in rounds])
     lower, median, upper = quartiles.reshape(-1, 3).T

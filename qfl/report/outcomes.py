@@ -24,6 +24,7 @@ from qfl.report.intervals import (
     times_to_event,
     wilson_interval,
 )
+from qfl.report.pools import pool_levels
 from qfl.report.results import MODALITY, HeadlineRequest, Results, Run
 from qfl.solvers.quality import time_to_solution
 
@@ -310,19 +311,8 @@ def _clock(name: str) -> Callable[[Run], float]:
 
 
 def _key_bits_left(run: Run) -> float:
-    left = pool_levels(run)
-    return float(sum(left[-1][1].values())) if left else math.nan
-
-
-def pool_levels(run: Run) -> list[tuple[int, dict[str, int]]]:
-    """Return round -> client -> key bits in its pool, of the clients called so far."""
-    levels: dict[str, int] = {}
-    found = []
-    for record in run.row.rounds:
-        if record.links:
-            levels = levels | {event.client: event.key_bits_left for event in record.links}
-            found.append((record.round, levels))
-    return found
+    found = pool_levels(run)
+    return float(found[-1].total) if found else math.nan
 
 
 def _mean_qber(run: Run) -> float:

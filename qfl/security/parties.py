@@ -1,8 +1,8 @@
 """The clients and the server of one sum, under streams that survive dropouts or under pads.
 
 Both kinds look alike: a sum is opened for its clients, each masks its integers once, the server
-collects what arrives, and the sum is finished or raises CohortError. Both know what key they were
-supplied with, what they spent of it, and how many bytes their clients sent beside the vectors.
+collects what arrives, and the sum is finished or raises CohortError. Both know what key they spent
+and how many bytes their clients sent beside the vectors.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from qfl.security.masking.pads import Pads, coded_pads, path_pads
 from qfl.security.masking.pairs import kem_pair_keys, pool_pair_keys
 from qfl.security.masking.quantise import centred_of, residues_of
 from qfl.security.masking.stream import SEED_BITS
-from qfl.security.mesh import Mesh, Supply
+from qfl.security.mesh import Mesh
 
 _SPARE_BITS = 1024
 """Key beyond what pads need, for symbols that rejection sampling throws away."""
@@ -91,11 +91,10 @@ class Streams:
             run=shape.run,
             round=shape.round,
         )
-        self.supply = Supply(0, 0.0)
         if mesh is None:
             keys = kem_pair_keys(cohort.edges)
         else:
-            self.supply = mesh.supply(cohort.edges, bits=SEED_BITS, rng=rng)
+            mesh.supply(cohort.edges, bits=SEED_BITS, rng=rng)
             keys = pool_pair_keys(cohort.edges, mesh.pools)
         self.key_bits = SEED_BITS * len(cohort.edges)
         self._sum = PairwiseSum(cohort, pair_keys=keys, length=shape.length)
@@ -143,7 +142,7 @@ class OneTimePads:
         )
         needed = pads.pair_symbols(shape.length) * (pads.modulus - 1).bit_length()
         pairs = list(_pairs(shape.clients, pads))
-        self.supply = mesh.supply(pairs, bits=8 * ceil(needed / 8) + _SPARE_BITS, rng=rng)
+        mesh.supply(pairs, bits=8 * ceil(needed / 8) + _SPARE_BITS, rng=rng)
         self._sum = PadSum(list(shape.clients), pads, length=shape.length, pools=mesh.pools)
         self.key_bits = self._sum.key_bits
         self.protocol_bytes: Mapping[str, int] = dict.fromkeys(shape.clients, 0)

@@ -150,6 +150,8 @@ class MaskedSums:
         self, answers: Sequence[Answer], *, round: int, rng: np.random.Generator
     ) -> Gathered:
         """Return the mean change of every set of clients large enough to hide in."""
+        if self._mesh:
+            self._mesh.start_round()
         by_name = {answer.client: answer for answer in answers}
         sums = self._plan(answers, rng)
         for each in sums:
@@ -159,7 +161,16 @@ class MaskedSums:
         for name, answer in by_name.items():
             arrivals[name] = self._send(answer, integers[name], sums, round, rng)
         updates = [self._finish(each, by_name) for each in sums]
-        return self._gathered(sums, arrivals, [u for u in updates if u is not None])
+        gathered = self._gathered(sums, arrivals, [u for u in updates if u is not None])
+        if self._mesh is None:
+            return gathered
+        return replace(
+            gathered,
+            key_bits_produced=self._mesh.produced_bits,
+            key_bits_used=sum(each.event.key_bits for each in sums),
+            pairs=self._mesh.left,
+            waiting_seconds=self._mesh.seconds,
+        )
 
     def _plan(self, answers: Sequence[Answer], rng: np.random.Generator) -> list[_Sum]:
         """Return the sums of the round: cohort by cohort, modules with the same holders."""
@@ -306,7 +317,6 @@ class MaskedSums:
         self, sums: Sequence[_Sum], arrivals: Mapping[str, Arrival], updates: list[Update]
     ) -> Gathered:
         opened = [each for each in sums if each.parties and not each.event.given_up]
-        supplies = [each.parties.supply for each in sums if each.parties]
         holders: Counter[str] = Counter()
         for each in opened:
             for module in each.event.modules:
@@ -324,7 +334,4 @@ class MaskedSums:
             },
             holders=holders,
             sums=tuple(each.event for each in sums),
-            key_bits_produced=sum(supply.produced_bits for supply in supplies),
-            key_bits_used=sum(each.event.key_bits for each in sums) if self._mesh else 0,
-            waiting_seconds=max((supply.seconds for supply in supplies), default=0.0),
         )

@@ -2,14 +2,12 @@
 
 import math
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from simulated_run import SHOTS
 
-from qfl.core.record import LinkEvent
-from qfl.report.outcomes import final_value, pool_levels, summaries, summarise, time_to_target
+from qfl.report.outcomes import final_value, summaries, summarise, time_to_target
 from qfl.report.outcomes import named as outcome
 from qfl.report.results import HeadlineRequest, read
 
@@ -80,24 +78,6 @@ def test_the_mean_over_the_curve_is_its_area(results):
         if s.outcome.metric.label == "mean digit accuracy" and s.method == "qaoa"
     )
     assert area.values[0] == pytest.approx(np.trapezoid(curve) / 20)
-
-
-def test_pools_of_links_that_were_not_called_keep_their_level():
-    """Key bits left are those of all pools: what was produced and neither used nor burnt."""
-    run = SimpleNamespace(
-        row=SimpleNamespace(
-            rounds=[
-                SimpleNamespace(round=0, links=()),
-                SimpleNamespace(round=1, links=(event("a", 300), event("b", 500))),
-                SimpleNamespace(round=2, links=(event("b", 700),)),
-            ]
-        )
-    )
-    assert pool_levels(run) == [(1, {"a": 300, "b": 500}), (2, {"a": 300, "b": 700})]
-
-
-def event(client, left):
-    return LinkEvent(client, 0, 0, None, 0, left)
 
 
 def test_slot_decisions_are_read_where_an_uplink_is_shared(results):

@@ -183,3 +183,22 @@ def test_what_cannot_hide_anybody_is_refused():
             SumPolicy(**wrong)
     with pytest.raises(ConfigError, match="modulus"):
         Masked(levels=2**50, heaviest=2**14)
+
+
+@pytest.mark.parametrize("options", [{"masks": "qkd"}, {"masks": "pads", "threshold": 1.0}])
+def test_key_between_clients_is_spent_or_left(options):
+    masked = Masked(**options)
+    links = masked.links(CLIENTS, rng=np.random.default_rng(1))
+    gatherer = masked.gatherer(Plain().connect({}, run="test"), links, run="test")
+    produced = used = 0
+    for round in (1, 2):
+        rng = np.random.default_rng(round)
+        done = gatherer.gather(answers(rng), round=round, rng=rng)
+        produced += done.key_bits_produced
+        used += done.key_bits_used
+        assert done.pairs.bits_left == produced - used > 0
+        assert 0 < done.pairs.poorest_bits <= done.pairs.bits_left / done.pairs.links
+
+
+def test_no_key_is_left_between_clients_that_share_none():
+    assert gathered(Masked(), answers(np.random.default_rng(0))).pairs is None
