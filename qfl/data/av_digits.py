@@ -20,6 +20,11 @@ from qfl.data.assemble import assemble
 from qfl.data.catalog import require_folder
 
 IMAGE = Modality("image", (28, 28), "image")
+TASKS = (
+    Task("digit", "classification", 10),
+    Task("parity", "classification", 2),
+    Task("speaker", "classification", 6),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,7 @@ class AvDigits:
                 **{f"mnist/{k}": v for k, v in ink.items()},
             },
             modalities={fsdd.AUDIO: fsdd.pictures(sound), IMAGE: image},
-            tasks={
-                Task("digit", "classification", 10): digit,
-                Task("parity", "classification", 2): digit % 2,
-                Task("speaker", "classification", 6): speaker,
-            },
+            tasks=dict(zip(TASKS, (digit, digit % 2, speaker), strict=True)),
             test_rows=np.flatnonzero(test),
             groups={"speaker": speaker},
         )

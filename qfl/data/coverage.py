@@ -16,6 +16,8 @@ from qfl.core.errors import ConfigError
 
 Held = tuple[str, ...]
 
+_REDRAWS = 1000
+
 
 def coverage(
     modalities: Sequence[str], tasks: Sequence[str], *, clients: int, rng: np.random.Generator
@@ -93,6 +95,35 @@ def task_assignment(
         tuple(tasks[k] for k in sorted((i + step) % len(tasks) for step in range(per_client)))
         for i in first
     ]
+
+
+def uneven(
+    patterns: Sequence[Held], *, clients: int, alpha: float, rng: np.random.Generator
+) -> list[Held]:
+    """Return each client's pattern, drawn from shares of the patterns ~ Dir(alpha): small alpha
+    means that one pattern is nearly everybody's. Redrawn until every name has a holder.
+
+    Args:
+        patterns: subsets of the names, such as [("audio",), ("audio", "image")].
+        clients: how many.
+        alpha: concentration, above 0.
+        rng: source of the draws.
+
+    Raises:
+        ConfigError: alpha is not above 0, or no draw leaves every name a holder.
+    """
+    if not alpha > 0:
+        raise ConfigError(f"alpha must be above 0, got {alpha}")
+    names = set().union(*patterns)
+    for _ in range(_REDRAWS):
+        shares = rng.dirichlet(np.full(len(patterns), alpha))
+        held = [patterns[k] for k in rng.choice(len(patterns), size=clients, p=shares)]
+        if set().union(*held) == names:
+            return held
+    raise ConfigError(
+        f"no draw in {_REDRAWS} gives every one of {', '.join(sorted(names))} a holder among "
+        f"{clients} clients; raise alpha or the number of clients"
+    )
 
 
 def sample_availability(

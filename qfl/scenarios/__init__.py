@@ -11,5 +11,9 @@ SCENARIOS = Registry(
             "qfl.scenarios.digits:Digits",
             "16 clients with skewed handwritten digits, two modalities, two tasks",
         ),
+        "av_digits": Row(
+            "qfl.scenarios.av_digits:AvDigits",
+            "spoken digits beside noisy pictures at six speakers, or shards of them",
+        ),
     },
 )

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
-from qfl.core.tasks import Dataset, Samples
+from qfl.core.tasks import Dataset
 from qfl.data import DATASETS
 from qfl.data.coverage import coverage
 from qfl.data.digits import MODALITIES, TASKS
-from qfl.data.heterogeneity import label_heterogeneity
 from qfl.data.partition import dirichlet, holdout
 from qfl.federation.evaluate import metric_names
-from qfl.federation.population import Client, Population
-from qfl.network.links import draw_access_link, draw_device, draw_interference
+from qfl.federation.population import Population
+from qfl.scenarios.populate import populate, shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,45 +69,14 @@ class Digits:
             clients=self.clients,
             rng=rng,
         )
-        splits = [holdout(len(part), fraction=self.local_test_fraction, rng=rng) for part in parts]
-        training = [kept[part[own]] for part, (own, _) in zip(parts, splits, strict=True)]
-        testing = [kept[part[own]] for part, (_, own) in zip(parts, splits, strict=True)]
-        samples = _standardised(data.samples, np.concatenate(training))
-        network = streams("network")
-        clients = tuple(
-            Client(
-                name=f"client-{i:02d}",
-                modalities=tuple(m for m in data.modalities if m.name in held[i][0]),
-                tasks=tuple(t for t in data.tasks if t.name in held[i][1]),
-                train=samples.take(training[i]).only(*held[i]),
-                test=samples.take(testing[i]).only(*held[i]),
-                device=draw_device(network),
-                access=draw_access_link(network),
-            )
-            for i in range(self.clients)
+        own = shares(
+            [kept[part] for part in parts], held, test_fraction=self.local_test_fraction, rng=rng
         )
-        skew = label_heterogeneity(labels, parts)
-        return Population(
-            clients=clients,
-            test=samples.take(held_out),
-            modalities=data.modalities,
-            tasks=data.tasks,
-            interference=draw_interference(
-                self.clients, radius=self.interference_radius, rng=streams("network/positions")
-            ),
-            facts={
-                "label_total_variation": skew.total_variation,
-                "label_hellinger": skew.hellinger,
-                "size_gini": skew.size_gini,
-                "classes_per_client": skew.classes_per_client,
-            },
-            spare=samples.take(np.concatenate(testing)),
+        return populate(
+            data,
+            own,
+            held_out=held_out,
+            label="digit",
+            interference_radius=self.interference_radius,
+            streams=streams,
         )
-
-
-def _standardised(samples: Samples, training: np.ndarray) -> Samples:
-    """Scale the slant to mean 0 and variance 1 over the training samples of the clients alone."""
-    slant = samples.targets["slant"]
-    seen = slant[training].astype(np.float64)
-    scaled = ((slant - seen.mean()) / seen.std()).astype(np.float32)
-    return Samples(samples.ids, samples.inputs, {**samples.targets, "slant": scaled})

@@ -10,6 +10,7 @@ from qfl.data.coverage import (
     modality_availability,
     sample_availability,
     task_assignment,
+    uneven,
 )
 
 NAMES = ["audio", "image", "text"]
@@ -42,6 +43,26 @@ def test_patterns_are_dealt_out_equally_often():
     assert task_assignment(NAMES, clients=3, patterns=patterns[:1], rng=draw()) == [("audio",)] * 3
 
 
+@pytest.mark.parametrize("alpha", [0.05, 1.0])
+def test_uneven_patterns_leave_no_name_without_a_holder(alpha):
+    patterns = [("audio", "image"), ("audio",), ("image",)]
+    for seed in range(200):
+        held = uneven(patterns, clients=4, alpha=alpha, rng=draw(seed))
+        assert matrix(held, ["audio", "image"]).sum(0).min() >= 1
+
+
+def test_small_alpha_means_that_one_pattern_is_nearly_everybodys():
+    """Mean share of the commonest of three patterns, 300 draws each: the two lie far apart."""
+    patterns = [("audio", "image", "text"), ("audio",), ("image",)]
+
+    def commonest(alpha):
+        draws = [uneven(patterns, clients=30, alpha=alpha, rng=draw(s)) for s in range(300)]
+        return np.mean([max(held.count(p) for p in patterns) / 30 for held in draws])
+
+    assert commonest(0.1) > 0.8
+    assert commonest(100.0) < 0.5
+
+
 @pytest.mark.parametrize("per_client", [1, 2, 3])
 def test_every_task_has_equally_many_clients(per_client):
     held = task_assignment(NAMES, clients=6, per_client=per_client, rng=draw())
@@ -70,6 +91,8 @@ def test_samples_miss_modalities_at_the_rate_asked_and_keep_one():
         (lambda: modality_availability(NAMES, clients=2, patterns=[()], rng=draw()), "one or more"),
         (lambda: task_assignment(NAMES, clients=2, patterns=[("x",)], rng=draw()), "one or more"),
         (lambda: task_assignment(NAMES, clients=2, per_client=4, rng=draw()), "1 to 3"),
+        (lambda: uneven([("a",)], clients=2, alpha=0.0, rng=draw()), "above 0"),
+        (lambda: uneven([("a",), ("b",)], clients=1, alpha=1.0, rng=draw()), "raise alpha"),
         (lambda: sample_availability(NAMES, 5, missing=1.5, rng=draw()), "between 0 and 1"),
     ],
 )
