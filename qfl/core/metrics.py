@@ -2,8 +2,9 @@
 
 Tables, arrows, bold cells, axis titles and the direction of a test read this table; nothing else
 knows that accuracy is better when larger. A metric of a task is named "<task>.<measure>"
-(`digit.accuracy`), with "@<modality>" behind it where only that modality was shown; the measure is
-looked up here. An unknown name is an error, not a guess.
+(`digit.accuracy`), with "@<modality>" behind it where only that modality was shown, "@personal" for
+the mean over the clients' own models and data, "@worst client" for the least of these; the measure
+is looked up here. An unknown name is an error, not a guess.
 """
 
 from __future__ import annotations
@@ -118,7 +119,8 @@ def metric(name: str) -> Metric:
     task, _, measure = path.rpartition(".")
     if task and measure in METRICS:
         found = METRICS[measure]
-        label = f"{task} {found.label}" + (f", {modality} alone" if modality else "")
+        shown = _OVER_CLIENTS.get(modality, f"{modality} alone")
+        label = f"{task} {found.label}" + (f", {shown}" if modality else "")
         return replace(found, name=name, label=label)
     raise UnknownNameError("metric", name, METRICS)
 
@@ -144,6 +146,7 @@ def _table(*rows: Metric) -> Mapping[str, Metric]:
     return {row.name: row for row in rows}
 
 
+_OVER_CLIENTS = {"personal": "personal models", "worst client": "worst client"}
 _UNIT = (0.0, 1.0)
 _POSITIVE = (0.0, None)
 

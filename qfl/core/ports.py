@@ -181,8 +181,8 @@ class Learning(Protocol):
     Parameters and states are torch tensors, which this module does not name.
     """
 
-    def local_objective(self, parameters: Any, reference: Any) -> Any:
-        """Return a term added to a client's task losses, or None."""
+    def local_objective(self, step: Any) -> Any:
+        """Return a term added to a client's task losses in one step, or None."""
         ...
 
     def aggregate(self, state: Any, updates: Sequence[Update]) -> Any:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.arrays import frozen
 from qfl.core.errors import ConfigError
+
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +62,29 @@ class Samples:
         inputs: modality name -> (n, *shape) float32.
         targets: task name -> (n,) int64 for classes, (n,) float32 for a number, (n, outputs)
             float32 for a forecast, (n, positions) int64 for tags.
+        available: modality name -> (n,) bool, False where the sample lacks it, whatever `inputs`
+            holds there; modalities not named are there for every sample.
+        labelled: task name -> (n,) bool, False where the target is unknown; likewise.
     """
 
     ids: NDArray[np.int64]
     inputs: Mapping[str, NDArray[np.float32]]
     targets: Mapping[str, NDArray[Any]]
+    available: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    labelled: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        arrays: list[NDArray[Any]] = [self.ids, *self.inputs.values(), *self.targets.values()]
-        lengths = {len(array) for array in arrays}
+        parts = (self.inputs, self.targets, self.available, self.labelled)
+        lengths = {len(self.ids), *(len(array) for part in parts for array in part.values())}
         if len(lengths) != 1:
             raise ConfigError(f"inputs and targets must have one length, got {sorted(lengths)}")
+        strays = (self.available.keys() - self.inputs) | (self.labelled.keys() - self.targets)
+        if strays:
+            raise ConfigError(f"masks of {sorted(strays)} mask nothing; the samples lack these")
+        if self.inputs and self.available.keys() == self.inputs.keys():
+            bare = int((~np.any(list(self.available.values()), axis=0)).sum())
+            if bare:
+                raise ConfigError(f"{bare} samples have no modality at all; leave them out")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -79,8 +93,10 @@ class Samples:
         """Return the samples at `rows`."""
         return Samples(
             frozen(self.ids[rows], np.int64),
-            {name: array[rows] for name, array in self.inputs.items()},
-            {name: array[rows] for name, array in self.targets.items()},
+            _rows(self.inputs, rows),
+            _rows(self.targets, rows),
+            _rows(self.available, rows),
+            _rows(self.labelled, rows),
         )
 
     def only(self, modalities: tuple[str, ...], tasks: tuple[str, ...]) -> Samples:
@@ -89,7 +105,13 @@ class Samples:
             self.ids,
             {name: self.inputs[name] for name in modalities},
             {name: self.targets[name] for name in tasks},
+            {name: self.available[name] for name in modalities if name in self.available},
+            {name: self.labelled[name] for name in tasks if name in self.labelled},
         )
+
+
+def _rows(part: Mapping[str, NDArray[T]], rows: NDArray[np.intp]) -> dict[str, NDArray[T]]:
+    return {name: array[rows] for name, array in part.items()}
 
 
 @dataclass(frozen=True, eq=False)

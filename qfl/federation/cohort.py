@@ -13,7 +13,7 @@ import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -44,11 +44,13 @@ class Trainee:
         state: what it downloaded; left untouched.
         samples: its training samples.
         rng: orders its batches.
+        carried: what the algorithm laid beside its model, name -> tensor.
     """
 
     state: State
     samples: TensorSamples
     rng: np.random.Generator
+    carried: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def train_together(
@@ -78,7 +80,16 @@ def train_together(
         if len(cohort) > 1:
             return _trained(own, cohort, assignment)
         [one] = cohort
-        return [train(own, one.state, one.samples, assignment=assignment, rng=one.rng)]
+        return [
+            train(
+                own,
+                one.state,
+                one.samples,
+                assignment=assignment,
+                rng=one.rng,
+                carried=one.carried,
+            )
+        ]
 
     if workers == 1:
         finished = [finish(stack) for stack in stacks]
@@ -96,6 +107,7 @@ def _trained(
     """What the clients of one stack end with; those with the most steps come first."""
     training = assignment.training
     reference = _stacked([model.flatten(trainee.state) for trainee in cohort])
+    carried = _stacked([trainee.carried for trainee in cohort])
     moving = {name: reference[name].clone() for name in assignment.moving(model)}
     fixed = {name: tensor for name, tensor in reference.items() if name not in moving}
     optimiser = training.steps_on(list(moving.values()))
@@ -105,7 +117,7 @@ def _trained(
         active = len(batch.weights)
         while len(cohort) - len(finished) > active:
             finished.append(_taken(moving, len(cohort) - len(finished) - 1))
-        losses = _descend(model, {**fixed, **moving}, reference, batch, assignment)
+        losses = _descend(model, {**fixed, **moving}, reference, carried, batch, assignment)
         _clip(list(moving.values()), training.clip_norm)
         optimiser.step()
         for name, loss in losses.items():
@@ -118,6 +130,7 @@ def _trained(
             state=model.unflatten({**_taken(fixed, i), **weights}),
             losses={name: float(total[i]) / passes[i] for name, total in totals.items()},
             operations=model.training_operations(passes[i]),
+            steps=training.epochs * -(-len(cohort[i].samples) // training.batch_size),
         )
         for i, weights in enumerate(reversed(finished))
     ]
@@ -142,6 +155,7 @@ def _descend(
     model: Architecture,
     weights: dict[str, Tensor],
     reference: dict[str, Tensor],
+    carried: dict[str, Tensor],
     batch: _Batch,
     assignment: Assignment,
 ) -> dict[str, Tensor]:
@@ -150,17 +164,24 @@ def _descend(
     Clients that have finished get a gradient of zero; what the optimiser still does to them is
     not looked at.
     """
-    active = len(batch.weights)
+    active, samples = len(batch.weights), batch.samples
 
     def losses_of(
         parameters: Parameters,
         start: Parameters,
-        inputs: Mapping[str, Tensor],
-        targets: Mapping[str, Tensor],
+        beside: Mapping[str, Tensor],
+        parts: tuple[Mapping[str, Tensor], ...],
         shares: Tensor,
     ) -> tuple[dict[str, Tensor], Tensor]:
-        samples = TensorSamples(inputs, targets)
-        return local_loss(model, parameters, start, samples, assignment=assignment, weights=shares)
+        return local_loss(
+            model,
+            parameters,
+            start,
+            TensorSamples(*parts),
+            assignment=assignment,
+            carried=beside,
+            weights=shares,
+        )
 
     moving = [tensor for name, tensor in weights.items() if tensor is not reference[name]]
     for tensor in moving:
@@ -168,8 +189,8 @@ def _descend(
     losses, total = vmap(losses_of)(
         {name: tensor[:active] for name, tensor in weights.items()},
         {name: tensor[:active] for name, tensor in reference.items()},
-        batch.samples.inputs,
-        batch.samples.targets,
+        {name: tensor[:active] for name, tensor in carried.items()},
+        (samples.inputs, samples.targets, samples.available, samples.labelled),
         batch.weights,
     )
     for tensor, gradient in zip(moving, torch.autograd.grad(total.sum(), moving), strict=True):
@@ -193,7 +214,7 @@ def _taken(weights: Mapping[str, Tensor], place: int) -> dict[str, Tensor]:
     return {name: tensor[place].detach().clone() for name, tensor in weights.items()}
 
 
-def _stacked(flat: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+def _stacked(flat: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.stack([one[name] for one in flat]) for name in flat[0]}
 
 
@@ -201,7 +222,7 @@ def _batches(cohort: Sequence[Trainee], training: LocalTraining) -> Iterator[_Ba
     """Yield the steps of all clients side by side, for as long as anybody trains."""
     counts = [len(trainee.samples) for trainee in cohort]
     starts = np.cumsum([0, *counts[:-1]])
-    everything = _concatenated([trainee.samples for trainee in cohort])
+    everything = TensorSamples.joined([trainee.samples for trainee in cohort])
     plans = [
         [
             start + rows
@@ -226,10 +247,3 @@ def _batches(cohort: Sequence[Trainee], training: LocalTraining) -> Iterator[_Ba
 
 def _split(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
     return [rows[start : start + size] for start in range(0, len(rows), size)]
-
-
-def _concatenated(parts: Sequence[TensorSamples]) -> TensorSamples:
-    return TensorSamples(
-        {name: torch.cat([part.inputs[name] for part in parts]) for name in parts[0].inputs},
-        {name: torch.cat([part.targets[name] for part in parts]) for name in parts[0].targets},
-    )

@@ -23,12 +23,40 @@ from qfl.models.m3t import Architecture, State
 from qfl.models.notes import Notes
 from qfl.models.policies import ExchangePolicy
 
+_TINY = 1e-12
 BALANCE = 0.01
 """Weight of the load-balancing term of routed experts (Fedus et al. 2021, arXiv:2101.03961)."""
 
 Parameters = Mapping[str, Tensor]
-LocalObjective = Callable[[Parameters, Parameters], Tensor | None]
-"""(current parameters, downloaded parameters) -> a term added to the task losses, or None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Step:
+    """One step of one client, as an algorithm's own term of the loss sees it.
+
+    In a stack of clients this runs under `vmap`: tensor operations alone, no branch on a value.
+
+    Attributes:
+        parameters: the present weights, name -> tensor.
+        reference: what the client downloaded.
+        carried: what the algorithm laid beside the model for this client, name -> tensor.
+        batch: n samples.
+        weights: (n,) of the samples, summing to one; None weighs them equally.
+        outputs: task -> outputs of the model.
+        notes: what the forward pass left behind.
+    """
+
+    parameters: Parameters
+    reference: Parameters
+    carried: Mapping[str, Tensor]
+    batch: TensorSamples
+    weights: Tensor | None
+    outputs: Mapping[str, Tensor]
+    notes: Notes
+
+
+LocalObjective = Callable[[Step], Tensor | None]
+"""A term added to the task losses of a step, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +98,7 @@ class Assignment:
 
     tasks: tuple[Task, ...]
     training: LocalTraining
-    objective: LocalObjective = lambda parameters, reference: None
+    objective: LocalObjective = lambda step: None
     exchange: ExchangePolicy = field(default_factory=ExchangePolicy)
 
     def moving(self, model: Architecture) -> tuple[str, ...]:
@@ -95,11 +123,13 @@ class Trained:
         state: its modules after training.
         losses: task -> mean loss over the round's steps.
         operations: floating-point operations the training took.
+        steps: of the optimiser.
     """
 
     state: State
     losses: Mapping[str, float]
     operations: float
+    steps: int
 
 
 def local_loss(
@@ -109,12 +139,14 @@ def local_loss(
     batch: TensorSamples,
     *,
     assignment: Assignment,
+    carried: Mapping[str, Tensor],
     weights: Tensor | None = None,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """Return task -> mean loss of a batch, and what a client minimises.
 
     That is the sum of the task losses, those with a learned variance weighed by it, plus the
-    load-balancing terms of routed experts and the algorithm's own term.
+    load-balancing terms of routed experts and the algorithm's own term. The loss of a task is the
+    mean over the samples that have its label, 0 if none has.
 
     Args:
         model: the client's architecture.
@@ -122,20 +154,39 @@ def local_loss(
         reference: what it downloaded.
         batch: n samples.
         assignment: tasks and terms.
+        carried: what the algorithm laid beside the model.
         weights: (n,) of the samples, summing to one; None weighs them equally.
     """
     notes = Notes(rows=None if weights is None else weights > 0)
-    arguments = (batch.inputs, None, notes)
+    arguments = (batch.inputs, batch.available, notes)
     outputs = functional_call(model, dict(parameters), arguments, tie_weights=False)
     losses = {}
     for task in assignment.tasks:
         each = sample_losses(task, outputs[task.name], batch.targets[task.name])
-        losses[task.name] = each.mean() if weights is None else weights @ each
+        losses[task.name] = _mean(each, weights, batch.labelled.get(task.name))
     total = weighed(losses, notes.log_variances)
     if notes.balance:
         total = total + BALANCE * torch.stack(notes.balance).sum()
-    term = assignment.objective(parameters, reference)
+    term = assignment.objective(
+        Step(
+            parameters=parameters,
+            reference=reference,
+            carried=carried,
+            batch=batch,
+            weights=weights,
+            outputs=outputs,
+            notes=notes,
+        )
+    )
     return losses, total if term is None else total + term
+
+
+def _mean(each: Tensor, weights: Tensor | None, labelled: Tensor | None) -> Tensor:
+    """Return the mean of the losses of the samples that count and have a label, 0 if none has."""
+    if labelled is None:
+        return each.mean() if weights is None else weights @ each
+    shares = labelled if weights is None else weights * labelled
+    return shares @ each / shares.sum().clamp(min=_TINY)
 
 
 def train(
@@ -145,6 +196,7 @@ def train(
     *,
     assignment: Assignment,
     rng: np.random.Generator,
+    carried: Mapping[str, Tensor] | None = None,
 ) -> Trained:
     """Return the modules of `state` after local training on the sum of the task losses.
 
@@ -154,6 +206,7 @@ def train(
         samples: its training samples.
         assignment: what it is asked to do.
         rng: orders the batches.
+        carried: what the algorithm laid beside the model, name -> tensor.
     """
     training = assignment.training
     reference = model.flatten(state)
@@ -168,7 +221,14 @@ def train(
         for rows in torch.split(order, training.batch_size):
             parameters = {**reference, **_shaped(torch.split(weights, sizes), start)}
             batch = samples.take(rows)
-            losses, loss = local_loss(model, parameters, reference, batch, assignment=assignment)
+            losses, loss = local_loss(
+                model,
+                parameters,
+                reference,
+                batch,
+                assignment=assignment,
+                carried=carried or {},
+            )
             (gradient,) = torch.autograd.grad(loss, weights)
             weights.grad = gradient * min(
                 1.0, training.clip_norm / (float(gradient.norm()) + 1e-12)
@@ -181,6 +241,7 @@ def train(
         state=model.unflatten({**reference, **trained}),
         losses={name: total / (n * training.epochs) for name, total in totals.items()},
         operations=model.training_operations(n * training.epochs),
+        steps=training.epochs * -(-n // training.batch_size),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -13,42 +14,68 @@ from qfl.models.m3t import Architecture, State
 
 _MEASURES = {"classification": ("accuracy",), "regression": ("mae", "r2")}
 _BY_MODALITY = ("accuracy", "r2")
+PERSONAL, WORST = "personal", "worst client"
+"""Behind "@": the mean over the clients, each with the model it uses on its own test split, every
+client counting alike; and the worst of them."""
 
 
 def metric_names(tasks: Sequence[Task], modalities: Sequence[Modality]) -> tuple[str, ...]:
     """Return the names of all metrics that a record of these tasks holds.
 
-    >>> metric_names([Task("slant", "regression", 1)], [Modality("image", (8, 8))])
+    >>> metric_names([Task("slant", "regression", 1)], [Modality("image", (8, 8))])[:3]
     ('slant.mae', 'slant.r2', 'slant.r2@image')
     """
     joint = [(task.name, measure) for task in tasks for measure in _MEASURES[task.kind]]
     alone = [
-        f"{task}.{measure}@{modality.name}"
-        for modality in modalities
+        f"{task}.{measure}@{modality}"
+        for modality in (*(m.name for m in modalities), PERSONAL, WORST)
         for task, measure in joint
         if measure in _BY_MODALITY
     ]
     return (*(f"{task}.{measure}" for task, measure in joint), *alone)
 
 
+def over_clients(found: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean over clients, and the worst client, of each accuracy and R2.
+
+    >>> over_clients([{"digit.accuracy": 0.5}, {"digit.accuracy": 1.0}])
+    {'digit.accuracy@personal': 0.75, 'digit.accuracy@worst client': 0.5}
+    """
+    values: dict[str, list[float]] = {}
+    for metrics in found:
+        for name, value in metrics.items():
+            if name.rpartition(".")[2] in _BY_MODALITY:
+                values.setdefault(name, []).append(value)
+    return {
+        f"{name}@{part}": value
+        for name, each in values.items()
+        for part, value in ((PERSONAL, math.fsum(each) / len(each)), (WORST, min(each)))
+    }
+
+
 def evaluate(
     model: Architecture, state: State, samples: TensorSamples, tasks: tuple[Task, ...]
 ) -> dict[str, float]:
-    """Return "task.metric" -> value with all modalities of `samples` present.
+    """Return "task.metric" -> value with all modalities that each sample has.
 
+    A task is measured on the samples that have its label, and left out if none has.
     Classification gives `accuracy` in 0..1; regression gives `mae` in the unit of the target and
     `r2`, one minus squared error over variance (left out where the targets do not vary).
     """
     with torch.no_grad():
-        outputs = model.predict(state, samples.inputs)
+        outputs = model.predict(state, samples.inputs, samples.available)
     metrics: dict[str, float] = {}
     for task in tasks:
-        target = samples.targets[task.name]
+        output, target = outputs[task.name], samples.targets[task.name]
+        if task.name in samples.labelled:
+            known = samples.labelled[task.name] > 0
+            output, target = output[known], target[known]
+        if not len(target):
+            continue
         if task.kind == "classification":
-            hits = outputs[task.name].argmax(1) == target
-            metrics[f"{task.name}.accuracy"] = float(hits.double().mean())
+            metrics[f"{task.name}.accuracy"] = float((output.argmax(1) == target).double().mean())
         else:
-            metrics |= _regression(task.name, outputs[task.name].squeeze(-1), target)
+            metrics |= _regression(task.name, output.squeeze(-1), target)
     return metrics
 
 
@@ -59,7 +86,11 @@ def evaluate_by_modality(
     "task.metric@modality": the joint numbers hide which modality the model leans on."""
     metrics = evaluate(model, state, samples, tasks)
     for name, tensor in samples.inputs.items():
-        alone = TensorSamples({name: tensor}, samples.targets)
+        alone = TensorSamples({name: tensor}, samples.targets, {}, samples.labelled)
+        if name in samples.available:
+            alone = alone.take(samples.available[name].nonzero().squeeze(1))
+        if not len(alone):
+            continue
         for metric, value in evaluate(model, state, alone, tasks).items():
             if metric.rpartition(".")[2] in _BY_MODALITY:
                 metrics[f"{metric}@{name}"] = value

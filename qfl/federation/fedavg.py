@@ -9,7 +9,7 @@ from torch import Tensor
 
 from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
-from qfl.federation.engine import Parameters
+from qfl.federation.engine import Step
 from qfl.federation.exchange import from_arrays
 from qfl.models.m3t import State
 
@@ -22,7 +22,7 @@ class FedAvg:
         """Return itself: there is nothing to remember."""
         return self
 
-    def local_objective(self, parameters: Parameters, reference: Parameters) -> Tensor | None:
+    def local_objective(self, step: Step) -> Tensor | None:
         """Return no additional client-side term."""
         return None
 

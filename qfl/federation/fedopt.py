@@ -18,12 +18,12 @@ from torch import Tensor
 from qfl.core.errors import ConfigError
 from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
-from qfl.federation.engine import Parameters
+from qfl.federation.engine import Step
 from qfl.federation.exchange import from_arrays
 from qfl.models.m3t import State
 
 Moments = tuple[Tensor, Tensor]
-Step = Callable[[Tensor, Moments], tuple[Tensor, Moments]]
+Rule = Callable[[Tensor, Moments], tuple[Tensor, Moments]]
 """(mean change, moments before) -> (what to add to the tensor, moments after)."""
 
 
@@ -35,11 +35,11 @@ class ServerOptimiser:
         initial: where second moments begin.
     """
 
-    def __init__(self, step: Step, *, initial: float = 0.0) -> None:
+    def __init__(self, step: Rule, *, initial: float = 0.0) -> None:
         self._step, self._initial = step, initial
         self._moments: dict[tuple[str, str], Moments] = {}
 
-    def local_objective(self, parameters: Parameters, reference: Parameters) -> Tensor | None:
+    def local_objective(self, step: Step) -> Tensor | None:
         """Return no additional client-side term."""
         return None
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from qfl.core.errors import ConfigError
 from qfl.core.update import Update
-from qfl.federation.engine import Parameters
+from qfl.federation.engine import Step
 from qfl.federation.fedavg import FedAvg
 from qfl.models.m3t import State
 
@@ -30,11 +30,13 @@ class FedProx:
         """Return itself: there is nothing to remember."""
         return self
 
-    def local_objective(self, parameters: Parameters, reference: Parameters) -> Tensor | None:
+    def local_objective(self, step: Step) -> Tensor | None:
         """Return the proximal term."""
         if self.mu == 0:
             return None
-        distances = [(parameters[name] - reference[name]).square().sum() for name in reference]
+        distances = [
+            (step.parameters[name] - start).square().sum() for name, start in step.reference.items()
+        ]
         return self.mu / 2 * torch.stack(distances).sum()
 
     def aggregate(self, state: State, updates: Sequence[Update]) -> State:

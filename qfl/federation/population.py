@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,8 @@ class Client:
                 f"{len(self.modalities)} modalities and {len(self.tasks)} tasks; "
                 "a client needs at least one of each"
             )
+        for samples in (self.train, self.test):
+            _check_finite(self.name, samples)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,19 +78,62 @@ def to_tensor(array: NDArray[Any]) -> Tensor:
     return torch.from_numpy(np.array(array)).clone()
 
 
+def _check_finite(client: str, samples: Samples) -> None:
+    """Refuse NaN and infinity in what a client sees; hidden values are nobody's business."""
+    seen = ((samples.inputs, samples.available), (samples.targets, samples.labelled))
+    for arrays, masks in seen:
+        for name, array in arrays.items():
+            rows = array[masks[name]] if name in masks else array
+            broken = ~np.isfinite(rows.reshape(len(rows), -1)).all(1)
+            if broken.any():
+                raise ConfigError(
+                    f"{client} has {broken.sum()} of {len(rows)} samples with NaN or infinity in "
+                    f"{name!r}; drop them, or mark them as missing in `available` or `labelled`"
+                )
+
+
 @dataclass(frozen=True, eq=False)
 class TensorSamples:
-    """Samples as torch tensors."""
+    """Samples as torch tensors; numbers that are hidden or unknown are zeros.
+
+    Attributes:
+        inputs, targets: as in `Samples`.
+        available, labelled: masks as in `Samples`, float32.
+    """
 
     inputs: Mapping[str, Tensor]
     targets: Mapping[str, Tensor]
+    available: Mapping[str, Tensor] = field(default_factory=dict)
+    labelled: Mapping[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def of(cls, samples: Samples) -> TensorSamples:
         """Return `samples` as tensors."""
         return cls(
-            {name: to_tensor(array) for name, array in samples.inputs.items()},
-            {name: to_tensor(array) for name, array in samples.targets.items()},
+            {
+                n: to_tensor(_blanked(a, samples.available.get(n)))
+                for n, a in samples.inputs.items()
+            },
+            {
+                n: to_tensor(_blanked(a, samples.labelled.get(n)))
+                for n, a in samples.targets.items()
+            },
+            {n: to_tensor(mask.astype(np.float32)) for n, mask in samples.available.items()},
+            {n: to_tensor(mask.astype(np.float32)) for n, mask in samples.labelled.items()},
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[TensorSamples]) -> TensorSamples:
+        """Return samples with the same modalities and tasks behind each other.
+
+        A mask that only some of them have is filled up with ones.
+        """
+        first = parts[0]
+        return cls(
+            {name: torch.cat([part.inputs[name] for part in parts]) for name in first.inputs},
+            {name: torch.cat([part.targets[name] for part in parts]) for name in first.targets},
+            _joined([part.available for part in parts], [len(part) for part in parts]),
+            _joined([part.labelled for part in parts], [len(part) for part in parts]),
         )
 
     def __len__(self) -> int:
@@ -97,6 +142,24 @@ class TensorSamples:
     def take(self, rows: Tensor) -> TensorSamples:
         """Return the samples at `rows`."""
         return TensorSamples(
-            {name: tensor[rows] for name, tensor in self.inputs.items()},
-            {name: tensor[rows] for name, tensor in self.targets.items()},
+            *(
+                {name: tensor[rows] for name, tensor in part.items()}
+                for part in (self.inputs, self.targets, self.available, self.labelled)
+            )
         )
+
+
+def _blanked(array: NDArray[Any], seen: NDArray[np.bool_] | None) -> NDArray[Any]:
+    """Return `array` with zeros in the rows that are not seen."""
+    if seen is None:
+        return array
+    return np.where(seen.reshape(-1, *[1] * (array.ndim - 1)), array, np.zeros((), array.dtype))
+
+
+def _joined(masks: Sequence[Mapping[str, Tensor]], lengths: Sequence[int]) -> dict[str, Tensor]:
+    names = dict.fromkeys(name for mask in masks for name in mask)
+    ones = [torch.ones(length) for length in lengths]
+    return {
+        name: torch.cat([mask.get(name, one) for mask, one in zip(masks, ones, strict=True)])
+        for name in names
+    }

@@ -19,7 +19,7 @@ from qfl.core.problem import Problem
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
 from qfl.core.update import Update
-from qfl.federation.evaluate import evaluate, evaluate_by_modality
+from qfl.federation.evaluate import evaluate, evaluate_by_modality, over_clients
 from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population, TensorSamples
 from qfl.federation.private import Privacy
@@ -276,17 +276,18 @@ class Federation:
         metrics = evaluate_by_modality(self.model, self.state, self.test, tasks)
         if self.policies.adversary:
             metrics |= self.policies.adversary.measure(self.model, self.state, tasks)
+        by_client = {
+            p.client.name: evaluate(
+                self.model, self.courier.personal(p, self.state), p.test, p.client.tasks
+            )
+            for p in self.participants
+        }
         return RoundRecord(
             round=round_index,
             selected=(),
             delivered=(),
-            metrics=metrics,
-            client_metrics={
-                p.client.name: evaluate(
-                    self.model, self.courier.personal(p, self.state), p.test, p.client.tasks
-                )
-                for p in self.participants
-            },
+            metrics=metrics | over_clients(by_client.values()),
+            client_metrics=by_client,
             choice=None,
             costs=Costs(),
             links=(),

@@ -58,7 +58,7 @@ class Section:
     reserved: tuple[str, ...] = ()
 
 
-OWN = ("channel", "privacy", "defence")
+OWN = ("federation", "channel", "privacy", "defence")
 """Sections of which a method may bring its own options, as a table."""
 
 SECTIONS: dict[str, Section] = {
