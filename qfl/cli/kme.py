@@ -40,7 +40,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8443,
     length_km: Annotated[float, typer.Option(help="Emulated fibre between two ends.")] = 10.0,
-    stored_keys: Annotated[int, typer.Option(help="Keys per pair at the start.")] = 50,
+    stored_keys: Annotated[int, typer.Option(help="Keys per pair that are kept in stock.")] = 50,
     key_lifetime_seconds: Annotated[
         float, typer.Option(help="Age at which keys expire unused.")
     ] = inf,
@@ -59,23 +59,17 @@ def serve(
 
     # A core dump would hold every key.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    limits = KmeLimits()
+    limits = KmeLimits(kept_key_count=stored_keys)
     link = FibreLink(length_km=length_km)
     source = SessionSource(link, rng=Streams(randbits(63))("kme"))
     pools = pools_in(
         folder,
-        capacity_bits=limits.max_key_count * limits.key_size,
+        capacity_bits=limits.capacity_bits,
         lifetime=Lifetime(key_lifetime_seconds),
     )
-    service = server(
-        KeyManager(pools, limits=limits, refill=source), folder=folder, host=host, port=port
-    )
-    wanted = min(stored_keys, limits.max_key_count) * limits.key_size
-    for pool in pools.values():
-        sessions = 0
-        while pool.bits_left < wanted and sessions < stored_keys:
-            source(pool)
-            sessions += 1
+    manager = KeyManager(pools, limits=limits, refill=source)
+    service = server(manager, folder=folder, host=host, port=port)
+    manager.fill()
     listening = listen(service)
     address = f"https://{host}:{listening.getsockname()[1]}"
     say(f"{count(len(pools), 'link')}; serving on {address} (stop with Ctrl-C)")

@@ -87,6 +87,8 @@ class KmeClient:
                 f"the KME sent {len(keys)} keys, not the {number} asked for or of another size; "
                 "none is used"
             )
+        if len({key.key_id.casefold() for key in keys}) != number:
+            raise SecurityError("the KME sent a key twice; none is used")
         return keys
 
     def dec_keys(self, master: str, key_ids: Iterable[str]) -> list[Key]:

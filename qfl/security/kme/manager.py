@@ -7,6 +7,7 @@ caller's. There is no 404 in the standard: what does not exist is a bad request.
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,8 @@ _REQUEST_FIELDS = (
     "extension_optional",
 )
 _MOST_NUMBER_DIGITS = 9
+_TRIES = 3
+"""Other callers may empty a pool that was refilled for this one."""
 
 
 class Refusal(SecurityError):
@@ -50,6 +53,7 @@ class KmeLimits:
         min_key_size, max_key_size: of a key.
         max_keys_per_request: keys per request.
         max_key_count: keys of the default size that a link can store.
+        kept_key_count: of them, so many are in stock whenever a refill can make them.
     """
 
     key_size: int = 256
@@ -57,6 +61,7 @@ class KmeLimits:
     max_key_size: int = 1024
     max_keys_per_request: int = 128
     max_key_count: int = 1000
+    kept_key_count: int = 1
 
     def __post_init__(self) -> None:
         sizes = (self.min_key_size, self.key_size, self.max_key_size)
@@ -64,6 +69,16 @@ class KmeLimits:
             raise ConfigError(f"key sizes {sizes}; allowed: rising multiples of 8")
         if self.max_keys_per_request < 1 or self.max_key_count < 1:
             raise ConfigError(f"{self}; allowed: counts of at least 1")
+        if not 0 <= self.kept_key_count <= self.max_key_count:
+            raise ConfigError(
+                f"kept_key_count is {self.kept_key_count!r}; allowed: 0 to max_key_count "
+                f"({self.max_key_count})"
+            )
+
+    @property
+    def capacity_bits(self) -> int:
+        """Bits that a link can store."""
+        return self.max_key_count * self.key_size
 
 
 class KeyManager:
@@ -72,7 +87,7 @@ class KeyManager:
     Args:
         pools: (SAE id, SAE id) -> pool of the link between them.
         limits: what is granted.
-        refill: called with a pool that cannot pay for a request, once, before it is refused.
+        refill: called with a pool and the bits that it shall hold; brings as many as it can.
 
     >>> from qfl.security.keys import Secret
     >>> pool = KeyPool(("alice", "bob"), run="doc", capacity_bits=1024)
@@ -88,12 +103,13 @@ class KeyManager:
         pools: Mapping[tuple[str, str], KeyPool],
         *,
         limits: KmeLimits | None = None,
-        refill: Callable[[KeyPool], None] | None = None,
+        refill: Callable[[KeyPool, int], None] | None = None,
     ) -> None:
         self._pools = {frozenset(ends): pool for ends, pool in pools.items()}
         self._saes = frozenset(end for ends in pools for end in ends)
         self._limits = limits or KmeLimits()
         self._refill = refill
+        self._refilling = threading.Lock()
 
     def admit(self, caller: str | None) -> str:
         """Return the caller.
@@ -105,9 +121,15 @@ class KeyManager:
             raise Refusal(401)
         return caller
 
+    def fill(self) -> None:
+        """Bring every link to the stock that is kept."""
+        for pool in self._pools.values():
+            self._keep(pool)
+
     def status(self, caller: str | None, slave: str) -> Body:
-        """Return what the caller may ask for towards `slave`."""
+        """Return what the caller may ask for towards `slave`, after a refill if stock is low."""
         pool, limits = self._pool(caller, slave), self._limits
+        self._keep(pool)
         return {
             "source_KME_ID": f"kme-{caller}",
             "target_KME_ID": f"kme-{slave}",
@@ -130,14 +152,13 @@ class KeyManager:
         """
         pool = self._pool(caller, slave)
         number, size = self._wanted(request)
-        if pool.bits_left < number * size and self._refill is not None:
-            self._refill(pool)
-        try:
-            return _container(pool.enc_keys(str(caller), number=number, size=size))
-        except KeyExhaustedError:
-            raise Refusal(
-                503, f"{number * size} key bits are not available towards {slave}; try later"
-            ) from None
+        for _ in range(_TRIES):
+            self._refilled(pool, number * size)
+            try:
+                return _container(pool.enc_keys(str(caller), number=number, size=size))
+            except KeyExhaustedError:
+                continue
+        raise Refusal(503, f"{number * size} key bits are not available towards {slave}; try later")
 
     def dec_keys(self, caller: str | None, master: str, request: object) -> Body:
         """Return the slave's copies, once.
@@ -159,6 +180,15 @@ class KeyManager:
             return _container(pool.dec_keys(str(caller), wanted))
         except UnknownKeyError:
             raise Refusal(400, NOT_FOUND) from None
+
+    def _keep(self, pool: KeyPool) -> None:
+        self._refilled(pool, self._limits.kept_key_count * self._limits.key_size)
+
+    def _refilled(self, pool: KeyPool, bits: int) -> None:
+        """Have the pool hold so many bits, if it can."""
+        if self._refill is not None and pool.bits_left < bits:
+            with self._refilling:
+                self._refill(pool, bits)
 
     def _pool(self, caller: str | None, peer: str) -> KeyPool:
         caller = self.admit(caller)
@@ -188,6 +218,8 @@ class KeyManager:
             raise Refusal(400, f"size shall be {limits.min_key_size} to {limits.max_key_size}")
         if not 1 <= number <= limits.max_keys_per_request:
             raise Refusal(400, f"number shall be 1 to {limits.max_keys_per_request}")
+        if number * size > limits.capacity_bits:
+            raise Refusal(400, f"a link stores {limits.capacity_bits} key bits at most")
         if fields.get("additional_slave_SAE_IDs"):
             raise Refusal(400, "additional_slave_SAE_IDs are not supported, max_SAE_ID_count is 0")
         if fields.get("extension_mandatory"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -13,21 +14,25 @@ from qfl.security.keys.vault import Vault
 from qfl.security.kme.certificates import AUTHORITY, SERVER
 from qfl.security.qkd.link import Link
 from qfl.security.qkd.session import Protocol, run_session
+from qfl.security.tags import LinkTags
+
+_SIFTED_PER_BIT = 3
+"""Of a short fibre: a session of this size brings the bits that are missing, or nearly."""
+_MOST_SIFTED = 500_000
 
 
 class SessionSource:
-    """Refills pools by one emulated session at a time.
+    """Refills pools by emulated sessions; a pool pays for the tags of its own next session.
 
     Args:
         link: between the two ends.
-        protocol: of a session.
+        protocol: of a session; one that is to bring much sifts more bits.
         rng: draws everything.
 
     >>> from qfl.security.qkd.link import FibreLink
     >>> pool = KeyPool(("alice", "bob"), run="doc", capacity_bits=65_536)
-    >>> source = SessionSource(FibreLink(length_km=5), rng=np.random.default_rng(0))
-    >>> source(pool)
-    >>> pool.bits_left > 512
+    >>> SessionSource(FibreLink(length_km=5), rng=np.random.default_rng(0))(pool, 512)
+    >>> pool.bits_left >= 512
     True
     """
 
@@ -37,12 +42,27 @@ class SessionSource:
         self._link = link
         self._rng = rng
         self._protocol = protocol or Protocol()
+        self._tags: dict[KeyPool, LinkTags] = {}
 
-    def __call__(self, pool: KeyPool) -> None:
-        """Run one session; if it aborts, the pool stays as it is."""
-        session = run_session(self._link, protocol=self._protocol, rng=self._rng)
+    def __call__(self, pool: KeyPool, bits: int) -> None:
+        """Run sessions until the pool holds so many bits, or a session brings it nothing."""
+        while (missing := bits - pool.bits_left) > 0:
+            before = pool.bits_left
+            self._run(pool, missing)
+            if pool.bits_left <= before:
+                return
+
+    def _run(self, pool: KeyPool, missing: int) -> None:
+        tags = self._tags.setdefault(pool, LinkTags(pool, pool.ends))
+        line = tags.line(self._rng)
+        if line is None:
+            return
+        sifted = min(max(self._protocol.sifted_bits, _SIFTED_PER_BIT * missing), _MOST_SIFTED)
+        protocol = replace(self._protocol, sifted_bits=sifted)
+        session = run_session(self._link, protocol=protocol, rng=self._rng, line=line)
         if session.keys is not None:
             pool.produce(dict(zip(pool.ends, session.keys, strict=True)))
+        tags.renew(line)
 
 
 def sae_ids(folder: Path) -> list[str]:

@@ -178,11 +178,58 @@ def test_a_hundred_callers_ask_for_one_key_and_one_gets_it():
     assert answers == [1] + [400] * 99
 
 
-def test_a_session_refills_an_empty_pool():
-    source = SessionSource(FibreLink(length_km=5), rng=np.random.default_rng(1))
-    kme, _ = manager(bits=64, refill=source)
-    made = kme.enc_keys("alice", "bob", {})
+def source(length_km=5.0):
+    return SessionSource(FibreLink(length_km=length_km), rng=np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("length_km", [5.0, 60.0])
+@pytest.mark.parametrize(
+    "request_", [{}, {"number": 128}, {"size": 1024}, {"number": 128, "size": 1024}]
+)
+def test_sessions_refill_a_pool_for_any_request_that_the_status_allows(request_, length_km):
+    """At the first try, and both ends get the same keys."""
+    kme, _ = manager(bits=64, refill=source(length_km))
+    made = kme.enc_keys("alice", "bob", request_)
+    number, size = request_.get("number", 1), request_.get("size", 256)
+    assert [8 * len(base64.b64decode(key["key"])) for key in made["keys"]] == [size] * number
     assert kme.dec_keys("bob", "alice", ids(made)) == made
+
+
+def test_what_a_session_costs_in_tags_is_paid_from_the_pool():
+    kme, pools = manager(bits=0, refill=source())
+    kme.enc_keys("alice", "bob", {})
+    account = pools["alice", "bob"].ledger.account
+    assert account.consumed == 256  # the tags of the next session; the key waits for bob
+    assert account.delivered == 512
+
+
+def test_a_fibre_too_long_for_a_key_is_503():
+    kme, pools = manager(bits=64, refill=source(length_km=200.0))
+    assert kme.status("alice", "bob")["stored_key_count"] == 0
+    refused(lambda: kme.enc_keys("alice", "bob", {}), 503, "256 key bits are not available")
+    assert pools["alice", "bob"].bits_left == 64
+
+
+def test_a_request_that_no_link_can_store_is_a_bad_request():
+    limits = KmeLimits(max_key_count=10)
+    kme, _ = manager(refill=source(), limits=limits)
+    refused(lambda: kme.enc_keys("alice", "bob", {"number": 11}), 400, "stores 2560 key bits")
+    assert len(kme.enc_keys("alice", "bob", {"number": 10})["keys"]) == 10
+
+
+def test_others_may_empty_a_pool_that_was_refilled_for_one():
+    """A refill between whose end and the request somebody else was faster."""
+    pool = KeyPool(("alice", "bob"), run="kme", capacity_bits=1 << 20)
+    thefts = []
+
+    def contested(pool, bits):
+        source()(pool, bits)
+        if not thefts:
+            thefts.append(pool.enc_keys("bob", size=pool.bits_left // 8 * 8))
+
+    kme = KeyManager({pool.ends: pool}, refill=contested)
+    assert len(kme.enc_keys("alice", "bob", {})["keys"]) == 1
+    assert thefts
 
 
 def test_expired_keys_are_not_counted_not_given_and_not_found():
@@ -197,6 +244,27 @@ def test_expired_keys_are_not_counted_not_given_and_not_found():
     refused(lambda: kme.dec_keys("bob", "alice", ids(made)), 400, "not found on KME")
     refused(lambda: kme.enc_keys("alice", "bob", {}), 503, "not available")
     assert pool.ledger.account.expired == 512
+
+
+@pytest.mark.parametrize("kept", [1, 20])
+def test_the_status_refills_what_has_expired(kept):
+    """What it counts can be had, down to the last key, without another session."""
+    now, sessions = [0.0], []
+    lifetime = Lifetime(seconds=60, clock=lambda: now[0])
+    pool = KeyPool(("alice", "bob"), run="kme", capacity_bits=1 << 20, lifetime=lifetime)
+
+    def refill(pool, bits):
+        sessions.append(bits)
+        source()(pool, bits)
+
+    kme = KeyManager({pool.ends: pool}, refill=refill, limits=KmeLimits(kept_key_count=kept))
+    kme.fill()
+    now[0] = 60.0
+    stored = kme.status("alice", "bob")["stored_key_count"]
+    assert stored >= kept
+    assert sessions == [256 * kept] * 2
+    assert len(kme.enc_keys("alice", "bob", {"number": stored})["keys"]) == stored
+    assert len(sessions) == 2
 
 
 json_values = st.recursive(
@@ -231,7 +299,13 @@ def answer(call):
 
 
 @pytest.mark.parametrize(
-    "options", [{"key_size": 32}, {"max_key_size": 100}, {"max_keys_per_request": 0}]
+    "options",
+    [
+        {"key_size": 32},
+        {"max_key_size": 100},
+        {"max_keys_per_request": 0},
+        {"kept_key_count": 1001},
+    ],
 )
 def test_bad_limits(options):
     with pytest.raises(ConfigError):
