@@ -193,8 +193,9 @@ class Learning(Protocol):
 class Algorithm(Protocol):
     """The options of a federated algorithm."""
 
-    def start(self) -> Learning:
-        """Return the algorithm for one federation, which may remember from round to round."""
+    def start(self, world: Any) -> Learning:
+        """Return the algorithm for one federation, a `qfl.federation.world.World`; it may remember
+        from round to round."""
         ...
 
 

@@ -11,6 +11,7 @@ from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
 from qfl.federation.engine import Step
 from qfl.federation.exchange import from_arrays
+from qfl.federation.world import World
 from qfl.models.m3t import State
 
 
@@ -18,7 +19,7 @@ from qfl.models.m3t import State
 class FedAvg:
     """The mean over the holders of each module, weighted by samples; no options."""
 
-    def start(self) -> FedAvg:
+    def start(self, world: World) -> FedAvg:
         """Return itself: there is nothing to remember."""
         return self
 

@@ -20,6 +20,7 @@ from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
 from qfl.federation.engine import Step
 from qfl.federation.exchange import from_arrays
+from qfl.federation.world import World
 from qfl.models.m3t import State
 
 Moments = tuple[Tensor, Tensor]
@@ -71,7 +72,7 @@ class FedAvgM:
         _check("fedavgm", server_rate=self.server_rate)
         _check_share("fedavgm", momentum=self.momentum)
 
-    def start(self) -> ServerOptimiser:
+    def start(self, world: World) -> ServerOptimiser:
         """Return a server without momentum yet."""
         return ServerOptimiser(self._step)
 
@@ -92,7 +93,7 @@ class FedAdam:
     def __post_init__(self) -> None:
         _check_adaptive("fedadam", self)
 
-    def start(self) -> ServerOptimiser:
+    def start(self, world: World) -> ServerOptimiser:
         """Return a server whose second moments are tau^2."""
         return ServerOptimiser(self._step, initial=self.adaptivity**2)
 
@@ -113,7 +114,7 @@ class FedYogi:
     def __post_init__(self) -> None:
         _check_adaptive("fedyogi", self)
 
-    def start(self) -> ServerOptimiser:
+    def start(self, world: World) -> ServerOptimiser:
         """Return a server whose second moments are tau^2."""
         return ServerOptimiser(self._step, initial=self.adaptivity**2)
 

@@ -13,6 +13,7 @@ from qfl.core.errors import ConfigError
 from qfl.core.update import Update
 from qfl.federation.engine import Step
 from qfl.federation.fedavg import FedAvg
+from qfl.federation.world import World
 from qfl.models.m3t import State
 
 
@@ -26,7 +27,7 @@ class FedProx:
         if not self.mu >= 0:
             raise ConfigError(f"fedprox needs mu >= 0, got {self.mu}")
 
-    def start(self) -> FedProx:
+    def start(self, world: World) -> FedProx:
         """Return itself: there is nothing to remember."""
         return self
 

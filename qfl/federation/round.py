@@ -25,7 +25,8 @@ from qfl.federation.population import Population, TensorSamples
 from qfl.federation.private import Privacy
 from qfl.federation.selection import Observations
 from qfl.federation.uplink import finish_seconds
-from qfl.federation.visit import Courier, Participant, Visit, settle
+from qfl.federation.visit import Courier, Visit, settle
+from qfl.federation.world import Participant, World
 from qfl.models.m3t import architecture
 from qfl.models.policies import exchange_policy
 
@@ -69,7 +70,6 @@ class Federation:
         self.exchange = exchange_policy(schedule.exchange)
         self.population, self.schedule, self.policies = population, schedule, policies
         self.streams = streams
-        self.learning = policies.algorithm.start()
         self.model = architecture(population.modalities, population.tasks, recipe)
         self.state = self.model.initial_state(streams)
         self.test = TensorSamples.of(population.test)
@@ -82,6 +82,16 @@ class Federation:
                 test=TensorSamples.of(client.test),
             )
             for index, client in enumerate(population.clients)
+        )
+        self.learning = policies.algorithm.start(
+            World(
+                model=self.model,
+                participants=self.participants,
+                training=policies.training,
+                exchange=self.exchange,
+                rounds=schedule.rounds,
+                streams=streams,
+            )
         )
         self.courier = Courier(
             channel=policies.channel,

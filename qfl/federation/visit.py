@@ -23,23 +23,13 @@ from qfl.core.update import Update
 from qfl.federation.cohort import Trainee, train_together
 from qfl.federation.engine import Assignment, LocalTraining, Trained
 from qfl.federation.exchange import from_arrays, to_update
-from qfl.federation.population import Client, TensorSamples
+from qfl.federation.population import Client
 from qfl.federation.uplink import Upload
+from qfl.federation.world import Participant
 from qfl.models.m3t import Architecture, State, submodel
 from qfl.models.policies import ExchangePolicy
 from qfl.security.gather import carry
 from qfl.security.sealed import SERVER
-
-
-@dataclass(frozen=True, eq=False)
-class Participant:
-    """A client made ready: its architecture and its samples as tensors."""
-
-    index: int
-    client: Client
-    model: Architecture
-    train: TensorSamples
-    test: TensorSamples
 
 
 @dataclass(frozen=True, eq=False)

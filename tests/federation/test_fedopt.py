@@ -11,6 +11,7 @@ from qfl.core.update import Update
 from qfl.federation.fedavg import FedAvg
 from qfl.federation.fedopt import FedAdam, FedAvgM, FedYogi
 
+WORLD = None  # these algorithms need not look at it
 CHANGES = (0.5, -0.25, 0.125, 2.0)
 
 
@@ -20,7 +21,7 @@ def update(value, samples=1, module="head:*:digit"):
 
 def walk(algorithm):
     """The path of one number whose clients always send it plus the next change."""
-    learning, state = algorithm.start(), {"head:*:digit": {"bias": torch.zeros(1)}}
+    learning, state = algorithm.start(WORLD), {"head:*:digit": {"bias": torch.zeros(1)}}
     path = []
     for change in CHANGES:
         present = float(state["head:*:digit"]["bias"])
@@ -57,19 +58,19 @@ def test_without_momentum_it_is_fedavg():
     state = {"head:*:digit": {"bias": torch.tensor([0.3])}}
     updates = [update(float(rng.normal()), samples=int(n)) for n in (3, 1, 7)]
     plain = FedAvg().aggregate(state, updates)
-    moved = FedAvgM(momentum=0.0).start().aggregate(state, updates)
+    moved = FedAvgM(momentum=0.0).start(WORLD).aggregate(state, updates)
     assert torch.allclose(*(s["head:*:digit"]["bias"] for s in (plain, moved)), atol=1e-7)
 
 
 @pytest.mark.parametrize("algorithm", [FedAvgM(), FedAdam(), FedYogi()])
 def test_a_module_that_nobody_sent_keeps_value_and_moments(algorithm):
     other = "head:*:slant"
-    learning = algorithm.start()
+    learning = algorithm.start(WORLD)
     state = {m: {"bias": torch.ones(1)} for m in ("head:*:digit", other)}
     after = learning.aggregate(state, [update(2.0)])
     assert torch.equal(after[other]["bias"], state[other]["bias"])
     late = learning.aggregate(after, [update(2.0, module=other)])
-    fresh = algorithm.start().aggregate(state, [update(2.0, module=other)])
+    fresh = algorithm.start(WORLD).aggregate(state, [update(2.0, module=other)])
     assert torch.equal(late[other]["bias"], fresh[other]["bias"])
 
 
