@@ -5,7 +5,7 @@ Small protocols of at most three methods. Implementations are final and are vari
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
@@ -187,6 +187,15 @@ class Learning(Protocol):
 
     def aggregate(self, state: Any, updates: Sequence[Update]) -> Any:
         """Return the new global modules."""
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """An algorithm at work that has something to say about each round."""
+
+    def tell(self) -> Mapping[str, float]:
+        """Return numbers about the round just aggregated, named as in `qfl.core.metrics`."""
         ...
 
 

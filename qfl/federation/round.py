@@ -15,6 +15,7 @@ import numpy as np
 from qfl.core.decision import Bill, Decision
 from qfl.core.errors import ProblemError
 from qfl.core.gather import Gathered
+from qfl.core.ports import Telling
 from qfl.core.problem import Problem
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
@@ -150,8 +151,10 @@ class Federation:
 
         # 6. Evaluate and record.
         record = self._record(round_index, started=started)
+        told = self.learning.tell() if isinstance(self.learning, Telling) else {}
         return replace(
             record,
+            metrics={**record.metrics, **told},
             selected=tuple(participant.client.name for participant in chosen),
             delivered=tuple(v.event.client for v in visits if v.arrived),
             choice=self._choice(problem, decision),
