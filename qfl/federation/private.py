@@ -21,7 +21,8 @@ from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
 from qfl.security.privacy.clipping import AdaptiveClip
-from qfl.security.privacy.mechanisms import Central, Distributed, Mechanism, Price
+from qfl.security.privacy.guarantee import Price
+from qfl.security.privacy.mechanisms import Central, Distributed, Mechanism
 
 _ROUNDED = 1 - 1e-4
 """Changes are clipped a little below the bound, so that float32 weights do not exceed it."""

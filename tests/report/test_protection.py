@@ -106,7 +106,7 @@ def test_the_report_says_what_was_seen_and_what_it_costs(folder):
     assert row.method == "noisy"
     assert "1e-05" in text
     assert "replace one client's changes by zero" in text
-    assert "Renyi, improved conversion" in text
+    assert "privacy loss distribution of a dominating Gaussian" in text
     assert not tables["matrix"].rows
     assert not tables["attacks"].rows
     assert [figure.key for figure in analysis.sections["reach"]] == ["rates"]

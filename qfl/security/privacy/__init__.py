@@ -34,6 +34,8 @@ MECHANISMS = Registry(
         "distributed": Row(
             "qfl.security.privacy.mechanisms:Distributed",
             "clipped changes, discrete noise in shares under masks",
+            extra="privacy",
+            requires=("dp_accounting",),
         ),
     },
 )

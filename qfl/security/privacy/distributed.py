@@ -3,6 +3,9 @@
 It equals a trusted server's noise only if enough shares arrive, so the price is that of the
 worst count of dropouts, whoever really came. The server must see nothing but the sum.
 
+Discrete Gaussian shares are priced by loss distributions (`dominance.py` says how), Skellam shares
+by Renyi divergences alone.
+
 References: Kairouz, Liu, Steinke, ICML 2021, arXiv:2102.06387 (distributed discrete Gaussian);
 Agarwal, Kairouz, Liu, NeurIPS 2021, arXiv:2110.04995 (Skellam).
 """
@@ -17,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.security.privacy.clipping import clip_to_norm
-from qfl.security.privacy.guarantee import Adjacency, Conversion, Guarantee
+from qfl.security.privacy.dominance import dominating_gaussian
+from qfl.security.privacy.guarantee import Adjacency, Conversion, Guarantee, Price
 from qfl.security.privacy.noise import discrete_gaussian, skellam
 from qfl.security.privacy.renyi import epsilon_from_rdp
 
@@ -112,10 +116,16 @@ def discrete_gaussian_rdp(
     >>> round(discrete_gaussian_rdp(8, shares=100, sigma=2.0, norm=10, dimension=1024), 9)
     1.0
     """
-    tau = sum_distance(shares, sigma=sigma)
     scale = sqrt(shares) * sigma
-    two = norm / scale
-    one = norm * min(sqrt(dimension), norm) / scale
+    two, one = norm / scale, norm * min(sqrt(dimension), norm) / scale
+    tau = sum_distance(shares, sigma=sigma)
+    return _near_gaussian_rdp(order, two=two, one=one, tau=tau, dimension=dimension)
+
+
+def _near_gaussian_rdp(
+    order: float, *, two: float, one: float, tau: float, dimension: int
+) -> float:
+    """Return the divergence for relative norms `two` and `one` and a distance tau per number."""
     return min(
         order / 2 * two**2 + tau * dimension,
         order / 2 * (two**2 + 2 * one * tau + tau**2 * dimension),
@@ -145,6 +155,82 @@ def skellam_rdp(order: float, *, norm: float, norm1: float, variance: float) -> 
         ((2 * order - 1) * norm**2 + 6 * norm1) / (4 * variance**2), 3 * norm1 / (2 * variance)
     )
     return order * norm**2 / (2 * variance) + extra
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SumNoise:
+    """The noise that hides one client's integers in every sum, whoever drops out.
+
+    What n shares differ from one discrete Gaussian by grows with n and falls with their size: all
+    clients and the smallest share bound it.
+
+    Attributes:
+        kind: one of KINDS.
+        deviation: of the fewest shares together.
+        share: standard deviation of the smallest share.
+        shares: of all clients.
+        norm: L2 bound of one client's integers, over all sums that they are spread on.
+        dimension: d, of these integers.
+    """
+
+    kind: str
+    deviation: float
+    share: float
+    shares: int
+    norm: float
+    dimension: int
+
+    def __post_init__(self) -> None:
+        if self.kind == "discrete_gaussian" and self.share < 0.5 and self.shares > 1:
+            raise ConfigError(
+                f"shares of {self.share:.3g} steps of noise; sums of discrete Gaussians are "
+                "understood from 0.5 steps on: take more steps per clip"
+            )
+
+    @property
+    def gap(self) -> float:
+        """tau: the shares against one discrete Gaussian."""
+        return sum_distance(self.shares, sigma=self.share)
+
+    def rdp(self, order: float) -> float:
+        """Return the Renyi divergence of one round."""
+        norm1 = self.norm * min(sqrt(self.dimension), self.norm)
+        if self.kind == "skellam":
+            return skellam_rdp(order, norm=self.norm, norm1=norm1, variance=self.deviation**2)
+        two, one = self.norm / self.deviation, norm1 / self.deviation
+        return _near_gaussian_rdp(order, two=two, one=one, tau=self.gap, dimension=self.dimension)
+
+    def price(self, *, rounds: int, delta: float, adjacency: Adjacency, dropouts: int = 0) -> Price:
+        """Return what `rounds` sums guarantee; no amplification by sampling is claimed."""
+        rdp = {float(order): rounds * self.rdp(order) for order in ORDERS}
+        renyi = epsilon_from_rdp(rdp, delta=delta)
+        epsilon, conversion = renyi, Conversion.RDP_ALONE
+        if self.kind == "discrete_gaussian":
+            by_losses = self._loss_epsilon(rounds, delta)
+            epsilon, conversion = min(
+                (by_losses, Conversion.PLD_DOMINATING), (renyi, Conversion.RDP)
+            )
+        guarantee = Guarantee(
+            epsilon=epsilon,
+            delta=delta,
+            adjacency=adjacency,
+            conversion=conversion,
+            rounds=rounds,
+            sampling="no amplification",
+            dropouts=dropouts,
+        )
+        return Price(guarantee, renyi)
+
+    def _loss_epsilon(self, rounds: int, delta: float) -> float:
+        """Return epsilon by loss distributions; infinity if the noise is too narrow for them."""
+        found = dominating_gaussian(
+            deviation=self.deviation,
+            norm=self.norm,
+            dimension=self.dimension,
+            rounds=rounds,
+            sum_gap=self.gap,
+        )
+        return found.epsilon(rounds=rounds, delta=delta) if found else inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,26 +302,24 @@ class DistributedNoise:
         most = self.clients * self.norm + deviations * sqrt(self.clients) * self.sigma
         return int(2 * most + 1).bit_length()
 
-    def rdp(self, order: float) -> float:
-        """Return the Renyi divergence of one round with the fewest noise shares."""
-        shares = self.clients - self.dropouts
-        if self.kind == "skellam":
-            norm1 = self.norm * min(sqrt(self.dimension), self.norm)
-            variance = shares * self.sigma**2
-            return skellam_rdp(order, norm=self.norm, norm1=norm1, variance=variance)
-        return discrete_gaussian_rdp(
-            order, shares=shares, sigma=self.sigma, norm=self.norm, dimension=self.dimension
+    @property
+    def sum_noise(self) -> SumNoise:
+        """What hides one client if as many drop out as may."""
+        return SumNoise(
+            kind=self.kind,
+            deviation=sqrt(self.clients - self.dropouts) * self.sigma,
+            share=self.sigma,
+            shares=self.clients,
+            norm=self.norm,
+            dimension=self.dimension,
         )
 
     def guarantee(self, *, rounds: int, delta: float) -> Guarantee:
-        """Return what `rounds` sums guarantee; no amplification by sampling is claimed."""
-        rdp = {float(order): rounds * self.rdp(order) for order in ORDERS}
-        return Guarantee(
-            epsilon=epsilon_from_rdp(rdp, delta=delta),
-            delta=delta,
-            adjacency=Adjacency.ADD_OR_REMOVE,
-            conversion=Conversion.RDP,
-            rounds=rounds,
-            sampling="no amplification",
-            dropouts=self.dropouts,
-        )
+        """Return what `rounds` sums guarantee; no amplification by sampling is claimed.
+
+        Raises:
+            MissingExtraError: dp-accounting is not installed; Skellam noise does without.
+        """
+        return self.sum_noise.price(
+            rounds=rounds, delta=delta, adjacency=Adjacency.ADD_OR_REMOVE, dropouts=self.dropouts
+        ).guarantee

@@ -21,8 +21,12 @@ class Conversion(StrEnum):
     """How epsilon was computed, tightest first."""
 
     PLD = "privacy loss distribution"
+    PLD_DOMINATING = "privacy loss distribution of a dominating Gaussian"
     RDP = "Renyi, improved conversion"
     RDP_CLASSIC = "Renyi, classic conversion"
+    RDP_ALONE = (
+        "Renyi, improved conversion; no loss distribution is proven for this noise on vectors"
+    )
     EXACT = "exact Gaussian"
 
 
@@ -58,6 +62,19 @@ privacy loss distribution
             f"({self.epsilon:.4g}, {self.delta:.4g})-DP for {self.rounds} rounds; "
             f"{self.adjacency.value}; {self.sampling}; {self.conversion.value}{missing}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a number of releases guarantee.
+
+    Attributes:
+        guarantee: the tightest proven, as a rule by loss distributions.
+        epsilon_renyi: by Renyi divergences.
+    """
+
+    guarantee: Guarantee
+    epsilon_renyi: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,32 +24,16 @@ from qfl.security.privacy.accountant import gaussian_guarantee
 from qfl.security.privacy.clipping import AdaptiveClip, clip_to_norm
 from qfl.security.privacy.distributed import (
     KINDS,
-    ORDERS,
+    SumNoise,
     integer_noise,
     round_within,
     rounded_norm,
-    skellam_rdp,
-    sum_distance,
 )
-from qfl.security.privacy.guarantee import Adjacency, Conversion, Guarantee
-from qfl.security.privacy.renyi import epsilon_from_rdp
+from qfl.security.privacy.guarantee import Adjacency, Conversion, Guarantee, Price
 
 _BETA = exp(-0.5)
 _DEVIATIONS = 8.0
 Vector = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What a number of releases guarantee.
-
-    Attributes:
-        guarantee: the tightest that is known.
-        epsilon_renyi: the same by Renyi divergences.
-    """
-
-    guarantee: Guarantee
-    epsilon_renyi: float
 
 
 class Mechanism(Protocol):
@@ -229,34 +213,19 @@ class Distributed:
         return NoiseShares(self.noise, self.clip, self.noise_multiplier * self.steps, self.steps)
 
     def price(self, releases: int, *, dimension: int, clients: int) -> Price:
-        """Return the price by Renyi divergences; no loss distribution of such sums is known."""
-        norm = rounded_norm(self.steps, dimension, beta=_BETA)
-        rdp = {
-            float(order): releases * self._rdp(order, norm, dimension, clients) for order in ORDERS
-        }
-        guarantee = Guarantee(
-            epsilon=epsilon_from_rdp(rdp, delta=self.delta),
-            delta=self.delta,
-            adjacency=Adjacency.ZERO_OUT,
-            conversion=Conversion.RDP,
-            rounds=releases,
-            sampling="no amplification",
-        )
-        return Price(guarantee, guarantee.epsilon)
+        """Return the price of the fewest noise shares, over all sums of a client's change.
 
-    def _rdp(self, order: float, norm: float, dimension: int, clients: int) -> float:
-        """Return the divergence of a round, over all sums that a client's change is spread on.
-
-        Divergences of independent sums add, and so do the squared norms of their parts. What n
-        shares differ from one discrete Gaussian by grows with n and falls with their size; all
-        clients and the smallest possible share bound it.
+        Loss distributions, divergences and squared norms of independent sums add.
         """
         deviation = self.noise_multiplier * self.steps
-        if self.noise == "skellam":
-            norm1 = norm * min(sqrt(dimension), norm)
-            return skellam_rdp(order, norm=norm, norm1=norm1, variance=deviation**2)
-        gap = sum_distance(clients, sigma=deviation / sqrt(clients))
-        return order / 2 * (norm / deviation) ** 2 + gap * dimension
+        return SumNoise(
+            kind=self.noise,
+            deviation=deviation,
+            share=deviation / sqrt(clients),
+            shares=clients,
+            norm=rounded_norm(self.steps, dimension, beta=_BETA),
+            dimension=dimension,
+        ).price(rounds=releases, delta=self.delta, adjacency=Adjacency.ZERO_OUT)
 
 
 @dataclass(frozen=True, slots=True)
