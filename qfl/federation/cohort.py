@@ -24,12 +24,13 @@ from torch.func import vmap
 from qfl.federation.engine import (
     Assignment,
     LocalTraining,
-    Parameters,
     Trained,
     local_loss,
     train,
 )
+from qfl.federation.losses import Parameters
 from qfl.federation.population import TensorSamples
+from qfl.federation.remedies import dimmed, draw_kept
 from qfl.models.m3t import Architecture, State
 
 STACK = 10
@@ -124,12 +125,13 @@ def _trained(
             totals[name][:active] += loss * batch.rows_counted
     while len(finished) < len(cohort):
         finished.append(_taken(moving, len(cohort) - len(finished) - 1))
-    passes = [training.epochs * len(trainee.samples) for trainee in cohort]
+    seen = [training.epochs * len(trainee.samples) for trainee in cohort]
+    each = training.passes(len(cohort[0].samples.inputs))
     return [
         Trained(
             state=model.unflatten({**_taken(fixed, i), **weights}),
-            losses={name: float(total[i]) / passes[i] for name, total in totals.items()},
-            operations=model.training_operations(passes[i]),
+            losses={name: float(total[i]) / seen[i] for name, total in totals.items()},
+            operations=model.training_operations(each * len(cohort[i].samples)),
             steps=training.epochs * -(-len(cohort[i].samples) // training.batch_size),
         )
         for i, weights in enumerate(reversed(finished))
@@ -220,30 +222,35 @@ def _stacked(flat: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
 
 def _batches(cohort: Sequence[Trainee], training: LocalTraining) -> Iterator[_Batch]:
     """Yield the steps of all clients side by side, for as long as anybody trains."""
-    counts = [len(trainee.samples) for trainee in cohort]
-    starts = np.cumsum([0, *counts[:-1]])
+    starts = np.cumsum([0, *(len(trainee.samples) for trainee in cohort)])
     everything = TensorSamples.joined([trainee.samples for trainee in cohort])
-    plans = [
-        [
-            start + rows
-            for _ in range(training.epochs)
-            for rows in _split(trainee.rng.permutation(count), training.batch_size)
-        ]
-        for trainee, start, count in zip(cohort, starts, counts, strict=True)
-    ]
+    plans = [_plan(trainee, training) for trainee in cohort]
     for step in range(len(plans[0])):
-        rows = [plan[step] for plan in plans if step < len(plan)]
-        sizes = np.array([len(own) for own in rows])
-        index = np.zeros((len(rows), sizes.max()), dtype=np.int64)
-        for place, own in enumerate(rows):
-            index[place, : len(own)] = own
+        taken = [plan[step] for plan in plans if step < len(plan)]
+        sizes = np.array([len(own) for own, _ in taken])
+        index = np.zeros((len(taken), sizes.max()), dtype=np.int64)
+        kept = np.ones((*index.shape, len(everything.inputs)), dtype=np.float32)
+        for place, (own, shown) in enumerate(taken):
+            index[place, : len(own)] = starts[place] + own
+            kept[place, : len(own)] = 1.0 if shown is None else shown
         weights = (np.arange(index.shape[1]) < sizes[:, None]) / sizes[:, None]
+        batch = everything.take(torch.from_numpy(index))
         yield _Batch(
-            everything.take(torch.from_numpy(index)),
+            batch if taken[0][1] is None else dimmed(batch, torch.from_numpy(kept)),
             torch.from_numpy(weights.astype(np.float32)),
             torch.from_numpy(sizes.astype(np.float32)),
         )
 
 
-def _split(rows: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
+def _plan(
+    trainee: Trainee, training: LocalTraining
+) -> list[tuple[NDArray[np.int64], NDArray[np.float32] | None]]:
+    """Return the rows of each of a client's steps, and what is shown of them if not everything."""
+    plan = []
+    for _ in range(training.epochs):
+        order = trainee.rng.permutation(len(trainee.samples))
+        kept = draw_kept(trainee.samples, training.modality_dropout, trainee.rng)
+        for start in range(0, len(order), training.batch_size):
+            rows = order[start : start + training.batch_size]
+            plan.append((rows, None if kept is None else kept[rows]))
+    return plan

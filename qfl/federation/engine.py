@@ -13,21 +13,18 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.tasks import Task
+from qfl.federation.losses import Parameters, run
 from qfl.federation.population import TensorSamples
-from qfl.models.heads import sample_losses, weighed
+from qfl.federation.remedies import balance, dimmed, draw_kept, unimodal_loss
 from qfl.models.m3t import Architecture, State
 from qfl.models.notes import Notes
 from qfl.models.policies import ExchangePolicy
 
-_TINY = 1e-12
 BALANCE = 0.01
 """Weight of the load-balancing term of routed experts (Fedus et al. 2021, arXiv:2101.03961)."""
-
-Parameters = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,6 +66,10 @@ class LocalTraining:
         learning_rate: step size.
         clip_norm: a step's gradient is scaled down to at most this Euclidean norm; inf never is.
         optimiser: sgd, or adamw with torch's defaults; it starts afresh in every round.
+        modality_dropout: in every epoch each modality of each sample is hidden with this
+            probability, but never all of them.
+        gradient_balance: alpha of OGM; above 0, encoders of modalities that are ahead learn slower.
+        unimodal_loss: weight of the mean loss with each modality alone.
     """
 
     epochs: int = 2
@@ -76,6 +77,27 @@ class LocalTraining:
     learning_rate: float = 0.1
     clip_norm: float = 1.0
     optimiser: Literal["sgd", "adamw"] = "sgd"
+    modality_dropout: float = 0.0
+    gradient_balance: float = 0.0
+    unimodal_loss: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.modality_dropout < 1:
+            raise ConfigError(
+                f"modality_dropout must be at least 0 and below 1, got {self.modality_dropout}"
+            )
+        for name in ("gradient_balance", "unimodal_loss"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{name} must be >= 0, got {getattr(self, name)}")
+
+    def passes(self, modalities: int) -> float:
+        """Return how often a round uses every weight for a sample, forward and backward.
+
+        The passes of a remedy, which show one of several modalities each, count as a whole one
+        together; those that need no gradient as a third of it.
+        """
+        extra = bool(self.unimodal_loss) + bool(self.gradient_balance) / 3
+        return self.epochs * (1.0 + extra * (modalities > 1))
 
     def steps_on(self, weights: Sequence[Tensor]) -> torch.optim.Optimizer:
         """Return the optimiser of one round for `weights`."""
@@ -145,8 +167,8 @@ def local_loss(
     """Return task -> mean loss of a batch, and what a client minimises.
 
     That is the sum of the task losses, those with a learned variance weighed by it, plus the
-    load-balancing terms of routed experts and the algorithm's own term. The loss of a task is the
-    mean over the samples that have its label, 0 if none has.
+    load-balancing terms of routed experts, the remedies against laziness and the algorithm's own
+    term. The loss of a task is the mean over the samples that have its label, 0 if none has.
 
     Args:
         model: the client's architecture.
@@ -157,16 +179,18 @@ def local_loss(
         carried: what the algorithm laid beside the model.
         weights: (n,) of the samples, summing to one; None weighs them equally.
     """
-    notes = Notes(rows=None if weights is None else weights > 0)
-    arguments = (batch.inputs, batch.available, notes)
-    outputs = functional_call(model, dict(parameters), arguments, tie_weights=False)
-    losses = {}
-    for task in assignment.tasks:
-        each = sample_losses(task, outputs[task.name], batch.targets[task.name])
-        losses[task.name] = _mean(each, weights, batch.labelled.get(task.name))
-    total = weighed(losses, notes.log_variances)
-    if notes.balance:
-        total = total + BALANCE * torch.stack(notes.balance).sum()
+    tasks, training = assignment.tasks, assignment.training
+    paced = parameters
+    if training.gradient_balance:
+        strength = training.gradient_balance
+        paced = balance(model, parameters, batch, tasks, weights, strength=strength)
+    found = run(model, paced, batch, tasks, weights)
+    total = found.total
+    if found.notes.balance:
+        total = total + BALANCE * torch.stack(found.notes.balance).sum()
+    if training.unimodal_loss:
+        single = unimodal_loss(model, paced, batch, tasks, weights)
+        total = total if single is None else total + training.unimodal_loss * single
     term = assignment.objective(
         Step(
             parameters=parameters,
@@ -174,19 +198,11 @@ def local_loss(
             carried=carried,
             batch=batch,
             weights=weights,
-            outputs=outputs,
-            notes=notes,
+            outputs=found.outputs,
+            notes=found.notes,
         )
     )
-    return losses, total if term is None else total + term
-
-
-def _mean(each: Tensor, weights: Tensor | None, labelled: Tensor | None) -> Tensor:
-    """Return the mean of the losses of the samples that count and have a label, 0 if none has."""
-    if labelled is None:
-        return each.mean() if weights is None else weights @ each
-    shares = labelled if weights is None else weights * labelled
-    return shares @ each / shares.sum().clamp(min=_TINY)
+    return found.losses, total if term is None else total + term
 
 
 def train(
@@ -218,9 +234,12 @@ def train(
     n = len(samples)
     for _ in range(training.epochs):
         order = torch.from_numpy(rng.permutation(n))
+        kept = draw_kept(samples, training.modality_dropout, rng)
         for rows in torch.split(order, training.batch_size):
             parameters = {**reference, **_shaped(torch.split(weights, sizes), start)}
             batch = samples.take(rows)
+            if kept is not None:
+                batch = dimmed(batch, torch.from_numpy(kept)[rows])
             losses, loss = local_loss(
                 model,
                 parameters,
@@ -240,7 +259,7 @@ def train(
     return Trained(
         state=model.unflatten({**reference, **trained}),
         losses={name: total / (n * training.epochs) for name, total in totals.items()},
-        operations=model.training_operations(n * training.epochs),
+        operations=model.training_operations(n * training.passes(len(samples.inputs))),
         steps=training.epochs * -(-n // training.batch_size),
     )
 

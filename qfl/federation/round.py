@@ -185,7 +185,7 @@ class Federation:
     def _expected_seconds(self, participant: Participant) -> float:
         """What the server expects a visit to take: both transfers and the training."""
         client, model = participant.client, participant.model
-        passes = len(participant.train) * self.policies.training.epochs
+        passes = len(participant.train) * self.policies.training.passes(len(client.modalities))
         size = 4 * model.parameters_of(*self.exchange.exchanged(model.module_ids))
         return (
             client.access.downlink_seconds(size)

@@ -106,7 +106,7 @@ class Architecture(nn.Module):
         )
         return angles / self.parameters_of(*self.module_ids)
 
-    def training_operations(self, samples: int) -> float:
+    def training_operations(self, samples: float) -> float:
         """Return the floating-point operations of training on `samples`: a multiplication and an
         addition per use of a weight, once forward and twice backward."""
         return 6.0 * samples * self._multiplications

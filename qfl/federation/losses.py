@@ -1,0 +1,80 @@
+"""What a model loses on a batch, task by task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from torch import Tensor
+from torch.func import functional_call
+
+from qfl.core.tasks import Task
+from qfl.federation.population import TensorSamples
+from qfl.models.heads import sample_losses, weighed
+from qfl.models.m3t import Architecture
+from qfl.models.notes import Notes
+
+_TINY = 1e-12
+
+Parameters = Mapping[str, Tensor]
+"""Name -> tensor, as `Architecture.flatten` names them."""
+
+
+class Pass(NamedTuple):
+    """One forward pass of a batch.
+
+    Attributes:
+        outputs: task -> outputs of the model.
+        each: task -> loss of each sample, (n,).
+        losses: task -> mean loss, 0-d.
+        notes: what the pass left behind.
+    """
+
+    outputs: Mapping[str, Tensor]
+    each: dict[str, Tensor]
+    losses: dict[str, Tensor]
+    notes: Notes
+
+    @property
+    def total(self) -> Tensor:
+        """The sum of the task losses, those with a learned variance weighed by it."""
+        return weighed(self.losses, self.notes.log_variances)
+
+
+def run(
+    model: Architecture,
+    parameters: Parameters,
+    batch: TensorSamples,
+    tasks: tuple[Task, ...],
+    weights: Tensor | None,
+) -> Pass:
+    """Return a forward pass. The loss of a task is the mean over the samples that have its label,
+    0 if none has.
+
+    Args:
+        model: the architecture.
+        parameters: its weights.
+        batch: n samples.
+        tasks: those to answer for.
+        weights: (n,) of the samples, summing to one; None weighs them equally.
+    """
+    notes = Notes(rows=None if weights is None else weights > 0)
+    arguments = (batch.inputs, batch.available, notes)
+    outputs = functional_call(model, dict(parameters), arguments, tie_weights=False)
+    each = {t.name: sample_losses(t, outputs[t.name], batch.targets[t.name]) for t in tasks}
+    losses = {n: mean(loss, weights, batch.labelled.get(n)) for n, loss in each.items()}
+    return Pass(outputs, each, losses, notes)
+
+
+def mean(each: Tensor, weights: Tensor | None, known: Tensor | None) -> Tensor:
+    """Return the mean of the numbers of the samples that count and are known, 0 if none is.
+
+    Args:
+        each: (n,) numbers.
+        weights: (n,) summing to one; None weighs them equally.
+        known: (n,) 1 or 0; None knows all.
+    """
+    if known is None:
+        return each.mean() if weights is None else weights @ each
+    shares = known if weights is None else weights * known
+    return shares @ each / shares.sum().clamp(min=_TINY)
