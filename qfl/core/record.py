@@ -24,6 +24,7 @@ class Costs:
         virtual_seconds: simulated time of the round (slowest needed client).
         key_bits_produced, key_bits_used: secret key bits over all links.
         aborted_sessions: key exchanges that stopped before a key was delivered.
+        training_operations: floating-point operations of local training.
     """
 
     payload_bytes_up: int = 0
@@ -33,6 +34,7 @@ class Costs:
     key_bits_produced: int = 0
     key_bits_used: int = 0
     aborted_sessions: int = 0
+    training_operations: float = 0.0
 
     def __add__(self, other: Costs) -> Costs:
         return Costs(*(getattr(self, f) + getattr(other, f) for f in self.__slots__))
@@ -289,13 +291,17 @@ _DRAWN = (
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Real seconds of one round on the machine that ran it; never part of a comparison of bits."""
+    """Real seconds of one round on the machine that ran it; never part of a comparison of bits.
+    Seconds of rounds add."""
 
     classical_seconds: float = 0.0
     quantum_seconds: float = 0.0
     training_seconds: float = 0.0
     channel_seconds: float = 0.0
     total_seconds: float = 0.0
+
+    def __add__(self, other: Timings) -> Timings:
+        return Timings(*(getattr(self, f) + getattr(other, f) for f in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,8 @@ class Population:
         facts: what a report states about the realised data, such as "label_total_variation".
         spare: samples with all modalities and tasks that no client trains on and that are not in
             `test`: the clients' local test splits, for a server that needs clean ones of its own.
+        numbers: what the clients' random streams are numbered by, in their order; counted from 0
+            if empty. A client keeps its number when others leave.
     """
 
     clients: tuple[Client, ...]
@@ -67,6 +69,49 @@ class Population:
     interference: NDArray[np.float64]
     facts: Mapping[str, float]
     spare: Samples
+    numbers: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.numbers:
+            object.__setattr__(self, "numbers", tuple(range(len(self.clients))))
+        if len(set(self.numbers)) != len(self.clients):
+            raise ConfigError(
+                f"{len(self.clients)} clients with the numbers {self.numbers}; each needs its own"
+            )
+
+
+def regrouped(population: Population, members: Mapping[int, Client]) -> Population:
+    """Return the federation of some members alone, with the modalities and tasks that they hold.
+
+    Args:
+        population: the larger federation.
+        members: position in it -> the client, which may hold less than it did there.
+    """
+    places, clients = list(members), tuple(members.values())
+    modalities = tuple(m for m in population.modalities if any(m in c.modalities for c in clients))
+    tasks = tuple(t for t in population.tasks if any(t in c.tasks for c in clients))
+    theirs = np.isin(population.spare.ids, np.concatenate([c.test.ids for c in clients]))
+    return Population(
+        clients=clients,
+        test=narrowed(population.test, modalities, tasks),
+        modalities=modalities,
+        tasks=tasks,
+        interference=population.interference[np.ix_(places, places)],
+        facts=population.facts,
+        spare=narrowed(population.spare.take(np.flatnonzero(theirs)), modalities, tasks),
+        numbers=tuple(population.numbers[place] for place in places),
+    )
+
+
+def narrowed(samples: Samples, modalities: Sequence[Modality], tasks: Sequence[Task]) -> Samples:
+    """Return the samples with these modalities and tasks alone; one that is left with no modality
+    is dropped."""
+    names = tuple(m.name for m in modalities)
+    everywhere = np.ones(len(samples), dtype=np.bool_)
+    shown = np.any([samples.available.get(name, everywhere) for name in names], axis=0)
+    rows = np.flatnonzero(shown)
+    kept = samples if len(rows) == len(samples) else samples.take(rows)
+    return kept.only(names, tuple(t.name for t in tasks))
 
 
 def to_tensor(array: NDArray[Any]) -> Tensor:

@@ -6,11 +6,13 @@ loop yields one record per round and prints nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from qfl.core.decision import Bill, Decision
 from qfl.core.errors import ProblemError
@@ -21,24 +23,20 @@ from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.evaluate import evaluate, evaluate_by_modality, over_clients
+from qfl.federation.memory import Memory
 from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population, TensorSamples
 from qfl.federation.private import Privacy
 from qfl.federation.selection import Observations
-from qfl.federation.uplink import finish_seconds
+from qfl.federation.standing import Standing
+from qfl.federation.turns import Turns, take_turns
 from qfl.federation.visit import Courier, Visit, settle
 from qfl.federation.world import Participant, World
 from qfl.models.m3t import architecture
 from qfl.models.policies import exchange_policy
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Turns:
-    """When a round's uploads are over, and the decision behind it if there was one."""
-
-    seconds: float
-    bill: Bill = field(default_factory=Bill)
-    choice: Choice | None = None
+Revise = Callable[[Sequence[Visit], Sequence[Update]], Sequence[Update]]
+"""What a server makes of the updates of a round before it aggregates them."""
 
 
 class Federation:
@@ -50,6 +48,8 @@ class Federation:
         policies: who decides, carries and aggregates.
         streams: the cell's random streams.
         run: names the run in every envelope.
+        standing: of the federation that this one continues; None starts from fresh weights.
+        memory: keeps updates; None: nobody does.
     """
 
     def __init__(
@@ -60,6 +60,8 @@ class Federation:
         policies: Policies,
         streams: Streams,
         run: str,
+        standing: Standing | None = None,
+        memory: Memory | None = None,
     ) -> None:
         n = len(population.clients)
         if not 1 <= schedule.clients_per_round <= n:
@@ -70,13 +72,14 @@ class Federation:
         recipe = schedule.recipe
         self.exchange = exchange_policy(schedule.exchange)
         self.population, self.schedule, self.policies = population, schedule, policies
-        self.streams = streams
+        self.streams, self.memory = streams, memory
         self.model = architecture(population.modalities, population.tasks, recipe)
         self.state = self.model.initial_state(streams)
         self.test = TensorSamples.of(population.test)
         self.participants = tuple(
             Participant(
                 index=index,
+                number=population.numbers[index],
                 client=client,
                 model=architecture(client.modalities, client.tasks, recipe),
                 train=TensorSamples.of(client.train),
@@ -103,6 +106,10 @@ class Federation:
             run=run,
         )
         self.observations = Observations(n)
+        if standing is not None:
+            self.state = standing.modules(self.state)
+            self.courier.kept.update(standing.kept_by(self.participants))
+            self.observations = standing.observed(self.participants, self.model.module_ids)
         self.privacy = policies.privacy and Privacy(
             policies.privacy,
             clients=schedule.clients_per_round,
@@ -115,12 +122,33 @@ class Federation:
 
         A privacy budget may end the training early; the last record then says so.
         """
-        yield self._record(0, started=perf_counter())
-        for round_index in range(1, self.schedule.rounds + 1):
+        yield self.record(0)
+        yield from self.train(1, self.schedule.rounds)
+
+    def train(self, first: int, last: int) -> Iterator[RoundRecord]:
+        """Yield the records of these rounds, both included; a privacy budget may end them early."""
+        for round_index in range(first, last + 1):
             record = self._round(round_index)
             yield record
             if record.privacy is not None and record.privacy.stopped:
                 return
+
+    def standing(self) -> Standing:
+        """Return what a federation of other members can continue from."""
+        return Standing.of(
+            self.participants,
+            state=self.state,
+            kept=self.courier.kept,
+            observations=self.observations,
+        )
+
+    def outputs(self, samples: TensorSamples) -> dict[str, Tensor]:
+        """Return task -> outputs of the global model; modalities that it does not know are not
+        shown to it."""
+        shown = {m: x for m, x in samples.inputs.items() if m in self.model.modalities}
+        masks = {m: x for m, x in samples.available.items() if m in self.model.modalities}
+        with torch.no_grad():
+            return self.model.predict(self.state, shown, masks)
 
     def _round(self, round_index: int) -> RoundRecord:
         started = perf_counter()
@@ -130,8 +158,22 @@ class Federation:
         decision = self.policies.solver.solve(problem, rng=self.streams("shots", round_index))
         chosen = self._chosen(decision)
         if self.privacy and (stopped := self.privacy.refusal(p.client.name for p in chosen)):
-            last = self._record(round_index, started=started)
+            last = self.record(round_index)
             return replace(last, privacy=self.privacy.event(stopped=stopped))
+        choice = Choice.of(decision, self.policies.measure(problem))
+        deciding = _deciding(decision.bill, started)
+        record = self.conduct(chosen, round_index)
+        return replace(record, choice=choice, timings=deciding + record.timings)
+
+    def conduct(
+        self,
+        chosen: Sequence[Participant],
+        round_index: int,
+        *,
+        revise: Revise = lambda visits, updates: updates,
+    ) -> RoundRecord:
+        """Return the record of a round in which these clients train."""
+        started = perf_counter()
 
         # 2. Visit them: exchange keys, send the model, train.
         visits = self._visit(chosen, round_index)
@@ -143,28 +185,37 @@ class Federation:
         gathering = perf_counter() - gathering
 
         # 4. Take turns on a shared uplink: it moves the clock, not the numbers.
-        turns = self._take_turns(chosen, visits, round_index)
+        turns = take_turns(
+            chosen,
+            visits,
+            scheduler=self.policies.scheduler,
+            interference=self.population.interference,
+            measure=self.policies.measure,
+            rng=self.streams("slots", round_index),
+        )
 
         # 5. Aggregate what arrived, module by module over its holders.
-        left_out = self._aggregate(gathered.updates)
+        before = self.state
+        left_out = self._aggregate(revise(visits, gathered.updates))
         self._observe(chosen, visits, round_index)
+        if self.memory is not None:
+            self.memory.note(round_index, before, visits)
 
         # 6. Evaluate and record.
-        record = self._record(round_index, started=started)
+        record = self.record(round_index)
         told = self.learning.tell() if isinstance(self.learning, Telling) else {}
         return replace(
             record,
             metrics={**record.metrics, **told},
             selected=tuple(participant.client.name for participant in chosen),
             delivered=tuple(v.event.client for v in visits if v.arrived),
-            choice=self._choice(problem, decision),
             slots=turns.choice,
             costs=_costs(visits, gathered, turns),
             links=tuple(visit.event for visit in visits),
             sums=gathered.sums,
             pairs=gathered.pairs,
             left_out=left_out,
-            timings=_timings(decision.bill + turns.bill, visits, gathering, started),
+            timings=_timings(turns.bill, visits, gathering, started),
         )
 
     def _problem(self, round_index: int) -> Problem:
@@ -203,7 +254,7 @@ class Federation:
             )
         return chosen
 
-    def _visit(self, chosen: list[Participant], round_index: int) -> list[Visit]:
+    def _visit(self, chosen: Sequence[Participant], round_index: int) -> list[Visit]:
         """Call everybody; in one round somebody listens on the first client's quantum channel."""
         tapped = {}
         if round_index == self.schedule.eavesdropped_round and self.policies.eavesdropper:
@@ -223,7 +274,7 @@ class Federation:
         return self.privacy.blur(gathered, round=round_index) if self.privacy else gathered
 
     def _settled(
-        self, chosen: list[Participant], visits: list[Visit], gathered: Gathered
+        self, chosen: Sequence[Participant], visits: list[Visit], gathered: Gathered
     ) -> list[Visit]:
         """The visits with what became of their answers."""
         return [
@@ -233,36 +284,6 @@ class Federation:
             for participant, visit in zip(chosen, visits, strict=True)
         ]
 
-    def _take_turns(
-        self, chosen: list[Participant], visits: list[Visit], round_index: int
-    ) -> _Turns:
-        """When the round is over: clients work side by side, uploads may have to wait."""
-        alone = max(visit.costs.virtual_seconds for visit in visits)
-        pairs = zip(chosen, visits, strict=True)
-        waiting = [(p.index, visit.upload) for p, visit in pairs if visit.upload is not None]
-        scheduler = self.policies.scheduler
-        if scheduler is None or not waiting:
-            return _Turns(alone)
-        uploads = [upload for _, upload in waiting]
-        clients = [index for index, _ in waiting]
-        interference = self.population.interference[np.ix_(clients, clients)]
-        problem, decision = scheduler.decide(
-            uploads, interference, rng=self.streams("slots", round_index)
-        )
-        finished = finish_seconds(
-            uploads,
-            problem.decode(problem.names, decision.x),
-            interference,
-            loss=scheduler.uplink.interference_loss,
-        )
-        aborted = [v.costs.virtual_seconds for v in visits if v.upload is None]
-        seconds = max(*finished.values(), *aborted)
-        return _Turns(seconds, decision.bill, self._choice(problem, decision))
-
-    def _choice(self, problem: Problem, decision: Decision) -> Choice:
-        """The decision in numbers, beside the range of the problem where it is known."""
-        return Choice.of(decision, self.policies.measure(problem))
-
     def _aggregate(self, updates: Sequence[Update]) -> dict[str, str]:
         """Move the global modules; return those that stayed as they were although sent."""
         if self.policies.defence:
@@ -271,7 +292,9 @@ class Federation:
         self.state = self.learning.aggregate(self.state, updates)
         return {}
 
-    def _observe(self, chosen: list[Participant], visits: list[Visit], round_index: int) -> None:
+    def _observe(
+        self, chosen: Sequence[Participant], visits: list[Visit], round_index: int
+    ) -> None:
         """Let the server remember what it saw."""
         for participant, visit in zip(chosen, visits, strict=True):
             if visit.arrived and visit.answer is not None:
@@ -283,8 +306,9 @@ class Federation:
                     received=visit.answer.received,
                 )
 
-    def _record(self, round_index: int, *, started: float) -> RoundRecord:
-        """The record of the present global model, without what a round adds."""
+    def record(self, round_index: int) -> RoundRecord:
+        """Return the record of the present global model, without what a round adds."""
+        started = perf_counter()
         tasks = self.population.tasks
         metrics = evaluate_by_modality(self.model, self.state, self.test, tasks)
         if self.policies.adversary:
@@ -311,7 +335,7 @@ class Federation:
         )
 
 
-def _costs(visits: list[Visit], gathered: Gathered, turns: _Turns) -> Costs:
+def _costs(visits: list[Visit], gathered: Gathered, turns: Turns) -> Costs:
     """What all visits cost, and the keys that clients share; links between them work at once."""
     shared = Costs(
         key_bits_produced=gathered.key_bits_produced, key_bits_used=gathered.key_bits_used
@@ -322,11 +346,17 @@ def _costs(visits: list[Visit], gathered: Gathered, turns: _Turns) -> Costs:
     )
 
 
-def _timings(bill: Bill, visits: list[Visit], gathering: float, started: float) -> Timings:
+def _deciding(bill: Bill, started: float) -> Timings:
     return Timings(
         classical_seconds=bill.classical_seconds,
         quantum_seconds=bill.qpu_seconds + bill.queue_seconds,
+        total_seconds=perf_counter() - started,
+    )
+
+
+def _timings(bill: Bill, visits: list[Visit], gathering: float, started: float) -> Timings:
+    return replace(
+        _deciding(bill, started),
         training_seconds=sum(visit.training_seconds for visit in visits),
         channel_seconds=sum(visit.channel_seconds for visit in visits) + gathering,
-        total_seconds=perf_counter() - started,
     )

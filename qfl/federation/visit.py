@@ -139,7 +139,7 @@ class Courier:
         event = self.channel.exchange(
             name,
             round=round_index,
-            rng=self.streams("channel", round_index, participant.index),
+            rng=self.streams("channel", round_index, participant.number),
             eavesdropper=eavesdropper,
         )
         spent = Costs(
@@ -178,7 +178,7 @@ class Courier:
                 trainee = Trainee(
                     state={**here, **from_arrays(call.received.modules)},
                     samples=who.train,
-                    rng=self.streams("batches", round_index, who.index),
+                    rng=self.streams("batches", round_index, who.number),
                 )
                 groups.setdefault((who.model, who.client.tasks), {})[who.index] = trainee
         lessons = {}
@@ -209,6 +209,7 @@ class Courier:
         computed = Costs(
             energy_joules=who.client.device.compute_joules(trained.operations),
             virtual_seconds=who.client.device.compute_seconds(trained.operations),
+            training_operations=trained.operations,
         )
         update = to_update(submodel(trained.state, call.received.modules), samples=len(who.train))
         return Visit(

@@ -13,9 +13,18 @@ from qfl.models.policies import ExchangePolicy
 
 @dataclass(frozen=True, eq=False)
 class Participant:
-    """A client made ready: its architecture and its samples as tensors."""
+    """A client made ready: its architecture and its samples as tensors.
+
+    Attributes:
+        index: its place among the participants.
+        number: of its random streams; kept when others leave.
+        client: what it was made from.
+        model: the modules that it holds.
+        train, test: its samples.
+    """
 
     index: int
+    number: int
     client: Client
     model: Architecture
     train: TensorSamples

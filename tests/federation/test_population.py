@@ -10,11 +10,12 @@ from qfl.core.tasks import Modality, Samples, Task
 from qfl.federation.cohort import Trainee, train_together
 from qfl.federation.engine import Assignment, LocalTraining, train
 from qfl.federation.evaluate import evaluate, evaluate_by_modality
-from qfl.federation.population import Client, TensorSamples
+from qfl.federation.population import Client, TensorSamples, narrowed, regrouped
 from qfl.models.m3t import architecture
 from qfl.models.pooled import Pooled
 from qfl.models.transformer import PROFILES
 from qfl.network.links import draw_access_link, draw_device
+from tests.federation import small
 
 TASKS = (Task("digit", "classification", 3), Task("slant", "regression", 1))
 MODALITIES = (Modality("profile", (16,)), Modality("image", (4, 4)))
@@ -126,6 +127,27 @@ def test_metrics_count_what_is_known():
     assert alone["digit.accuracy@image"] == pytest.approx(
         evaluate(model, state, image, TASKS[:1])["digit.accuracy"]
     )
+
+
+def test_samples_that_lose_their_only_modality_go():
+    kept = narrowed(samples(30), MODALITIES[:1], TASKS[1:])
+    assert kept.ids.tolist() == [i for i in range(30) if i % 3 != 0]
+    assert (list(kept.inputs), list(kept.targets)) == (["profile"], ["slant"])
+    assert list(kept.labelled) == ["slant"]
+
+
+def test_members_alone_are_a_federation_of_what_they_hold():
+    first, second = small.MODALITIES[:2]
+    whole = small.population(4, held={1: ((first,), ("task_0",)), 3: ((second,), ("task_3",))})
+    part = regrouped(whole, {1: whole.clients[1], 3: whole.clients[3]})
+    assert [m.name for m in part.modalities] == [first, second]
+    assert [t.name for t in part.tasks] == ["task_0", "task_3"]
+    assert part.numbers == (1, 3)
+    assert (part.interference == whole.interference[np.ix_([1, 3], [1, 3])]).all()
+    theirs = {i for client in part.clients for i in client.test.ids.tolist()}
+    assert set(part.spare.ids.tolist()) == theirs
+    assert part.test.ids.tolist() == whole.test.ids.tolist()
+    assert regrouped(part, {1: part.clients[1]}).numbers == (3,)
 
 
 def client(given):
