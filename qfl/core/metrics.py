@@ -168,6 +168,10 @@ METRICS: Mapping[str, Metric] = _table(
            "mean absolute error on held-out samples"),
     Metric("attack_success", "backdoor success", "", False, "mean", _UNIT, ".1%",
            "share of held-out samples of other classes that the trigger turns into its class"),
+    # what an algorithm tells of its rounds
+    Metric("lora_error", "LoRA aggregation error", "", False, "mean", _POSITIVE, ".3f",
+           "‖mean product − merged product‖ / ‖mean product‖ of the LoRA pairs of a round, "
+           "Frobenius norms, mean over the adapted matrices"),
     # summaries of a learning curve
     Metric("rounds_to_target", "rounds to target", "", False, "count", _POSITIVE, ".1f",
            "first round whose metric reaches the target; runs that never do are censored"),

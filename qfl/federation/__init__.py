@@ -27,6 +27,10 @@ ALGORITHMS = Registry(
             "qfl.federation.fedopt:FedYogi",
             "fedavg with Yogi at the server (Reddi et al. 2021)",
         ),
+        "fedlora": Row(
+            "qfl.federation.fedlora:FedLora",
+            "fedavg that merges LoRA pairs as pairs, of one rank or several",
+        ),
     },
 )
 

@@ -19,7 +19,7 @@ from qfl.core.rng import Streams
 from qfl.core.tasks import Samples, Task
 from qfl.core.update import Tensors, Update
 from qfl.federation.engine import Assignment, LocalTraining, train
-from qfl.federation.exchange import from_arrays, to_update
+from qfl.federation.exchange import from_arrays, overlaid, to_update
 from qfl.federation.population import TensorSamples
 from qfl.models.m3t import Architecture, State
 from qfl.security.robust import aggregate_rows
@@ -187,7 +187,7 @@ class Defence:
             rows = np.stack([change_of(update, before, [module]) for update in sent])
             own = change_of(taught, before, [module]) if taught else None
             found |= changed_by(before, self.rule.combine(rows, own), [module])
-        return {**state, **from_arrays(found)}, left_out
+        return overlaid(state, from_arrays(found)), left_out
 
 
 def clean_samples(spare: Samples, size: int, *, rng: np.random.Generator) -> TensorSamples:

@@ -129,7 +129,11 @@ class Assignment:
         Raises:
             ConfigError: all modules are frozen.
         """
-        moving = model.tensors_of(*self.exchange.trained(model.module_ids))
+        moving = tuple(
+            name
+            for name in model.shapes
+            if self.exchange[model.module_of(name)[0]].moves(model.module_of(name)[1])
+        )
         if not moving:
             raise ConfigError(
                 f"every module is frozen: {', '.join(model.module_ids)}; exchange more of them"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qfl.core.update import Update
 from qfl.federation.population import to_tensor
 from qfl.models.m3t import State
+from qfl.models.policies import ExchangePolicy
 
 
 def to_update(state: State, samples: int) -> Update:
@@ -19,6 +20,19 @@ def to_update(state: State, samples: int) -> Update:
         for module, tensors in state.items()
     }
     return Update(arrays, dict.fromkeys(state, samples))
+
+
+def travelling(state: State, exchange: ExchangePolicy) -> State:
+    """Return `state` without the tensors that keep their initial values: these are never sent."""
+    return {
+        module: {name: t for name, t in tensors.items() if exchange[module].moves(name)}
+        for module, tensors in state.items()
+    }
+
+
+def overlaid(state: State, changes: State) -> State:
+    """Return `state` with the tensors of `changes` in their places; modules may be incomplete."""
+    return {**state, **{m: {**state.get(m, {}), **tensors} for m, tensors in changes.items()}}
 
 
 def from_arrays(modules: Mapping[str, Mapping[str, NDArray[Any]]]) -> State:

@@ -10,7 +10,7 @@ from torch import Tensor
 from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
 from qfl.federation.engine import Step
-from qfl.federation.exchange import from_arrays
+from qfl.federation.exchange import from_arrays, overlaid
 from qfl.federation.world import World
 from qfl.models.m3t import State
 
@@ -29,4 +29,4 @@ class FedAvg:
 
     def aggregate(self, state: State, updates: Sequence[Update]) -> State:
         """Return the new global modules; one that nobody sent stays as it was."""
-        return {**state, **from_arrays(weighted_mean(updates))}
+        return overlaid(state, from_arrays(weighted_mean(updates)))

@@ -19,7 +19,7 @@ from qfl.core.errors import ConfigError
 from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
 from qfl.federation.engine import Step
-from qfl.federation.exchange import from_arrays
+from qfl.federation.exchange import from_arrays, overlaid
 from qfl.federation.world import World
 from qfl.models.m3t import State
 
@@ -47,16 +47,18 @@ class ServerOptimiser:
     def aggregate(self, state: State, updates: Sequence[Update]) -> State:
         """Return the global modules after one step of the optimiser."""
         mean = from_arrays(weighted_mean(updates))
-        return {**state, **{m: self._moved(m, state[m], tensors) for m, tensors in mean.items()}}
+        moved = {m: self._moved(m, state[m], tensors) for m, tensors in mean.items()}
+        return overlaid(state, moved)
 
     def _moved(
         self, module: str, present: Mapping[str, Tensor], mean: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
         moved = {}
-        for name, tensor in present.items():
+        for name, target in mean.items():
+            tensor = present[name]
             zero = torch.zeros_like(tensor), torch.full_like(tensor, self._initial)
             before = self._moments.get((module, name), zero)
-            step, after = self._step(mean[name] - tensor, before)
+            step, after = self._step(target - tensor, before)
             moved[name], self._moments[module, name] = tensor + step, after
         return moved
 

@@ -40,6 +40,8 @@ class Pair:
                 f"factors of shapes {self.up.shape} and {self.down.shape} are no pair; "
                 "allowed: (out, rank) and (rank, in)"
             )
+        if not (np.isfinite(self.up).all() and np.isfinite(self.down).all()):
+            raise ModuleMismatchError("a LoRA pair holds NaN or infinity and was not merged")
 
     @property
     def rank(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.ports import Algorithm, Channel, Eavesdropper, Gatherer, Solver
@@ -30,6 +30,8 @@ class Schedule:
         model: how the model is built: pooled (one token per modality, averaged), or a transformer
             of the size tiny, small, base or large.
         model_width: size of the tokens of the pooled model.
+        lora_ranks: rank of the LoRA factors of client 0, 1, ..., starting over at the end; the
+            server has the largest. Empty: the rank of the profile for all.
         exchange: which modules travel: full, lora, adapter, prompt, peft, head; or all but the
             heads (fedper) or the norms (fedbn), which every client then keeps to itself.
         eavesdropped_round: in this round an eavesdropper sits on the quantum channel of the first
@@ -40,6 +42,7 @@ class Schedule:
     clients_per_round: int
     model: str = "pooled"
     model_width: int = 32
+    lora_ranks: tuple[int, ...] = ()
     exchange: str = "full"
     eavesdropped_round: int = 0
 
@@ -53,14 +56,29 @@ class Schedule:
                 f"eavesdropped_round {self.eavesdropped_round} is after the last of {self.rounds} "
                 "rounds; 0 means never"
             )
+        if self.lora_ranks and (self.model == "pooled" or min(self.lora_ranks) < 1):
+            raise ConfigError(
+                f"lora_ranks {list(self.lora_ranks)} for model {self.model!r}; allowed: ranks "
+                ">= 1, and a transformer, for the pooled model has no LoRA"
+            )
         exchange_policy(self.exchange)
         if self.model not in (names := ("pooled", *PROFILES)):
             raise UnknownNameError("model", self.model, names)
 
     @property
     def recipe(self) -> Pooled | Transformer:
-        """How the model is built."""
-        return Pooled(self.model_width) if self.model == "pooled" else PROFILES[self.model]
+        """How the server's model is built."""
+        if self.model == "pooled":
+            return Pooled(self.model_width)
+        profile = PROFILES[self.model]
+        return replace(profile, rank=max(self.lora_ranks)) if self.lora_ranks else profile
+
+    def recipe_of(self, client: int) -> Pooled | Transformer:
+        """How the model of a client is built."""
+        recipe = self.recipe
+        if isinstance(recipe, Pooled) or not self.lora_ranks:
+            return recipe
+        return replace(recipe, rank=self.lora_ranks[client % len(self.lora_ranks)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

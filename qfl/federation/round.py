@@ -69,11 +69,10 @@ class Federation:
                 f"cannot choose {schedule.clients_per_round} of {n} clients; "
                 f"clients_per_round must lie in 1..{n}"
             )
-        recipe = schedule.recipe
         self.exchange = exchange_policy(schedule.exchange)
         self.population, self.schedule, self.policies = population, schedule, policies
         self.streams, self.memory = streams, memory
-        self.model = architecture(population.modalities, population.tasks, recipe)
+        self.model = architecture(population.modalities, population.tasks, schedule.recipe)
         self.state = self.model.initial_state(streams)
         self.test = TensorSamples.of(population.test)
         self.participants = tuple(
@@ -81,7 +80,11 @@ class Federation:
                 index=index,
                 number=population.numbers[index],
                 client=client,
-                model=architecture(client.modalities, client.tasks, recipe),
+                model=architecture(
+                    client.modalities,
+                    client.tasks,
+                    schedule.recipe_of(population.numbers[index]),
+                ),
                 train=TensorSamples.of(client.train),
                 test=TensorSamples.of(client.test),
             )

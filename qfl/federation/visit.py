@@ -22,11 +22,11 @@ from qfl.core.tasks import Task
 from qfl.core.update import Update
 from qfl.federation.cohort import Trainee, train_together
 from qfl.federation.engine import Assignment, LocalTraining, Trained
-from qfl.federation.exchange import from_arrays, to_update
+from qfl.federation.exchange import from_arrays, overlaid, to_update, travelling
 from qfl.federation.population import Client
 from qfl.federation.uplink import Upload
 from qfl.federation.world import Participant
-from qfl.models.m3t import Architecture, State, submodel
+from qfl.models.m3t import Architecture, State, fitted, submodel
 from qfl.models.policies import ExchangePolicy
 from qfl.security.gather import carry
 from qfl.security.sealed import SERVER
@@ -150,8 +150,9 @@ class Courier:
         if event.aborted:
             spent += Costs(aborted_sessions=1)
             return _Call(participant, event, spent, seconds=perf_counter() - started)
-        travelling = self.exchange.exchanged(participant.model.module_ids)
-        offered = to_update(submodel(state, travelling), samples=1)
+        modules = self.exchange.exchanged(participant.model.module_ids)
+        shown = fitted(submodel(state, modules), participant.model)
+        offered = to_update(travelling(shown, self.exchange), samples=1)
         try:
             down, received = carry(
                 self.channel,
@@ -174,9 +175,9 @@ class Courier:
         for call in calls:
             if call.received is not None:
                 who = call.participant
-                here = self.personal(who, submodel(state, who.model.module_ids))
+                here = self.personal(who, fitted(submodel(state, who.model.module_ids), who.model))
                 trainee = Trainee(
-                    state={**here, **from_arrays(call.received.modules)},
+                    state=overlaid(here, from_arrays(call.received.modules)),
                     samples=who.train,
                     rng=self.streams("batches", round_index, who.number),
                 )
@@ -211,7 +212,8 @@ class Courier:
             virtual_seconds=who.client.device.compute_seconds(trained.operations),
             training_operations=trained.operations,
         )
-        update = to_update(submodel(trained.state, call.received.modules), samples=len(who.train))
+        sent = travelling(submodel(trained.state, call.received.modules), self.exchange)
+        update = to_update(sent, samples=len(who.train))
         return Visit(
             event=call.event,
             costs=call.spent + computed,

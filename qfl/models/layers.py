@@ -61,6 +61,10 @@ class Bottleneck(nn.Module):
         return self.up(gelu(self.down(x)))
 
 
+ADAPTED = ("query", "value")
+"""The matrices of attention that have LoRA factors; they are named so in `Attention` too."""
+
+
 class LowRank(nn.Module):
     """The LoRA factors of queries and values: x -> up(down(x)) for each."""
 

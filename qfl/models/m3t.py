@@ -19,6 +19,7 @@ from torch.func import functional_call
 from qfl.core.errors import ConfigError, ModuleMismatchError
 from qfl.core.rng import Streams
 from qfl.core.tasks import Modality, Task
+from qfl.models.keys import ModuleKey
 from qfl.models.notes import Notes
 from qfl.models.pooled import Pooled
 from qfl.models.recipes import Batch, Recipe
@@ -86,15 +87,21 @@ class Architecture(nn.Module):
 
     def tensors_of(self, *module_ids: str) -> tuple[str, ...]:
         """Return the parameter names of these modules, in model order."""
-        return tuple(
-            name
-            for name in self.shapes
-            if name.removeprefix(_PREFIX).partition(".")[0] in module_ids
-        )
+        return tuple(name for name in self.shapes if self.module_of(name)[0] in module_ids)
 
     def parameters_of(self, *module_ids: str) -> int:
         """Return how many numbers these modules hold together."""
         return sum(math.prod(self.shapes[name]) for name in self.tensors_of(*module_ids))
+
+    def shape_of(self, module: str, name: str) -> tuple[int, ...]:
+        """Return the shape of a tensor of a module."""
+        return self.shapes[f"{_PREFIX}{module}.{name}"]
+
+    @staticmethod
+    def module_of(parameter: str) -> tuple[str, str]:
+        """Return the module id and the tensor's name within it of a parameter name."""
+        module, _, name = parameter.removeprefix(_PREFIX).partition(".")
+        return module, name
 
     @property
     def quantum_share(self) -> float:
@@ -154,7 +161,7 @@ class Architecture(nn.Module):
         """Return parameter name -> tensor as a state; the inverse of `flatten`."""
         state: State = {module: {} for module in self.module_ids}
         for key, tensor in flat.items():
-            module, _, name = key.removeprefix(_PREFIX).partition(".")
+            module, name = self.module_of(key)
             state[module][name] = tensor
         return state
 
@@ -162,11 +169,10 @@ class Architecture(nn.Module):
         """Return fresh weights; a module's depend on its id and the seed, not on its company."""
         flat = {}
         for name, shape in self.shapes.items():
-            local = name.removeprefix(_PREFIX)
-            module, _, tensor = local.partition(".")
+            module, tensor = self.module_of(name)
             start = self.recipe.start(module, tensor, shape)
             if start.spread:
-                values = start.spread * streams(f"init/{local}").standard_normal(shape)
+                values = start.spread * streams(f"init/{module}.{tensor}").standard_normal(shape)
                 flat[name] = torch.from_numpy(values.astype(np.float32))
             else:
                 flat[name] = torch.full(shape, start.constant)
@@ -196,3 +202,19 @@ def submodel(state: State, module_ids: Iterable[str]) -> State:
     if missing:
         raise ModuleMismatchError(f"the server holds no module {missing}; it has {sorted(state)}")
     return {module: dict(state[module]) for module in module_ids}
+
+
+def fitted(state: State, model: Architecture) -> State:
+    """Return `state` with its LoRA factors cut to the rank that `model` has: their first terms.
+
+    Other shapes are left alone; `Architecture.flatten` refuses them if they do not match.
+    """
+    return {
+        module: {
+            name: tensor[tuple(slice(size) for size in model.shape_of(module, name))]
+            if ModuleKey.parse(module).kind == "lora"
+            else tensor
+            for name, tensor in tensors.items()
+        }
+        for module, tensors in state.items()
+    }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from qfl.core.errors import ConfigError, UnknownNameError
@@ -29,6 +30,8 @@ class ModulePolicy:
         weight: what a holder's version weighs: samples, modality_samples, routed_tokens, equal.
         codec: how it travels: fp32, fp16, int8, top_k.
         min_holders: with fewer selected holders the module stays local for the round.
+        fixed: patterns of the names of tensors that keep their initial values: they are neither
+            trained nor sent.
     """
 
     placement: Placement = "global"
@@ -36,6 +39,7 @@ class ModulePolicy:
     weight: str = "samples"
     codec: str = "fp32"
     min_holders: int = 1
+    fixed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         allowed = {
@@ -48,6 +52,14 @@ class ModulePolicy:
                 raise UnknownNameError(name, getattr(self, name), names)
         if self.min_holders < 1:
             raise ConfigError(f"min_holders must be >= 1, got {self.min_holders}")
+
+    def moves(self, tensor: str) -> bool:
+        """Return whether training changes the tensor of this name.
+
+        >>> ModulePolicy(fixed=("*_down.weight",)).moves("query_down.weight")
+        False
+        """
+        return self.trained and not any(fnmatchcase(tensor, pattern) for pattern in self.fixed)
 
     @property
     def trained(self) -> bool:
@@ -115,13 +127,19 @@ EXCHANGE_POLICIES: Mapping[str, ExchangePolicy] = {
     "full": ExchangePolicy(),
     "peft": _only("lora", *_ADAPTERS, "prompt"),
     "lora": _only("lora"),
+    "ffa_lora": ExchangePolicy(
+        {**dict.fromkeys(_HEADS, GLOBAL), "lora": ModulePolicy(fixed=("*_down.weight",))},
+        otherwise=FROZEN,
+    ),
     "adapter": _only(*_ADAPTERS),
     "prompt": _only("prompt"),
     "head": _only(),
     "fedper": ExchangePolicy(dict.fromkeys(_HEADS, LOCAL)),
     "fedbn": ExchangePolicy({"norm": LOCAL}),
 }
-"""Presets by name; all but `full` and the last two freeze what they do not name."""
+"""Presets by name; all but `full` and the last two freeze what they do not name. `ffa_lora` holds
+the first factor of every pair where it began (Sun et al., arXiv:2403.12313): the mean of the
+others is then exact."""
 
 
 def exchange_policy(name: str) -> ExchangePolicy:

@@ -50,6 +50,21 @@ def check_uplink(federation: Settings) -> None:
         raise Issues([Issue("uplink_slots", f"{room}; raise one of them")])
 
 
+def check_ranks(federation: Settings) -> None:
+    """Refuse LoRA factors of several ranks where they are averaged like any other tensor."""
+    ranks, algorithm = federation.get("lora_ranks", ()), federation["algorithm"]
+    if len(set(ranks)) > 1 and algorithm != "fedlora":
+        raise Issues(
+            [
+                Issue(
+                    "lora_ranks",
+                    f"{algorithm} cannot add factors of ranks {list(ranks)}; take "
+                    "algorithm fedlora, which can",
+                )
+            ]
+        )
+
+
 def without_uplink(methods: list[Settings], federation: Settings) -> list[Issue]:
     """Return one issue for each method that assigns slots where nothing is shared."""
     if federation.get("uplink_slots", 1):

@@ -35,6 +35,7 @@ from qfl.study.checks import (
     FEDERATION,
     PROTECTION,
     check_choice,
+    check_ranks,
     check_uplink,
     duplicates,
     unfit_sections,
@@ -297,6 +298,7 @@ class Study(BaseModel):
         if info.field_name == "federation":
             check_choice(info.data.get("scenario", {}), settings)
             check_uplink(settings)
+            check_ranks(settings)
         return settings
 
     @field_validator("methods")

@@ -13,7 +13,10 @@ from qfl.security.robust import check_visible
 from qfl.study.options import Issue, build_row
 
 _AVERAGING = ("fedavg", "fedprox")
-_REMEMBERS_CLIENTS = ("scaffold",)
+_SINGLE_UPDATES = {
+    "scaffold": "keeps a state for every client",
+    "fedlora": "multiplies the factors of each client before it adds",
+}
 _ONE_SIGMA_RANGE = 6.0
 
 Settings = Mapping[str, Any]
@@ -36,11 +39,12 @@ def _sight(study: Settings) -> Iterator[Issue]:
             "compares single changes, and under masks the server sees sums alone; set it to 0: "
             "losses, staleness, samples and latency still count",
         )
-    if _masked(study) and study["federation"]["algorithm"] in _REMEMBERS_CLIENTS:
+    algorithm = study["federation"]["algorithm"]
+    if _masked(study) and algorithm in _SINGLE_UPDATES:
         yield Issue(
             "federation.algorithm",
-            f"{study['federation']['algorithm']} keeps a state for every client, and under masks "
-            "the server sees sums alone; take fedavg or fedprox",
+            f"{algorithm} {_SINGLE_UPDATES[algorithm]}, and under masks the server sees sums "
+            "alone; take fedavg or fedprox",
         )
     for name in ("loss", "redundancy"):
         if _private(study) and weights[name]:

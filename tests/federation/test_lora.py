@@ -26,7 +26,6 @@ def pairs(ranks, seed=0, common=0.0):
         Pair(
             rng.normal(size=(WIDTH, r)),
             common * shared[:r] + (1 - common) * rng.normal(size=(r, WIDTH)),
-            common * shared[:r] + (1 - common) * rng.normal(size=(r, WIDTH)),
         )
         for r in ranks
     ]

@@ -70,6 +70,8 @@ def federation(
     streams=None,
     model="pooled",
     exchange="full",
+    algorithm=None,
+    **schedule,
 ):
     config = Sealed()
     names = [client.name for client in POPULATION.clients]
@@ -84,6 +86,7 @@ def federation(
             model_width=8,
             exchange=exchange,
             eavesdropped_round=eavesdropped_round,
+            **schedule,
         ),
         policies=Policies(
             propose=client_selection,
@@ -91,7 +94,7 @@ def federation(
             measure=spectrum,
             channel=channel,
             gatherer=config.gatherer(channel, links, run="test"),
-            algorithm=FedAvg(),
+            algorithm=algorithm or FedAvg(),
             eavesdropper=InterceptResend(),
         ),
         streams=streams or Streams(11),
