@@ -2,9 +2,9 @@
 
 Tables, arrows, bold cells, axis titles and the direction of a test read this table; nothing else
 knows that accuracy is better when larger. A metric of a task is named "<task>.<measure>"
-(`digit.accuracy`), with "@<modality>" behind it where only that modality was shown, "@personal" for
-the mean over the clients' own models and data, "@worst client" for the least of these; the measure
-is looked up here. An unknown name is an error, not a guess.
+(`digit.accuracy`), with "@image" or "@image+audio" behind it where only these modalities were
+shown, "@personal" for the mean over the clients' own models and data, "@worst client" for the least
+of these; the measure is looked up here. An unknown name is an error, not a guess.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def metric(name: str) -> Metric:
     task, _, measure = path.rpartition(".")
     if task and measure in METRICS:
         found = METRICS[measure]
-        shown = _OVER_CLIENTS.get(modality, f"{modality} alone")
+        shown = _OVER_CLIENTS.get(modality, f"{modality.replace('+', ' and ')} alone")
         label = f"{task} {found.label}" + (f", {shown}" if modality else "")
         return replace(found, name=name, label=label)
     raise UnknownNameError("metric", name, METRICS)

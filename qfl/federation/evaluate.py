@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from qfl.core.tasks import Modality, Task
+from qfl.data.coverage import Held, subsets
 from qfl.federation.population import TensorSamples
 from qfl.models.m3t import Architecture, State
 
@@ -26,13 +27,30 @@ def metric_names(tasks: Sequence[Task], modalities: Sequence[Modality]) -> tuple
     ('slant.mae', 'slant.r2', 'slant.r2@image')
     """
     joint = [(task.name, measure) for task in tasks for measure in _MEASURES[task.kind]]
-    alone = [
-        f"{task}.{measure}@{modality}"
-        for modality in (*(m.name for m in modalities), PERSONAL, WORST)
+    shown = map(_spelt, shown_subsets([m.name for m in modalities]))
+    parts = [
+        f"{task}.{measure}@{part}"
+        for part in (*shown, PERSONAL, WORST)
         for task, measure in joint
         if measure in _BY_MODALITY
     ]
-    return (*(f"{task}.{measure}" for task, measure in joint), *alone)
+    return (*(f"{task}.{measure}" for task, measure in joint), *parts)
+
+
+def shown_subsets(modalities: Sequence[str]) -> list[Held]:
+    """Return what is shown besides everything: every subset of up to three modalities; of more,
+    each one alone and all but each one.
+
+    >>> shown_subsets(["a", "b"]), len(shown_subsets("abc")), len(shown_subsets("abcd"))
+    ([('a',), ('b',)], 6, 8)
+    """
+    count = len(modalities)
+    sizes = range(1, count) if count <= 3 else (1, count - 1)
+    return [part for part in subsets(modalities) if len(part) in sizes]
+
+
+def _spelt(part: Held) -> str:
+    return "+".join(part)
 
 
 def over_clients(found: Iterable[Mapping[str, float]]) -> dict[str, float]:
@@ -82,19 +100,28 @@ def evaluate(
 def evaluate_by_modality(
     model: Architecture, state: State, samples: TensorSamples, tasks: tuple[Task, ...]
 ) -> dict[str, float]:
-    """Return the metrics with all modalities, and accuracy and R2 with each one shown alone as
-    "task.metric@modality": the joint numbers hide which modality the model leans on."""
+    """Return the metrics with all modalities, and accuracy and R2 with fewer of them shown as
+    "task.metric@image" or "task.metric@image+audio": the joint numbers hide what the model leans
+    on. A subset is measured on the samples that have all of it."""
     metrics = evaluate(model, state, samples, tasks)
-    for name, tensor in samples.inputs.items():
-        alone = TensorSamples({name: tensor}, samples.targets, {}, samples.labelled)
-        if name in samples.available:
-            alone = alone.take(samples.available[name].nonzero().squeeze(1))
-        if not len(alone):
+    for part in shown_subsets(tuple(samples.inputs)):
+        shown = _only(samples, part)
+        if not len(shown):
             continue
-        for metric, value in evaluate(model, state, alone, tasks).items():
+        for metric, value in evaluate(model, state, shown, tasks).items():
             if metric.rpartition(".")[2] in _BY_MODALITY:
-                metrics[f"{metric}@{name}"] = value
+                metrics[f"{metric}@{_spelt(part)}"] = value
     return metrics
+
+
+def _only(samples: TensorSamples, part: Held) -> TensorSamples:
+    """Return the samples that have all these modalities, with them alone."""
+    inputs = {name: samples.inputs[name] for name in part}
+    shown = TensorSamples(inputs, samples.targets, {}, samples.labelled)
+    masks = [samples.available[name] for name in part if name in samples.available]
+    if not masks:
+        return shown
+    return shown.take(torch.stack(masks).min(0).values.nonzero().squeeze(1))
 
 
 def _regression(name: str, output: Tensor, target: Tensor) -> Mapping[str, float]:
