@@ -199,6 +199,55 @@ class Telling(Protocol):
         ...
 
 
+@runtime_checkable
+class Packing(Protocol):
+    """An algorithm at work that packs the envelopes itself: more than the modules, less or none.
+
+    States are module id -> name -> tensor. What is no module of the model goes by another id.
+    """
+
+    def pack(self, participant: Any, offered: Any) -> Any:
+        """Return the state that travels down in place of the modules `offered`; an empty one if
+        only an answer is wanted, None if nothing travels at all."""
+        ...
+
+    def carried(self, participant: Any, received: Any) -> Mapping[str, Any]:
+        """Return the tensors that the local objective finds in `Step.carried`."""
+        ...
+
+    def answer(self, participant: Any, received: Any, trained: Any) -> Any:
+        """Return the state that travels up; `trained` is None if no module came down."""
+        ...
+
+
+@runtime_checkable
+class Acknowledging(Protocol):
+    """An algorithm at work whose clients must know whether their answers arrived."""
+
+    def delivered(self, clients: Sequence[int]) -> None:
+        """Learn which clients' answers are in the new global modules, by their indices."""
+        ...
+
+
+@runtime_checkable
+class Personalising(Protocol):
+    """An algorithm at work whose clients train a model of their own after the common one."""
+
+    def after_training(self, pupil: Any) -> Any:
+        """Yield lessons, receive what came of each, return the `PersonalModel` to be used from
+        now on; `pupil` is a `qfl.federation.lessons.Pupil`."""
+        ...
+
+
+@runtime_checkable
+class Finishing(Protocol):
+    """An algorithm at work whose clients all take the final model home and train it further."""
+
+    def after_last_round(self, pupil: Any) -> Any:
+        """Yield lessons, receive what came of each, return the `PersonalModel` to be used."""
+        ...
+
+
 class Algorithm(Protocol):
     """The options of a federated algorithm."""
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from qfl.core.decision import Decision
+from qfl.core.personal import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +323,7 @@ class RoundRecord:
         pairs: keys left between clients, None where they share none by QKD.
         privacy: what was spent so far, None without differential privacy.
         left_out: module -> why it stayed as it was although somebody sent it.
+        comparisons: of personal models with the common one, client by client.
     """
 
     round: int
@@ -340,6 +342,7 @@ class RoundRecord:
     pairs: PairKeys | None = None
     privacy: PrivacyEvent | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    comparisons: tuple[Comparison, ...] = ()
 
     def measured(self) -> dict[str, float]:
         """Return the metrics, or the figures of merit of a decision after which nobody trained."""
@@ -374,4 +377,5 @@ class RoundRecord:
             pairs=PairKeys(**row["pairs"]) if row.get("pairs") else None,
             privacy=PrivacyEvent(**row["privacy"]) if row.get("privacy") else None,
             left_out=row.get("left_out", {}),
+            comparisons=tuple(map(Comparison.from_dict, row.get("comparisons", ()))),
         )

@@ -15,6 +15,10 @@ ALGORITHMS = Registry(
             "qfl.federation.fedprox:FedProx",
             "fedavg with a proximal term at the client (Li et al. 2020)",
         ),
+        "scaffold": Row(
+            "qfl.federation.scaffold:Scaffold",
+            "fedavg with control variates against client drift (Karimireddy et al. 2020)",
+        ),
         "fedavgm": Row(
             "qfl.federation.fedopt:FedAvgM",
             "fedavg with momentum at the server (Hsu et al. 2019)",

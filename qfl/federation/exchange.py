@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -41,3 +41,9 @@ def from_arrays(modules: Mapping[str, Mapping[str, NDArray[Any]]]) -> State:
         module: {name: to_tensor(array) for name, array in tensors.items()}
         for module, tensors in modules.items()
     }
+
+
+def only(update: Update, modules: Collection[str]) -> Update:
+    """Return the update without what is not in `modules`."""
+    kept = {module: tensors for module, tensors in update.modules.items() if module in modules}
+    return Update(kept, {module: update.samples[module] for module in kept})

@@ -69,7 +69,7 @@ class Memory:
         if (round_index - 1) % self.interval:
             return
         changes = {
-            visit.event.client: _change(visit)
+            visit.client: _change(visit)
             for visit in visits
             if visit.arrived and visit.opened is not None
         }

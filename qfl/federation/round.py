@@ -17,19 +17,21 @@ from torch import Tensor
 from qfl.core.decision import Bill, Decision
 from qfl.core.errors import ProblemError
 from qfl.core.gather import Gathered
-from qfl.core.ports import Telling
+from qfl.core.ports import Acknowledging, Finishing, Telling
 from qfl.core.problem import Problem
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.evaluate import evaluate, evaluate_by_modality, over_clients
+from qfl.federation.exchange import only
 from qfl.federation.memory import Memory
 from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population, TensorSamples
 from qfl.federation.private import Privacy
 from qfl.federation.selection import Observations
 from qfl.federation.standing import Standing
-from qfl.federation.turns import Turns, take_turns
+from qfl.federation.tally import comparisons, deciding, links, spent, timings
+from qfl.federation.turns import take_turns
 from qfl.federation.visit import Courier, Visit, settle
 from qfl.federation.world import Participant, World
 from qfl.models.m3t import architecture
@@ -132,9 +134,11 @@ class Federation:
         """Yield the records of these rounds, both included; a privacy budget may end them early."""
         for round_index in range(first, last + 1):
             record = self._round(round_index)
-            yield record
-            if record.privacy is not None and record.privacy.stopped:
+            stopped = record.privacy is not None and bool(record.privacy.stopped)
+            if stopped or round_index == self.schedule.rounds:
+                yield self._finished(record)
                 return
+            yield record
 
     def standing(self) -> Standing:
         """Return what a federation of other members can continue from."""
@@ -164,9 +168,9 @@ class Federation:
             last = self.record(round_index)
             return replace(last, privacy=self.privacy.event(stopped=stopped))
         choice = Choice.of(decision, self.policies.measure(problem))
-        deciding = _deciding(decision.bill, started)
+        decided = deciding(decision.bill, started)
         record = self.conduct(chosen, round_index)
-        return replace(record, choice=choice, timings=deciding + record.timings)
+        return replace(record, choice=choice, timings=decided + record.timings)
 
     def conduct(
         self,
@@ -200,6 +204,7 @@ class Federation:
         # 5. Aggregate what arrived, module by module over its holders.
         before = self.state
         left_out = self._aggregate(revise(visits, gathered.updates))
+        self._acknowledge(chosen, visits)
         self._observe(chosen, visits, round_index)
         if self.memory is not None:
             self.memory.note(round_index, before, visits)
@@ -211,14 +216,15 @@ class Federation:
             record,
             metrics={**record.metrics, **told},
             selected=tuple(participant.client.name for participant in chosen),
-            delivered=tuple(v.event.client for v in visits if v.arrived),
+            delivered=tuple(visit.client for visit in visits if visit.arrived),
             slots=turns.choice,
-            costs=_costs(visits, gathered, turns),
-            links=tuple(visit.event for visit in visits),
+            costs=spent(visits, gathered, turns),
+            links=links(visits),
             sums=gathered.sums,
             pairs=gathered.pairs,
             left_out=left_out,
-            timings=_timings(turns.bill, visits, gathering, started),
+            comparisons=comparisons(visits),
+            timings=timings(turns.bill, visits, gathering, started),
         )
 
     def _problem(self, round_index: int) -> Problem:
@@ -295,6 +301,12 @@ class Federation:
         self.state = self.learning.aggregate(self.state, updates)
         return {}
 
+    def _acknowledge(self, chosen: Sequence[Participant], visits: list[Visit]) -> None:
+        """Let clients know that their answers arrived, where an algorithm needs it."""
+        if isinstance(self.learning, Acknowledging):
+            pairs = zip(chosen, visits, strict=True)
+            self.learning.delivered([who.index for who, visit in pairs if visit.arrived])
+
     def _observe(
         self, chosen: Sequence[Participant], visits: list[Visit], round_index: int
     ) -> None:
@@ -305,9 +317,30 @@ class Federation:
                     participant.index,
                     round_index=round_index,
                     losses=visit.losses,
-                    sent=visit.opened,
+                    sent=visit.opened and only(visit.opened, participant.model.module_ids),
                     received=visit.answer.received,
                 )
+
+    def _finished(self, record: RoundRecord) -> RoundRecord:
+        """The last record, after everybody took the model home where an algorithm asks for it."""
+        if not isinstance(self.learning, Finishing):
+            return record
+        started = perf_counter()
+        visits = self.courier.finish(
+            self.participants, self.state, round_index=self.schedule.rounds + 1
+        )
+        costs = sum((visit.costs for visit in visits), record.costs)
+        seconds = max(visit.costs.virtual_seconds for visit in visits)
+        final = self.record(record.round)
+        return replace(
+            record,
+            metrics={**record.metrics, **final.metrics},
+            client_metrics=final.client_metrics,
+            costs=replace(costs, virtual_seconds=record.costs.virtual_seconds + seconds),
+            links=(*record.links, *links(visits)),
+            comparisons=(*record.comparisons, *comparisons(visits)),
+            timings=record.timings + timings(Bill(), visits, 0.0, started),
+        )
 
     def record(self, round_index: int) -> RoundRecord:
         """Return the record of the present global model, without what a round adds."""
@@ -336,30 +369,3 @@ class Federation:
             privacy=self.privacy.event() if self.privacy and round_index else None,
             timings=Timings(total_seconds=perf_counter() - started),
         )
-
-
-def _costs(visits: list[Visit], gathered: Gathered, turns: Turns) -> Costs:
-    """What all visits cost, and the keys that clients share; links between them work at once."""
-    shared = Costs(
-        key_bits_produced=gathered.key_bits_produced, key_bits_used=gathered.key_bits_used
-    )
-    return replace(
-        sum((visit.costs for visit in visits), shared),
-        virtual_seconds=turns.seconds + gathered.waiting_seconds,
-    )
-
-
-def _deciding(bill: Bill, started: float) -> Timings:
-    return Timings(
-        classical_seconds=bill.classical_seconds,
-        quantum_seconds=bill.qpu_seconds + bill.queue_seconds,
-        total_seconds=perf_counter() - started,
-    )
-
-
-def _timings(bill: Bill, visits: list[Visit], gathering: float, started: float) -> Timings:
-    return replace(
-        _deciding(bill, started),
-        training_seconds=sum(visit.training_seconds for visit in visits),
-        channel_seconds=sum(visit.channel_seconds for visit in visits) + gathering,
-    )

@@ -65,9 +65,10 @@ class Observations:
         received: Update,
     ) -> None:
         """Remember what `client` sent in answer to what it had received, if that was seen."""
-        self.losses[client] = sum(losses.values()) / len(losses)
+        if losses:
+            self.losses[client] = sum(losses.values()) / len(losses)
         self.last_round[client] = round_index
-        if sent is None:
+        if sent is None or not sent.modules:
             return
         self.directions[client] = {
             module: _direction(sent.modules[module], received.modules[module])

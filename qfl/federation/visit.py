@@ -1,6 +1,7 @@
 """The clients' part of a round: exchange keys, download, train; `settle` adds the upload.
 
-Clients with the same modules train as one stack.
+Clients with the same modules train as one stack. What a client trains for itself counts like the
+common training: its answer goes off when both are done.
 
 Fail closed: a client whose key exchange aborts, or whose link runs out of key, neither receives
 nor sends anything in that round.
@@ -12,21 +13,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
+from torch import Tensor
+
 from qfl.core.envelope import Envelope
 from qfl.core.errors import KeyExhaustedError
 from qfl.core.gather import Answer, Arrival
-from qfl.core.ports import Channel, Eavesdropper, Learning
+from qfl.core.personal import Comparison
+from qfl.core.ports import Channel, Eavesdropper, Finishing, Learning, Packing, Personalising
 from qfl.core.record import Costs, LinkEvent
 from qfl.core.rng import Streams
-from qfl.core.tasks import Task
 from qfl.core.update import Update
-from qfl.federation.cohort import Trainee, train_together
-from qfl.federation.engine import Assignment, LocalTraining, Trained
+from qfl.federation.engine import LocalTraining, Trained
 from qfl.federation.exchange import from_arrays, overlaid, to_update, travelling
+from qfl.federation.lessons import Attended, Course, Lesson, PersonalModel, Pupil, attend
 from qfl.federation.population import Client
 from qfl.federation.uplink import Upload
 from qfl.federation.world import Participant
-from qfl.models.m3t import Architecture, State, fitted, submodel
+from qfl.models.m3t import State, fitted, submodel
 from qfl.models.policies import ExchangePolicy
 from qfl.security.gather import carry
 from qfl.security.sealed import SERVER
@@ -37,24 +40,28 @@ class Visit:
     """What came of calling a client.
 
     Attributes:
-        event: the key exchange.
+        client: its name.
+        event: the key exchange; None if nothing was to travel.
         costs: bytes, joules, key bits and virtual seconds.
-        answer: what the client wants to send, None if it received nothing.
+        answer: what the client wants to send, None if nothing.
         arrived: True if its change is in the new model.
         opened: the update where the server saw it alone.
         upload: when the client was ready to upload and how long that takes alone; None if it sent
             nothing.
         losses: task -> training loss that the client reports.
+        comparisons: of its personal model with the common one.
         training_seconds, channel_seconds: real time.
     """
 
-    event: LinkEvent
+    client: str
+    event: LinkEvent | None
     costs: Costs
     answer: Answer | None = None
     arrived: bool = False
     opened: Update | None = None
     upload: Upload | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
+    comparisons: tuple[Comparison, ...] = ()
     training_seconds: float = 0.0
     channel_seconds: float = 0.0
 
@@ -64,18 +71,23 @@ class _Call:
     """A client that was called: the key exchange, what it spent, what it received if anything."""
 
     participant: Participant
-    event: LinkEvent
+    event: LinkEvent | None
     spent: Costs
     received: Update | None = None
     seconds: float = 0.0
 
+    @property
+    def works(self) -> bool:
+        """Whether the client goes on: what should have travelled did."""
+        return self.received is not None or self.event is None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Lesson:
-    """A client's training, and its share of the real seconds."""
+class _Outcome:
+    """What a client's training came to."""
 
-    trained: Trained
-    seconds: float
+    trained: Trained | None
+    personal: PersonalModel | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,12 +96,13 @@ class Courier:
 
     Attributes:
         channel: seals, opens and exchanges keys.
-        learning: the algorithm's client-side term joins the task losses.
+        learning: says what clients add to the common training.
         training: what a client does with the model.
         exchange: which modules travel.
         streams: orders batches and drives the quantum channels.
         run: names the run in every envelope.
         kept: client -> the modules that it never shows, as it left them.
+        own: client -> its personal model, as it left it.
     """
 
     channel: Channel
@@ -99,6 +112,7 @@ class Courier:
     streams: Streams
     run: str
     kept: dict[int, State] = field(default_factory=dict)
+    own: dict[int, State] = field(default_factory=dict)
 
     def visit(
         self,
@@ -119,12 +133,30 @@ class Courier:
         calls = [
             self._call(one, state, round_index, tapped.get(one.client.name)) for one in participants
         ]
-        lessons = self._train(calls, state, round_index)
-        return [self._visited(call, lessons.get(call.participant.index)) for call in calls]
+        return self._taught(
+            calls, [self._study(call, state, round_index) for call in calls if call.works]
+        )
+
+    def finish(
+        self, participants: Sequence[Participant], state: State, *, round_index: int
+    ) -> list[Visit]:
+        """Return what came of everybody taking the final model home; nobody answers.
+
+        Args:
+            participants: everybody.
+            state: the final global modules.
+            round_index: one more than there were rounds; names the streams.
+        """
+        calls = [self._call(one, state, round_index, None) for one in participants]
+        return self._taught(
+            calls, [self._last(call, state, round_index) for call in calls if call.works]
+        )
 
     def personal(self, participant: Participant, state: State) -> State:
-        """Return `state` as the client sees it: its own version of the modules it keeps."""
-        return {**state, **self.kept.get(participant.index, {})}
+        """Return what the client predicts with: `state`, its own version of the modules it keeps,
+        or the personal model that it trained."""
+        own = self.own.get(participant.index, {})
+        return {**state, **self.kept.get(participant.index, {}), **own}
 
     def _call(
         self,
@@ -136,6 +168,14 @@ class Courier:
         """Exchange keys and send the model down."""
         name = participant.client.name
         started = perf_counter()
+        modules = self.exchange.exchanged(participant.model.module_ids)
+        shown = fitted(submodel(state, modules), participant.model)
+        offered = travelling(shown, self.exchange)
+        packed: State | None = offered
+        if isinstance(self.learning, Packing):
+            packed = self.learning.pack(participant, offered)
+        if packed is None:
+            return _Call(participant, None, Costs())
         event = self.channel.exchange(
             name,
             round=round_index,
@@ -150,82 +190,137 @@ class Courier:
         if event.aborted:
             spent += Costs(aborted_sessions=1)
             return _Call(participant, event, spent, seconds=perf_counter() - started)
-        modules = self.exchange.exchanged(participant.model.module_ids)
-        shown = fitted(submodel(state, modules), participant.model)
-        offered = to_update(travelling(shown, self.exchange), samples=1)
-        try:
-            down, received = carry(
-                self.channel,
-                offered,
-                run=self.run,
-                round=round_index,
-                sender=SERVER,
-                receiver=name,
-            )
-        except KeyExhaustedError as error:
-            event = replace(event, aborted=str(error))
-            return _Call(participant, event, spent, seconds=perf_counter() - started)
-        event = replace(event, key_bits_left=event.key_bits_left - down.key_bits)
-        spent += _download(participant.client, down)
+        received = to_update(packed, samples=1)
+        if packed:
+            try:
+                down, received = carry(
+                    self.channel,
+                    received,
+                    run=self.run,
+                    round=round_index,
+                    sender=SERVER,
+                    receiver=name,
+                )
+            except KeyExhaustedError as error:
+                event = replace(event, aborted=str(error))
+                return _Call(participant, event, spent, seconds=perf_counter() - started)
+            event = replace(event, key_bits_left=event.key_bits_left - down.key_bits)
+            spent += _download(participant.client, down)
         return _Call(participant, event, spent, received, seconds=perf_counter() - started)
 
-    def _train(self, calls: Sequence[_Call], state: State, round_index: int) -> dict[int, _Lesson]:
-        """Train everybody who received the model, those with the same modules together."""
-        groups: dict[tuple[Architecture, tuple[Task, ...]], dict[int, Trainee]] = {}
-        for call in calls:
-            if call.received is not None:
-                who = call.participant
-                here = self.personal(who, fitted(submodel(state, who.model.module_ids), who.model))
-                trainee = Trainee(
-                    state=overlaid(here, from_arrays(call.received.modules)),
-                    samples=who.train,
-                    rng=self.streams("batches", round_index, who.number),
-                )
-                groups.setdefault((who.model, who.client.tasks), {})[who.index] = trainee
-        lessons = {}
-        for (model, tasks), group in groups.items():
-            started = perf_counter()
-            assignment = Assignment(
-                tasks=tasks,
-                training=self.training,
-                objective=self.learning.local_objective,
-                exchange=self.exchange,
-            )
-            trained = train_together(model, list(group.values()), assignment=assignment)
-            seconds = (perf_counter() - started) / len(group)
-            for index, one in zip(group, trained, strict=True):
-                lessons[index] = _Lesson(one, seconds)
-        return lessons
-
-    def _visited(self, call: _Call, lesson: _Lesson | None) -> Visit:
-        """What came of a call; without a lesson nothing, and what it spent stays on the bill."""
-        if lesson is None or call.received is None:
-            return Visit(event=call.event, costs=call.spent, channel_seconds=call.seconds)
-        who, trained = call.participant, lesson.trained
-        self.kept[who.index] = {
-            module: tensors
-            for module, tensors in trained.state.items()
-            if self.exchange[module].placement == "local"
-        }
-        computed = Costs(
-            energy_joules=who.client.device.compute_joules(trained.operations),
-            virtual_seconds=who.client.device.compute_seconds(trained.operations),
-            training_operations=trained.operations,
+    def _taught(self, calls: Sequence[_Call], courses: list[Course[_Outcome]]) -> list[Visit]:
+        """Teach those who go on, side by side; return what came of all calls."""
+        people = [call.participant for call in calls if call.works]
+        outcomes = attend(
+            {who.index: (who, course) for who, course in zip(people, courses, strict=True)},
+            training=self.training,
+            exchange=self.exchange,
         )
-        sent = travelling(submodel(trained.state, call.received.modules), self.exchange)
-        update = to_update(sent, samples=len(who.train))
+        return [self._visited(call, outcomes.get(call.participant.index)) for call in calls]
+
+    def _study(self, call: _Call, state: State, round_index: int) -> Course[_Outcome]:
+        """The common training, if a model came down, and what a client then does for itself."""
+        who, received = call.participant, _received(call)
+        model = self._model(who, state, received)
+        trained = None
+        if not received.keys().isdisjoint(model):
+            carried: Mapping[str, Tensor] = {}
+            if isinstance(self.learning, Packing):
+                carried = self.learning.carried(who, received)
+            trained = yield Lesson(
+                state=model,
+                rng=self.streams("batches", round_index, who.number),
+                objective=self.learning.local_objective,
+                carried=carried,
+            )
+        if not isinstance(self.learning, Personalising):
+            return _Outcome(trained, None)
+        pupil = self._pupil(who, round_index, model, trained)
+        return _Outcome(trained, (yield from self.learning.after_training(pupil)))
+
+    def _last(self, call: _Call, state: State, round_index: int) -> Course[_Outcome]:
+        """What a client does with the final model."""
+        assert isinstance(self.learning, Finishing)  # nobody else takes the model home
+        who = call.participant
+        pupil = self._pupil(who, round_index, self._model(who, state, _received(call)), None)
+        return _Outcome(None, (yield from self.learning.after_last_round(pupil)))
+
+    def _model(self, who: Participant, state: State, received: State) -> State:
+        """A client's modules after the download: those that came, those that it keeps, those that
+        never change."""
+        held = fitted(submodel(state, who.model.module_ids), who.model)
+        held |= self.kept.get(who.index, {})
+        return overlaid(held, {m: tensors for m, tensors in received.items() if m in held})
+
+    def _pupil(
+        self, who: Participant, round_index: int, model: State, trained: Trained | None
+    ) -> Pupil:
+        return Pupil(
+            participant=who,
+            round=round_index,
+            model=model,
+            trained=trained,
+            own=self.own.get(who.index),
+        )
+
+    def _visited(self, call: _Call, attended: Attended[_Outcome] | None) -> Visit:
+        """What came of a call; without training nothing, and what it spent stays on the bill."""
+        who = call.participant
+        if attended is None:
+            return Visit(
+                who.client.name, call.event, costs=call.spent, channel_seconds=call.seconds
+            )
+        outcome = attended.result
+        self._remember(who, outcome)
+        computed = Costs(
+            energy_joules=who.client.device.compute_joules(attended.operations),
+            virtual_seconds=who.client.device.compute_seconds(attended.operations),
+            training_operations=attended.operations,
+        )
         return Visit(
-            event=call.event,
+            who.client.name,
+            call.event,
             costs=call.spent + computed,
-            answer=Answer(who.client.name, received=call.received, update=update),
-            losses=trained.losses,
-            training_seconds=lesson.seconds,
+            answer=self._answer(call, outcome.trained),
+            losses=outcome.trained.losses if outcome.trained else {},
+            comparisons=outcome.personal.comparisons if outcome.personal else (),
+            training_seconds=attended.seconds,
             channel_seconds=call.seconds,
         )
+
+    def _remember(self, who: Participant, outcome: _Outcome) -> None:
+        """Let the client keep what never travels."""
+        if outcome.trained is not None:
+            self.kept[who.index] = {
+                module: tensors
+                for module, tensors in outcome.trained.state.items()
+                if self.exchange[module].placement == "local"
+            }
+        if outcome.personal is not None:
+            self.own[who.index] = outcome.personal.state
+
+    def _answer(self, call: _Call, trained: Trained | None) -> Answer | None:
+        """What the client wants to send, if anything."""
+        if call.received is None:
+            return None
+        who, sent = call.participant, {}
+        if isinstance(self.learning, Packing):
+            sent = self.learning.answer(who, _received(call), trained)
+        elif trained is not None:
+            sent = travelling(submodel(trained.state, call.received.modules), self.exchange)
+        if not sent:
+            return None
+        update = to_update(sent, samples=len(who.train))
+        return Answer(who.client.name, received=call.received, update=update)
+
+
+def _received(call: _Call) -> State:
+    return from_arrays(call.received.modules) if call.received else {}
 
 
 def settle(visit: Visit, client: Client, arrival: Arrival) -> Visit:
     """Return the visit with what became of its answer."""
+    assert visit.event is not None  # who answers was called
     event = replace(
         visit.event,
         key_bits_left=visit.event.key_bits_left - arrival.key_bits,

@@ -139,7 +139,7 @@ class Architecture(nn.Module):
             ModuleMismatchError: a module or tensor is missing, unknown or of another shape.
         """
         flat = {
-            f"{_PREFIX}{module}.{name}": tensor
+            parameter_name(module, name): tensor
             for module, tensors in state.items()
             for name, tensor in tensors.items()
         }
@@ -177,6 +177,11 @@ class Architecture(nn.Module):
             else:
                 flat[name] = torch.full(shape, start.constant)
         return self.unflatten(flat)
+
+
+def parameter_name(module: str, tensor: str) -> str:
+    """Return what `Architecture.flatten` calls a tensor of a module."""
+    return f"{_PREFIX}{module}.{tensor}"
 
 
 @lru_cache(maxsize=256)
