@@ -13,13 +13,16 @@ from qfl.models.m3t import State
 from qfl.models.policies import ExchangePolicy
 
 
-def to_update(state: State, samples: int) -> Update:
-    """Return the modules of `state` as an update in which every module saw `samples`."""
+def to_update(state: State, samples: int | Mapping[str, int]) -> Update:
+    """Return the modules of `state` as an update in which every module saw `samples`, or those
+    modules that `samples` counts."""
+    counts = dict.fromkeys(state, samples) if isinstance(samples, int) else samples
     arrays = {
         module: {name: tensor.numpy() for name, tensor in tensors.items()}
         for module, tensors in state.items()
+        if module in counts
     }
-    return Update(arrays, dict.fromkeys(state, samples))
+    return Update(arrays, {module: counts[module] for module in arrays})
 
 
 def travelling(state: State, exchange: ExchangePolicy) -> State:

@@ -28,6 +28,7 @@ from qfl.federation.exchange import from_arrays, overlaid, to_update, travelling
 from qfl.federation.lessons import Attended, Course, Lesson, PersonalModel, Pupil, attend
 from qfl.federation.population import Client
 from qfl.federation.uplink import Upload
+from qfl.federation.weighing import weights_of
 from qfl.federation.world import Participant
 from qfl.models.m3t import State, fitted, submodel
 from qfl.models.policies import ExchangePolicy
@@ -310,7 +311,17 @@ class Courier:
             sent = travelling(submodel(trained.state, call.received.modules), self.exchange)
         if not sent:
             return None
-        update = to_update(sent, samples=len(who.train))
+        weights = dict.fromkeys(sent, len(who.train))
+        if trained is not None:
+            held = sent.keys() & trained.state.keys()
+            weights = {m: n for m, n in weights.items() if m not in held} | weights_of(
+                held,
+                model=who.model,
+                state=trained.state,
+                samples=who.train,
+                exchange=self.exchange,
+            )
+        update = to_update(sent, weights)
         return Answer(who.client.name, received=call.received, update=update)
 
 

@@ -134,6 +134,10 @@ EXCHANGE_POLICIES: Mapping[str, ExchangePolicy] = {
     "adapter": _only(*_ADAPTERS),
     "prompt": _only("prompt"),
     "head": _only(),
+    "experts": ExchangePolicy(
+        {"expert": ModulePolicy(weight="routed_tokens")},
+        otherwise=ModulePolicy(weight="modality_samples"),
+    ),
     "fedper": ExchangePolicy(dict.fromkeys(_HEADS, LOCAL)),
     "fedbn": ExchangePolicy({"norm": LOCAL}),
 }

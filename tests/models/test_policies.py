@@ -27,6 +27,7 @@ EXCHANGED = {
     "adapter": 4_256 + 1_170,
     "prompt": 768 + 1_170,
     "head": 1_170,
+    "experts": 237_810,
     "fedper": 237_810 - 1_170,
     "fedbn": 237_810 - 5 * 128,
 }
