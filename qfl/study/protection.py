@@ -46,6 +46,12 @@ def _sight(study: Settings) -> Iterator[Issue]:
             f"{algorithm} {_SINGLE_UPDATES[algorithm]}, and under masks the server sees sums "
             "alone; take fedavg or fedprox",
         )
+    if _masked(study) and study["federation"]["exchange"] == "experts":
+        yield Issue(
+            "federation.exchange",
+            "experts weighs every module of a client by itself, and a masked sum weighs clients "
+            "as a whole; take full",
+        )
     for name in ("loss", "redundancy"):
         if _private(study) and weights[name]:
             yield Issue(

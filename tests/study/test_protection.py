@@ -32,7 +32,21 @@ def records(**changes):
     return list(play(cell))
 
 
+QUIET = {"algorithm": "fedavg", "rounds": 2, "clients_per_round": 8, "epochs": 1}
+
 REFUSED = [
+    (
+        {"channel": MASKED, "federation": {**QUIET, "algorithm": "fedlora"}},
+        "fedlora multiplies the factors of each client.*take fedavg",
+    ),
+    (
+        {"channel": MASKED, "federation": {**QUIET, "model": "tiny", "exchange": "experts"}},
+        "experts weighs every module of a client by itself",
+    ),
+    (
+        {"federation": {**QUIET, "model": "tiny", "lora_ranks": [1, 2]}},
+        r"fedavg cannot add factors of ranks \[1, 2\]; take algorithm fedlora",
+    ),
     (
         {"channel": MASKED, "selection": {"problem": "client_selection"}},
         "selection.redundancy: compares single changes.*set it to 0",
