@@ -30,6 +30,52 @@ def coverage(
     return [patterns[i] for i in _dealt(len(patterns), clients, rng)]
 
 
+def patterns(
+    modalities: Sequence[str], tasks: Sequence[str], *, count: int, rng: np.random.Generator
+) -> list[tuple[Held, Held]]:
+    """Return `count` different (modalities, tasks), drawn until every pair of a modality and a
+    task is in at least one of them.
+
+    Raises:
+        ConfigError: there are fewer patterns, or no draw has every pair.
+    """
+    known = list(product(subsets(modalities), subsets(tasks)))
+    if not 1 <= count <= len(known):
+        raise ConfigError(f"{count} patterns of the {len(known)} there are; allowed: 1 to all")
+    for _ in range(_REDRAWS):
+        drawn = [known[k] for k in rng.choice(len(known), size=count, replace=False)]
+        if len({pair for held in drawn for pair in product(*held)}) == len(modalities) * len(tasks):
+            return drawn
+    raise ConfigError(
+        f"no draw of {count} patterns in {_REDRAWS} has every pair of {len(modalities)} modalities "
+        f"and {len(tasks)} tasks; take more patterns"
+    )
+
+
+def single_pairs(
+    modalities: Sequence[str], tasks: Sequence[str], *, count: int
+) -> list[tuple[Held, Held]]:
+    """Return the first `count` pairs of one modality and one task: first such that every modality
+    and every task is there, then the others.
+
+    >>> single_pairs(["a", "b"], ["x", "y", "z"], count=3)
+    [(('a',), ('x',)), (('b',), ('y',)), (('a',), ('z',))]
+
+    Raises:
+        ConfigError: so few leave a modality or a task out, or there are not so many.
+    """
+    m, t = len(modalities), len(tasks)
+    least, most = max(m, t), m * t
+    if not least <= count <= most:
+        raise ConfigError(
+            f"{count} pairs of {m} modalities and {t} tasks; allowed: {least}, so that all of them "
+            f"have holders, to {most}"
+        )
+    steps = [divmod(k, least) for k in range(count)]
+    places = [(k + s, k) if t >= m else (k, k + s) for s, k in steps]
+    return [((modalities[i % m],), (tasks[j % t],)) for i, j in places]
+
+
 def subsets(items: Sequence[str]) -> list[Held]:
     """Return all non-empty subsets, small ones first.
 

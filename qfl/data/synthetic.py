@@ -1,14 +1,15 @@
 """Made-up modalities and tasks, with a known answer to what each modality is worth for each task.
 
-Every task asks for the sign of a weighted sum of hidden numbers. A modality shows some of the
-hidden numbers through a fixed random linear map with noise, and a table says which hidden number
-belongs to which modality. So `share(task, modality)` is the part of the variance of a task's score
-that a modality alone can tell (before its noise), and shares add up to one.
+Every task asks about weighted sums of hidden numbers. A modality shows its own hidden numbers
+through a fixed random linear map with noise, and a table says how much of a task's score comes
+from the hidden numbers of which modality. `explained` is what part of the variance of that score a
+modality alone can tell (before its noise): its share, if modalities have nothing in common.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,6 @@ from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset, Modality, Samples, Task
 
-_FACTORS = 4
 _KINDS = ("vector", "imu", "series", "tabular")
 
 
@@ -35,6 +35,11 @@ class Synthetic:
         groups: natural clients, of equal size, each with its own offset of the hidden numbers.
         group_shift: standard deviation of these offsets.
         seed: of everything that is drawn.
+        regressions: so many tasks, the first ones, ask for a score; the others for a class.
+        classes: of those; two are the sign of a score, more are the largest of as many scores.
+        redundancy: correlation of the hidden numbers of any two modalities.
+        relatedness: correlation of the weights of any two tasks, modality by modality.
+        factors: hidden numbers of each modality.
     """
 
     samples: int = 600
@@ -48,6 +53,11 @@ class Synthetic:
     groups: int = 6
     group_shift: float = 0.0
     seed: int = 0
+    regressions: int = 1
+    classes: int = 2
+    redundancy: float = 0.0
+    relatedness: float = 0.0
+    factors: int = 4
 
     def __post_init__(self) -> None:
         rows = {len(row) for row in self.shares}
@@ -57,42 +67,59 @@ class Synthetic:
                 f"shares must be rows of one length, not negative, adding up to 1; "
                 f"got {self.shares}"
             )
+        if self.factors < 1:
+            raise ConfigError(f"factors must be at least 1, got {self.factors}")
+        if not 0 <= self.regressions <= len(self.shares) or self.classes < 2:
+            raise ConfigError(
+                f"{self.regressions} regressions among {len(self.shares)} tasks and "
+                f"{self.classes} classes; allowed: 0 to all tasks, and at least 2 classes"
+            )
+        for name in ("redundancy", "relatedness"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} must lie in 0..1, got {getattr(self, name)}")
 
     def share(self, task: int, modality: int) -> float:
-        """Return what part of a task's score a modality carries.
+        """Return what part of a task's score comes from the hidden numbers of a modality.
 
         >>> Synthetic().share(2, 0)
         0.5
         """
         return self.shares[task][modality]
 
+    def explained(self, task: int, modality: int) -> float:
+        """Return what part of the variance of a task's score a modality alone can tell, noiseless
+        and inside a group; of several scores, the mean.
+
+        >>> Synthetic(redundancy=1.0).explained(0, 1), Synthetic().explained(2, 0)
+        (1.0, 0.5)
+        """
+        weights = self._weights(task)
+        total = weights.sum(1)
+        own, r = weights[:, modality], self.redundancy
+        told = np.square(own + r * (total - own)).sum(1)
+        variance = r * np.square(total).sum(1) + (1 - r) * np.square(weights).sum((1, 2))
+        return round(float(np.mean(told / variance)), 12)
+
     def load(self) -> Dataset:
-        """Return the samples; the first task is a regression of the score, others its sign."""
+        """Return the samples."""
         streams = Streams(self.seed)
         count = len(self.shares[0])
-        hidden = streams("synthetic/hidden").standard_normal((self.samples, count, _FACTORS))
+        size = (self.samples, count, self.factors)
+        hidden = streams("synthetic/hidden").standard_normal(size)
+        if self.redundancy:
+            common = streams("synthetic/common").standard_normal((self.samples, 1, self.factors))
+            hidden = np.sqrt(1 - self.redundancy) * hidden + np.sqrt(self.redundancy) * common
         group = np.arange(self.samples) % self.groups
-        offsets = streams("synthetic/groups").standard_normal((self.groups, count, _FACTORS))
+        offsets = streams("synthetic/groups").standard_normal((self.groups, count, self.factors))
         hidden += self.group_shift * offsets[group]
-        modalities = tuple(_modality(k) for k in range(count))
-        inputs = {m.name: self._shown(m, hidden[:, k], k) for k, m in enumerate(modalities)}
-        tasks, targets = [], {}
-        for number, row in enumerate(self.shares):
-            rng = streams("synthetic/task", number)
-            weights = rng.standard_normal((count, _FACTORS))
-            weights *= np.sqrt(row)[:, None] / np.linalg.norm(weights, axis=1, keepdims=True)
-            score = np.einsum("nkf,kf->n", hidden, weights)
-            name = f"task_{number}"
-            if number == 0:
-                tasks.append(Task(name, "regression", 1))
-                targets[name] = score.astype(np.float32)
-            else:
-                tasks.append(Task(name, "classification", 2))
-                targets[name] = (score > 0).astype(np.int64)
+        inputs = {m.name: self._shown(m, hidden[:, k], k) for k, m in enumerate(self.modalities)}
+        targets = {
+            task.name: self._target(hidden, number) for number, task in enumerate(self.tasks)
+        }
         return Dataset(
             name="synthetic",
-            modalities=modalities,
-            tasks=tuple(tasks),
+            modalities=self.modalities,
+            tasks=self.tasks,
             samples=Samples(np.arange(self.samples), inputs, targets),
             source="drawn by qfl.data.synthetic",
             licence="none needed",
@@ -100,12 +127,48 @@ class Synthetic:
             groups={"group": group.astype(np.int64)},
         )
 
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """What it shows, without drawing anything."""
+        return tuple(_modality(k) for k in range(len(self.shares[0])))
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What it asks, without drawing anything."""
+        return tuple(
+            Task(f"task_{number}", "regression", 1)
+            if number < self.regressions
+            else Task(f"task_{number}", "classification", self.classes)
+            for number in range(len(self.shares))
+        )
+
+    def _weights(self, task: int) -> NDArray[np.float64]:
+        """(scores, modalities, factors): what each score of a task makes of the hidden numbers."""
+        scores = 1 if task < self.regressions or self.classes == 2 else self.classes
+        row = np.array(self.shares[task])
+        size = (scores, len(row), self.factors)
+        weights = Streams(self.seed)("synthetic/task", task).standard_normal(size)
+        if self.relatedness:
+            shape = (self.classes, len(row), self.factors)
+            common = Streams(self.seed)("synthetic/related").standard_normal(shape)[:scores]
+            weights = np.sqrt(1 - self.relatedness) * weights + np.sqrt(self.relatedness) * common
+        return np.sqrt(row)[:, None] * weights / np.linalg.norm(weights, axis=2, keepdims=True)
+
+    def _target(self, hidden: NDArray[np.float64], task: int) -> NDArray[Any]:
+        """(samples,) the score of a task, its sign, or the largest of its scores."""
+        scores = np.einsum("nkf,ckf->nc", hidden, self._weights(task))
+        if task < self.regressions:
+            return scores[:, 0].astype(np.float32)
+        if self.classes == 2:
+            return (scores[:, 0] > 0).astype(np.int64)
+        return scores.argmax(1)
+
     def _shown(
         self, modality: Modality, hidden: NDArray[np.float64], number: int
     ) -> NDArray[np.float32]:
         """Return the hidden numbers of a modality through its map, with noise."""
         size = int(np.prod(modality.shape))
-        lens = Streams(self.seed)("synthetic/lens", number).standard_normal((_FACTORS, size))
+        lens = Streams(self.seed)("synthetic/lens", number).standard_normal((self.factors, size))
         lens /= np.linalg.norm(lens, axis=0)
         noise = Streams(self.seed)("synthetic/noise", number).standard_normal((len(hidden), size))
         return (hidden @ lens + self.noise * noise).reshape(-1, *modality.shape).astype(np.float32)

@@ -15,5 +15,9 @@ SCENARIOS = Registry(
             "qfl.scenarios.av_digits:AvDigits",
             "spoken digits beside noisy pictures at six speakers, or shards of them",
         ),
+        "synthetic": Row(
+            "qfl.scenarios.synthetic:Synthetic",
+            "30 clients, 3 groups x 10 patterns of 3 made-up modalities and 4 tasks; no files",
+        ),
     },
 )

@@ -1,5 +1,7 @@
 """Modalities and tasks are dealt out as asked, and nobody is left with nothing."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,9 @@ from qfl.data.coverage import (
     coverage,
     matrix,
     modality_availability,
+    patterns,
     sample_availability,
+    single_pairs,
     task_assignment,
     uneven,
 )
@@ -24,6 +28,25 @@ def test_coverage_uses_every_pattern_equally_often():
     held = coverage(["image", "profile"], ["a", "b"], clients=18, rng=draw(3))
     assert len(set(held)) == 9
     assert all(held.count(pattern) == 2 for pattern in held)
+
+
+def test_patterns_differ_and_have_every_pair():
+    for seed in range(20):
+        drawn = patterns(NAMES, ["x", "y"], count=5, rng=draw(seed))
+        assert len(set(drawn)) == 5
+        assert {pair for held in drawn for pair in product(*held)} == set(product(NAMES, "xy"))
+
+
+@pytest.mark.parametrize(("m", "t"), [(1, 1), (2, 5), (3, 4), (4, 2), (3, 3)])
+def test_single_pairs_leave_no_modality_and_no_task_out(m, t):
+    modalities, tasks = "abcd"[:m], "vwxyz"[:t]
+    everything = single_pairs(modalities, tasks, count=m * t)
+    assert len(set(everything)) == m * t
+    for count in range(max(m, t), m * t + 1):
+        some = single_pairs(modalities, tasks, count=count)
+        assert some == everything[:count]
+        assert {one for ((one,), _) in some} == set(modalities)
+        assert {one for (_, (one,)) in some} == set(tasks)
 
 
 def test_each_client_has_a_modality_with_the_probability_asked():
@@ -91,6 +114,11 @@ def test_samples_miss_modalities_at_the_rate_asked_and_keep_one():
         (lambda: modality_availability(NAMES, clients=2, patterns=[()], rng=draw()), "one or more"),
         (lambda: task_assignment(NAMES, clients=2, patterns=[("x",)], rng=draw()), "one or more"),
         (lambda: task_assignment(NAMES, clients=2, per_client=4, rng=draw()), "1 to 3"),
+        (lambda: patterns(NAMES, ["x"], count=8, rng=draw()), "1 to all"),
+        (lambda: patterns(NAMES, ["x"], count=0, rng=draw()), "1 to all"),
+        (lambda: patterns(list("abcdefgh"), ["x", "y"], count=1, rng=draw()), "more patterns"),
+        (lambda: single_pairs(NAMES, ["x"], count=2), "allowed: 3"),
+        (lambda: single_pairs(NAMES, ["x"], count=4), "to 3"),
         (lambda: uneven([("a",)], clients=2, alpha=0.0, rng=draw()), "above 0"),
         (lambda: uneven([("a",), ("b",)], clients=1, alpha=1.0, rng=draw()), "raise alpha"),
         (lambda: sample_availability(NAMES, 5, missing=1.5, rng=draw()), "between 0 and 1"),

@@ -52,3 +52,52 @@ def test_groups_are_natural_clients_of_equal_size():
 def test_shares_must_add_up():
     with pytest.raises(ConfigError, match="adding up to 1"):
         Synthetic(shares=((0.5, 0.2),))
+
+
+@pytest.mark.parametrize("redundancy", [0.0, 0.5, 1.0])
+def test_what_a_modality_alone_can_tell_is_known_under_redundancy(redundancy):
+    """R2 of 3,000 samples has a standard error below .015; .06 is four of them."""
+    loader = Synthetic(samples=3000, shares=((0.7, 0.3),), noise=0.0, redundancy=redundancy)
+    for modality in range(2):
+        assert explained(loader, modality) == pytest.approx(loader.explained(0, modality), abs=0.06)
+    if redundancy == 1:
+        assert loader.explained(0, 1) == 1
+
+
+def test_more_classes_than_two_are_the_largest_of_as_many_scores():
+    loader = Synthetic(samples=3000, classes=4, regressions=0, noise=0.0)
+    data = loader.load()
+    assert [task.outputs for task in data.tasks] == [4] * 4
+    for task in data.tasks:
+        share = np.bincount(data.samples.targets[task.name], minlength=4) / 3000
+        assert share.min() > 0.1
+    assert loader.explained(2, 0) == pytest.approx(0.5)
+
+
+def test_related_tasks_have_scores_that_go_together():
+    """The correlation of two scores is that of their weights: 1 if related, else around 0."""
+    shares = ((0.5, 0.5), (0.5, 0.5))
+
+    def correlations(relatedness):
+        for seed in range(10):
+            loader = Synthetic(shares=shares, regressions=2, relatedness=relatedness, seed=seed)
+            targets = loader.load().samples.targets
+            yield np.corrcoef(targets["task_0"], targets["task_1"])[0, 1]
+
+    assert min(correlations(1.0)) == pytest.approx(1.0, abs=1e-6)
+    assert np.mean(list(correlations(0.7))) > 0.3 > np.mean(list(correlations(0.0)))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"classes": 1},
+        {"regressions": 5},
+        {"redundancy": 1.1},
+        {"relatedness": -0.1},
+        {"factors": 0},
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(options):
+    with pytest.raises(ConfigError, match=next(iter(options)).rstrip("s")):
+        Synthetic(**options)
