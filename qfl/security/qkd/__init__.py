@@ -5,9 +5,11 @@ real world: see `qfl.security.HONESTY`. This package knows nothing of pools or c
 """
 
 from qfl.security.qkd.block import Block, run_block
+from qfl.security.qkd.continuous import GaussianLink
 from qfl.security.qkd.distil import Processing
 from qfl.security.qkd.ekert import run_e91_session
 from qfl.security.qkd.entangled import PairLink, PairProtocol, run_pair_session
+from qfl.security.qkd.gaussian_session import GaussianProtocol, run_gaussian_session
 from qfl.security.qkd.line import PublicLine, TagKeys
 from qfl.security.qkd.link import FibreLink, FreeSpaceLink
 from qfl.security.qkd.rounds import run_bb84_rounds, run_e91_rounds
@@ -18,6 +20,8 @@ __all__ = [
     "Block",
     "FibreLink",
     "FreeSpaceLink",
+    "GaussianLink",
+    "GaussianProtocol",
     "PairLink",
     "PairProtocol",
     "Processing",
@@ -29,6 +33,7 @@ __all__ = [
     "run_block",
     "run_e91_rounds",
     "run_e91_session",
+    "run_gaussian_session",
     "run_pair_session",
     "run_pulse_session",
     "run_session",

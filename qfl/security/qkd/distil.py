@@ -164,10 +164,26 @@ def agree(
         rng: draws permutations and the hash's seed, all public.
     """
     result = reconcile(alice, bob, qber=qber, rng=rng, variant=processing.variant, line=line)
-    bits = verification_bits(processing.correctness)
-    hashes = _hash(alice, result.bits, bits, line, rng)
-    verified = _announce_and_compare(hashes, line)
+    verified, bits = verify(
+        alice, result.bits, correctness=processing.correctness, line=line, rng=rng
+    )
     return Agreement(result.bits, result.disclosed_bits + bits, result.corrected_bits, verified)
+
+
+def verify(
+    alice: Bits, bob: Bits, *, correctness: float, line: PublicLine, rng: np.random.Generator
+) -> tuple[bool, int]:
+    """Return whether hashes of both keys are equal, and how many bits of a hash were published.
+
+    Args:
+        alice, bob: (n,) keys after reconciliation.
+        correctness: probability that unequal keys pass.
+        line: carries seed and hash.
+        rng: draws the seed, public.
+    """
+    bits = verification_bits(correctness)
+    hashes = _hash(alice, bob, bits, line, rng)
+    return _announce_and_compare(hashes, line), bits
 
 
 def amplify(
