@@ -15,6 +15,19 @@ ALGORITHMS = Registry(
             "qfl.federation.fedprox:FedProx",
             "fedavg with a proximal term at the client (Li et al. 2020)",
         ),
+        "fedavg_local": Row(
+            "qfl.federation.fedavg_local:FedAvgLocal",
+            "fedavg, and every client fine-tunes the final model",
+        ),
+        "ditto": Row(
+            "qfl.federation.ditto:Ditto",
+            "fedavg, and personal models pulled to the downloaded one (Li et al. 2021)",
+        ),
+        "local": Row("qfl.federation.local:Local", "every client for itself; nothing travels"),
+        "centralised": Row(
+            "qfl.federation.centralised:Centralised",
+            "clients send their samples once, the server trains on the pool",
+        ),
         "scaffold": Row(
             "qfl.federation.scaffold:Scaffold",
             "fedavg with control variates against client drift (Karimireddy et al. 2020)",

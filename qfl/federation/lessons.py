@@ -15,6 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from qfl.core.personal import Comparison
+from qfl.core.rng import Streams
 from qfl.federation.cohort import Trainee, train_together
 from qfl.federation.engine import Assignment, LocalObjective, LocalTraining, Step, Trained
 from qfl.federation.world import Participant
@@ -65,6 +66,14 @@ class Pupil:
     model: State
     trained: Trained | None = None
     own: State | None = None
+
+    def mine(self, streams: Streams) -> State:
+        """Return its personal model, which begins as everybody's does."""
+        return self.own or self.participant.model.initial_state(streams)
+
+    def order(self, streams: Streams, lesson: int = 0) -> np.random.Generator:
+        """Return what orders the batches of the lessons that it takes for itself."""
+        return streams("batches/personal", self.round, self.participant.number, lesson)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,8 +14,12 @@ from qfl.study.options import Issue, build_row
 
 _AVERAGING = ("fedavg", "fedprox")
 _SINGLE_UPDATES = {
-    "scaffold": "keeps a state for every client",
+    "centralised": "collects the samples of each client",
     "fedlora": "multiplies the factors of each client before it adds",
+}
+_NOT_PRIVATE = {
+    "centralised": "sends the samples themselves, which no noise on changes covers",
+    "scaffold": "weighs control variates by samples, and under privacy every client counts alike",
 }
 _ONE_SIGMA_RANGE = 6.0
 
@@ -26,7 +30,7 @@ def unfit_protection(study: Settings) -> list[Issue]:
     """Return one issue for each combination of a study that cannot work."""
     if not study["federation"] or not study["selection"]:
         return []
-    checks = (_sight, _masked_sums, _privacy, _noise, _rule, _rule_under_masks)
+    checks = (_sight, _masked_sums, _privacy, _noise, _lies, _rule, _rule_under_masks)
     return [issue for check in checks for issue in check(study)]
 
 
@@ -75,6 +79,12 @@ def _privacy(study: Settings) -> Iterator[Issue]:
     privacy, rule = study["privacy"], _rule_name(study)
     if not _private(study):
         return
+    algorithm = study["federation"]["algorithm"]
+    if algorithm in _NOT_PRIVATE:
+        yield Issue(
+            "federation.algorithm",
+            f"{algorithm} {_NOT_PRIVATE[algorithm]}; take {' or '.join(_AVERAGING)}",
+        )
     if privacy["mechanism"] == "distributed" and not _masked(study):
         yield Issue(
             "privacy.mechanism",
@@ -112,6 +122,17 @@ def _noise(study: Settings) -> Iterator[Issue]:
             "channel.largest_change",
             f"local noise reaches {reach:g}, what is masked is cut at "
             f"{channel['largest_change']:g}; raise it",
+        )
+
+
+def _lies(study: Settings) -> Iterator[Issue]:
+    """Changes can be turned and scaled, samples cannot."""
+    attack, algorithm = study["adversary"].get("attack", "none"), study["federation"]["algorithm"]
+    if attack != "none" and algorithm == "centralised":
+        yield Issue(
+            "adversary.attack",
+            f"{attack} changes what clients send, and centralised sends samples; take "
+            f"{' or '.join(_AVERAGING)}",
         )
 
 

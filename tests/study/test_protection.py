@@ -98,6 +98,23 @@ REFUSED = [
         "local noise reaches 7",
     ),
     ({"channel": MASKED | {"sealed": {"levl": "L4"}}}, "channel.sealed.levl: unknown key"),
+    *(
+        ({"federation": PLAIN["federation"] | {"algorithm": name}, **more}, message)
+        for name, more, message in (
+            ("centralised", {"channel": MASKED}, "centralised collects the samples of each client"),
+            ("centralised", {"adversary": {"attack": "sign_flip"}}, "centralised sends samples"),
+            (
+                "centralised",
+                {"privacy": {"mechanism": "central"}, "selection": PUBLIC},
+                "sends the samples themselves",
+            ),
+            (
+                "scaffold",
+                {"privacy": {"mechanism": "central"}, "selection": PUBLIC},
+                "weighs control variates by samples.*take fedavg",
+            ),
+        )
+    ),
     ({"adversary": {"attack": "alye"}}, "unknown attack 'alye'.*'alie'"),
 ]
 
@@ -133,11 +150,12 @@ def test_methods_with_channels_of_their_own_are_paired():
     assert plain.id == cells(study())[0].id
 
 
-def test_masked_learning_is_plain_learning_to_the_grid():
+@pytest.mark.parametrize("algorithm", ["fedavg", "scaffold"])
+def test_masked_learning_is_plain_learning_to_the_grid(algorithm):
     """One round: every weight within one step of the grid and float32 of the plain mean."""
-    ends = []
+    ends, learning = [], PLAIN["federation"] | {"algorithm": algorithm}
     for channel in ({"name": "plain"}, MASKED, MASKED | {"masks": "pads", "threshold": 1.0}):
-        [cell] = cells(study(channel=channel))
+        [cell] = cells(study(channel=channel, federation=learning))
         federation = assemble(cell)
         list(zip(range(2), federation.play(), strict=False))
         ends.append(federation.state)
