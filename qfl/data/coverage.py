@@ -1,4 +1,4 @@
-"""Who holds which modalities and which tasks, client by client or sample by sample.
+"""Who holds which modalities and which tasks, client by client.
 
 Labels, modalities and tasks are three axes that vary separately: none of these functions looks at
 the samples.
@@ -6,7 +6,7 @@ the samples.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations, product
 
 import numpy as np
@@ -170,27 +170,6 @@ def uneven(
         f"no draw in {_REDRAWS} gives every one of {', '.join(sorted(names))} a holder among "
         f"{clients} clients; raise alpha or the number of clients"
     )
-
-
-def sample_availability(
-    modalities: Sequence[str], n: int, *, missing: float, rng: np.random.Generator
-) -> Mapping[str, NDArray[np.float32]]:
-    """Return modality -> (n,) 1 where a sample has it, 0 where it is missing.
-
-    Each modality is missing with probability `missing`; a sample that would lose everything keeps
-    one, drawn at random.
-
-    >>> masks = sample_availability(["a", "b"], 4, missing=0.0, rng=np.random.default_rng(0))
-    >>> masks["a"].tolist()
-    [1.0, 1.0, 1.0, 1.0]
-    """
-    if not 0 <= missing <= 1:
-        raise ConfigError(f"missing must be between 0 and 1, got {missing}")
-    there = rng.random((n, len(modalities))) >= missing
-    kept = rng.integers(len(modalities), size=n)
-    nothing = ~there.any(1)
-    there[nothing, kept[nothing]] = True
-    return {name: there[:, k].astype(np.float32) for k, name in enumerate(modalities)}
 
 
 def matrix(held: Sequence[Held], names: Sequence[str]) -> NDArray[np.int64]:

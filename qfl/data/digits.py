@@ -1,7 +1,8 @@
 """The handwritten digits that ship with scikit-learn, seen through two modalities and two tasks.
 
-`image` is the 8x8 picture. `profile` is a derived view of the same pixels: the ink of the eight
-rows, then of the eight columns, as a sequence of 16 steps. `digit` is the class. `slant` is the
+Two ways to see a picture: `image` is all of it and `profile` a derived view, the ink of the eight
+rows, then of the eight columns, as a sequence of 16 steps; or `upper` and `lower` are its halves,
+of which neither tells the digit as well as both. `digit` is the class. `slant` is the
 shear of the stroke, cov(row, column) / var(row) of the ink: the image determines it, while the
 profile holds only the two marginals and can merely guess the covariance. (The total ink, the
 obvious regression target, would be a plain sum of either view and teach nothing.)
@@ -9,21 +10,40 @@ obvious regression target, would be a plain sum of either view and teach nothing
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.arrays import sha256_hex
+from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset, Modality, Samples, Task
 
-MODALITIES = (Modality("image", (8, 8)), Modality("profile", (16,)))
+Views = Literal["profile", "halves"]
+"""How a picture becomes two modalities."""
+
+MODALITIES: Mapping[Views, tuple[Modality, ...]] = {
+    "profile": (Modality("image", (8, 8)), Modality("profile", (16,))),
+    "halves": (Modality("upper", (4, 8)), Modality("lower", (4, 8))),
+}
 TASKS = (Task("digit", "classification", 10), Task("slant", "regression", 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Digits:
-    """The loader; it has no options."""
+    """The loader.
+
+    Attributes:
+        views: image and profile, or the two halves of the picture.
+        noise: standard deviation of the normal noise on pixels, which range over 0..1.
+        noise_seed: of its stream.
+    """
+
+    views: Views = "profile"
+    noise: float = 0.0
+    noise_seed: int = 0
 
     def load(self) -> Dataset:
         """Return the 1,797 samples.
@@ -36,15 +56,14 @@ class Digits:
 
         bunch = load_digits()
         image = (bunch.images / 16.0).astype(np.float32)
-        profile = (np.concatenate([image.sum(2), image.sum(1)], axis=1) / 8.0).astype(np.float32)
         samples = Samples(
             ids=np.arange(len(image), dtype=np.int64),
-            inputs={"image": image, "profile": profile},
+            inputs=self._seen(image),
             targets={"digit": bunch.target.astype(np.int64), "slant": slant(image)},
         )
         return Dataset(
             name="digits",
-            modalities=MODALITIES,
+            modalities=MODALITIES[self.views],
             tasks=TASKS,
             samples=samples,
             source="scikit-learn load_digits (UCI Optical Recognition of Handwritten Digits)",
@@ -53,6 +72,16 @@ class Digits:
                 bunch.images.astype(np.uint8).tobytes(), bunch.target.astype(np.uint8).tobytes()
             ),
         )
+
+    def _seen(self, image: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Return the modalities of the pictures, noise and all."""
+        if self.noise:
+            noise = Streams(self.noise_seed)("data/digits").standard_normal(image.shape)
+            image = image + (self.noise * noise).astype(np.float32)
+        if self.views == "halves":
+            return {"upper": image[:, :4].copy(), "lower": image[:, 4:].copy()}
+        ink = np.concatenate([image.sum(2), image.sum(1)], axis=1)
+        return {"image": image, "profile": (ink / 8.0).astype(np.float32)}
 
 
 def slant(image: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qfl.core.tasks import Dataset, Modality, Samples
+from qfl.core.errors import ConfigError
+from qfl.core.tasks import Dataset, Modality
 
 _SCALED = ("vector", "tabular", "imu", "sensor", "frames")
 """Kinds of which the raw numbers have units. Pictures, sound, series and text need no scaling:
@@ -23,18 +25,33 @@ def standardised(data: Dataset, rows: ArrayLike) -> Dataset:
 
     Args:
         data: as loaded.
-        rows: training rows; nothing else is looked at to find mean and spread.
+        rows: training rows; nothing else is looked at to find mean and spread, nor what is hidden
+            in them.
+
+    Raises:
+        ConfigError: none of the rows has a modality or a label that is to be scaled.
     """
-    kept = np.asarray(rows, dtype=np.intp)
-    inputs = dict(data.samples.inputs)
+    kept, samples = np.asarray(rows, dtype=np.intp), data.samples
+    inputs, targets = dict(samples.inputs), dict(samples.targets)
     for modality in data.modalities:
         if modality.kind in _SCALED:
-            inputs[modality.name] = _inputs(modality, inputs[modality.name], kept)
-    targets = dict(data.samples.targets)
+            seen = _seen(modality.name, kept, samples.available)
+            inputs[modality.name] = _inputs(modality, inputs[modality.name], seen)
     for task in data.tasks:
         if task.kind == "regression":
-            targets[task.name] = _scaled(targets[task.name], targets[task.name][kept], (0,))
-    return replace(data, samples=Samples(data.samples.ids, inputs, targets))
+            seen = _seen(task.name, kept, samples.labelled)
+            targets[task.name] = _scaled(targets[task.name], targets[task.name][seen], (0,))
+    return replace(data, samples=replace(samples, inputs=inputs, targets=targets))
+
+
+def _seen(
+    name: str, rows: NDArray[np.intp], masks: Mapping[str, NDArray[np.bool_]]
+) -> NDArray[np.intp]:
+    """Return those of the rows in which it is not hidden."""
+    seen = rows[masks[name][rows]] if name in masks else rows
+    if not len(seen):
+        raise ConfigError(f"none of {len(rows)} training samples has {name!r}; nothing to scale by")
+    return seen
 
 
 def _inputs(

@@ -58,6 +58,8 @@ class Population:
         facts: what a report states about the realised data, such as "label_total_variation".
         spare: samples with all modalities and tasks that no client trains on and that are not in
             `test`: the clients' local test splits, for a server that needs clean ones of its own.
+        public: samples with all modalities and tasks that no client holds and that are not in
+            `test`: for what is fitted before the federation begins; None if there are none.
         numbers: what the clients' random streams are numbered by, in their order; counted from 0
             if empty. A client keeps its number when others leave.
     """
@@ -69,6 +71,7 @@ class Population:
     interference: NDArray[np.float64]
     facts: Mapping[str, float]
     spare: Samples
+    public: Samples | None = None
     numbers: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -99,6 +102,7 @@ def regrouped(population: Population, members: Mapping[int, Client]) -> Populati
         interference=population.interference[np.ix_(places, places)],
         facts=population.facts,
         spare=narrowed(population.spare.take(np.flatnonzero(theirs)), modalities, tasks),
+        public=population.public and narrowed(population.public, modalities, tasks),
         numbers=tuple(population.numbers[place] for place in places),
     )
 
@@ -129,7 +133,7 @@ def _check_finite(client: str, samples: Samples) -> None:
     for arrays, masks in seen:
         for name, array in arrays.items():
             rows = array[masks[name]] if name in masks else array
-            broken = ~np.isfinite(rows.reshape(len(rows), -1)).all(1)
+            broken = ~np.isfinite(rows).all(axis=tuple(range(1, rows.ndim)))
             if broken.any():
                 raise ConfigError(
                     f"{client} has {broken.sum()} of {len(rows)} samples with NaN or infinity in "

@@ -18,10 +18,11 @@ from qfl.core.tasks import Dataset, Modality
 from qfl.data import av_digits
 from qfl.data.coverage import Held, modality_availability, task_assignment, uneven
 from qfl.data.fsdd import AUDIO
+from qfl.data.missing import Mechanism
 from qfl.data.partition import dirichlet, inside, natural
 from qfl.federation.evaluate import metric_names
 from qfl.federation.population import Population
-from qfl.scenarios.populate import populate, shares
+from qfl.scenarios.populate import HeldOut, Missing, populate, shares
 
 MODALITIES: tuple[Modality, ...] = (AUDIO, av_digits.IMAGE)
 SPEAKERS = 6
@@ -43,9 +44,13 @@ class AvDigits:
         availability: both lets every client hold both modalities; thirds deals out both, audio
             alone and image alone equally often; uneven draws the shares of these three.
         availability_alpha: Dirichlet concentration of the shares that uneven draws.
+        missing: share of the clients' samples that lack one of the two modalities.
+        missing_mechanism: random takes the same share at every client; class and client take all
+            samples of some digits or clients, and none of others.
         image_noise: standard deviation of the noise on pictures that range over 0..1.
         train_samples, test_samples: of the 2,700 clips that clients share, and of the 300 that
             the server tests on.
+        public_samples: of the clips that are left of the 2,700, how many everybody may see.
         local_test_fraction: share of each client's samples held out at the client.
         interference_radius: clients closer than this, in a unit square, disturb each other's
             uploads on a shared uplink.
@@ -59,9 +64,12 @@ class AvDigits:
     tasks_per_client: int = 0
     availability: Literal["both", "thirds", "uneven"] = "both"
     availability_alpha: float = 0.5
+    missing: float = 0.0
+    missing_mechanism: Mechanism = "random"
     image_noise: float = 0.9
     train_samples: int = 2700
     test_samples: int = 300
+    public_samples: int = 0
     local_test_fraction: float = 0.1
     interference_radius: float = 0.4
 
@@ -96,7 +104,10 @@ class AvDigits:
         assert data.test_rows is not None  # the loader's own
         rest = np.setdiff1d(np.arange(len(data.samples)), data.test_rows)
         kept = _some(rest, self.train_samples, "train_samples", rng)
-        held_out = _some(data.test_rows, self.test_samples, "test_samples", rng)
+        held_out = HeldOut(
+            test=_some(data.test_rows, self.test_samples, "test_samples", rng),
+            public=_public(rest, kept, self.public_samples, streams("partition/public")),
+        )
         parts = self._parts(data, kept, rng)
         modalities = self._modalities(streams("partition/modalities"))
         tasks = task_assignment(
@@ -105,14 +116,16 @@ class AvDigits:
             per_client=self.tasks_per_client or len(self.tasks),
             rng=streams("partition/tasks"),
         )
+        own = shares(
+            parts,
+            list(zip(modalities, tasks, strict=True)),
+            test_fraction=self.local_test_fraction,
+            rng=rng,
+        )
+        missing = Missing(self.missing, self.missing_mechanism)
         return populate(
-            data,
-            shares(
-                parts,
-                list(zip(modalities, tasks, strict=True)),
-                test_fraction=self.local_test_fraction,
-                rng=rng,
-            ),
+            missing.applied(data, own, label="digit", rng=streams("partition/missing")),
+            own,
             held_out=held_out,
             label="digit",
             interference_radius=self.interference_radius,
@@ -153,6 +166,19 @@ class AvDigits:
             return uneven(thirds, clients=clients, alpha=self.availability_alpha, rng=rng)
         patterns = thirds if self.availability == "thirds" else (_BOTH,)
         return modality_availability(_BOTH, clients=clients, patterns=patterns, rng=rng)
+
+
+def _public(
+    rows: NDArray[np.intp], kept: NDArray[np.intp], count: int, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Return `count` of the rows that are not kept, sorted."""
+    left = np.setdiff1d(rows, kept)
+    if not 0 <= count <= len(left):
+        raise ConfigError(
+            f"{count} public samples of the {len(left)} that {len(kept)} train_samples leave; "
+            "lower train_samples"
+        )
+    return np.sort(rng.permutation(left)[:count])
 
 
 def _some(

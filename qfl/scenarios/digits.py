@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
 
 from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset
-from qfl.data import DATASETS
-from qfl.data.coverage import coverage
-from qfl.data.digits import MODALITIES, TASKS
+from qfl.data.coverage import Held, coverage
+from qfl.data.digits import MODALITIES, TASKS, Views
+from qfl.data.digits import Digits as Loader
+from qfl.data.missing import Mechanism
 from qfl.data.partition import dirichlet, holdout
 from qfl.federation.evaluate import metric_names
 from qfl.federation.population import Population
-from qfl.scenarios.populate import populate, shares
+from qfl.scenarios.populate import HeldOut, Missing, populate, shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,15 @@ class Digits:
         clients: number of clients.
         dirichlet_alpha: label skew, class-wise; small means few classes per client.
         min_samples: fewest samples a client may hold.
+        views: how a picture is two modalities: all of it beside its profile, or its two halves.
+        noise: standard deviation of the noise on pixels, which range over 0..1.
+        held: patterns gives clients different modalities and tasks, everything gives all of
+            them to everybody.
+        missing: share of the clients' samples that lack one of the two modalities.
+        missing_mechanism: random takes the same share at every client; class and client take all
+            samples of some digits or clients, and none of others.
         test_fraction: share of all samples held out at the server.
+        public_samples: of all samples, how many no client holds and everybody may see.
         local_test_fraction: share of each client's samples held out at the client.
         interference_radius: clients closer than this, in a unit square, disturb each other's
             uploads on a shared uplink.
@@ -33,7 +45,13 @@ class Digits:
     clients: int = 16
     dirichlet_alpha: float = 0.3
     min_samples: int = 20
+    views: Views = "profile"
+    noise: float = 0.0
+    held: Literal["patterns", "everything"] = "patterns"
+    missing: float = 0.0
+    missing_mechanism: Mechanism = "random"
     test_fraction: float = 0.2
+    public_samples: int = 0
     local_test_fraction: float = 0.2
     interference_radius: float = 0.4
 
@@ -43,40 +61,49 @@ class Digits:
 
     def dataset(self) -> Dataset:
         """Return the data set behind the scenario."""
-        loaded: Dataset = DATASETS.resolve("digits")().load()
-        return loaded
+        return Loader(self.views, self.noise).load()
 
     def metrics(self) -> tuple[str, ...]:
         """Return the names of the metrics that its records hold, without loading data."""
-        return metric_names(TASKS, MODALITIES)
+        return metric_names(TASKS, MODALITIES[self.views])
 
     def build(self, streams: Streams) -> Population:
         """Return the participants of the cell with these streams."""
-        data = self.dataset()
+        data = Loader(self.views, self.noise, noise_seed=streams.seed).load()
         rng = streams("partition")
-        kept, held_out = holdout(len(data.samples), fraction=self.test_fraction, rng=rng)
-        labels = data.samples.targets["digit"][kept]
+        kept, test = holdout(len(data.samples), fraction=self.test_fraction, rng=rng)
+        if not 0 <= self.public_samples < len(kept):
+            raise ConfigError(
+                f"public_samples must lie in 0..{len(kept) - 1}, got {self.public_samples}"
+            )
+        public = streams("partition/public").permutation(kept)[: self.public_samples]
+        kept = np.setdiff1d(kept, public)
         parts = dirichlet(
-            labels,
+            data.samples.targets["digit"][kept],
             clients=self.clients,
             alpha=self.dirichlet_alpha,
             min_size=self.min_samples,
             rng=rng,
         )
-        held = coverage(
-            [m.name for m in data.modalities],
-            [t.name for t in data.tasks],
-            clients=self.clients,
+        own = shares(
+            [kept[part] for part in parts],
+            self._held(data, rng),
+            test_fraction=self.local_test_fraction,
             rng=rng,
         )
-        own = shares(
-            [kept[part] for part in parts], held, test_fraction=self.local_test_fraction, rng=rng
-        )
+        missing = Missing(self.missing, self.missing_mechanism)
         return populate(
-            data,
+            missing.applied(data, own, label="digit", rng=streams("partition/missing")),
             own,
-            held_out=held_out,
+            held_out=HeldOut(test=test, public=np.sort(public)),
             label="digit",
             interference_radius=self.interference_radius,
             streams=streams,
         )
+
+    def _held(self, data: Dataset, rng: np.random.Generator) -> list[tuple[Held, Held]]:
+        """Return the modalities and tasks of each client."""
+        modalities, tasks = [m.name for m in data.modalities], [t.name for t in data.tasks]
+        if self.held == "everything":
+            return [(tuple(modalities), tuple(tasks))] * self.clients
+        return coverage(modalities, tasks, clients=self.clients, rng=rng)

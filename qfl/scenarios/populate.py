@@ -7,7 +7,7 @@ samples, devices and links, and the statement of how unequal they turned out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset
 from qfl.data.coverage import Held, matrix
 from qfl.data.heterogeneity import label_heterogeneity, target_heterogeneity
+from qfl.data.missing import Mechanism, lacking
 from qfl.data.partition import holdout
 from qfl.data.scaling import standardised
 from qfl.federation.population import Client, Population
@@ -41,6 +42,60 @@ class Share:
     def rows(self) -> NDArray[np.intp]:
         """All rows, those for training first."""
         return np.concatenate([self.train, self.test])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOut:
+    """Rows of the data set that no client holds.
+
+    Attributes:
+        test: what the server tests on.
+        public: what everybody may see before the federation begins; may be empty.
+    """
+
+    test: NDArray[np.intp]
+    public: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """How many samples of clients lack a modality, and which; see `qfl.data.missing`."""
+
+    share: float = 0.0
+    mechanism: Mechanism = "random"
+
+    def applied(
+        self, data: Dataset, shares: Sequence[Share], *, label: str, rng: np.random.Generator
+    ) -> Dataset:
+        """Return the data with the masks of what clients lack, as asked among their training rows
+        and again among their test rows.
+
+        Args:
+            data: everything.
+            shares: what each client holds.
+            label: the task whose classes order the samples under the mechanism `class`.
+            rng: source of the draws.
+        """
+        if not self.share:
+            return data
+        names = _names(data)[0]
+        if any(share.modalities != names for share in shares):
+            raise ConfigError(
+                f"samples can only lack one of {', '.join(names)} where every client has all of "
+                "them; let clients hold all modalities, or set missing = 0"
+            )
+        available = dict(data.samples.available)
+        for parts in ([share.train for share in shares], [share.test for share in shares]):
+            masks = lacking(
+                names,
+                parts,
+                share=self.share,
+                mechanism=self.mechanism,
+                labels=data.samples.targets[label],
+                rng=rng,
+            )
+            available = {name: mask & available.get(name, True) for name, mask in masks.items()}
+        return replace(data, samples=replace(data.samples, available=available))
 
 
 def shares(
@@ -69,7 +124,7 @@ def populate(
     data: Dataset,
     shares: Sequence[Share],
     *,
-    held_out: NDArray[np.intp],
+    held_out: HeldOut,
     label: str,
     interference_radius: float,
     streams: Streams,
@@ -79,7 +134,7 @@ def populate(
     Args:
         data: everything, as loaded.
         shares: what each client holds.
-        held_out: rows that the server tests on.
+        held_out: rows that no client holds.
         label: the task by whose classes the clients were made unequal.
         interference_radius: clients closer than this, in a unit square, disturb each other.
         streams: of the cell.
@@ -87,11 +142,11 @@ def populate(
     Raises:
         ConfigError: a row is held twice, so that a test would be seen in training.
     """
-    everyone = np.concatenate([*(share.rows for share in shares), held_out])
+    everyone = np.concatenate([*(share.rows for share in shares), held_out.test, held_out.public])
     if len(np.unique(everyone)) < len(everyone):
         raise ConfigError(
             f"{len(everyone) - len(np.unique(everyone))} samples of {data.name} are held twice; "
-            "training, local test and server test rows must be disjoint"
+            "training, local test, server test and public rows must be disjoint"
         )
     training = np.concatenate([share.train for share in shares])
     samples = standardised(data, training).samples.only(*_names(data))
@@ -110,7 +165,7 @@ def populate(
     )
     return Population(
         clients=clients,
-        test=samples.take(held_out),
+        test=samples.take(held_out.test),
         modalities=data.modalities,
         tasks=data.tasks,
         interference=draw_interference(
@@ -118,6 +173,7 @@ def populate(
         ),
         facts=realised(data, shares, label=label),
         spare=samples.take(np.concatenate([share.test for share in shares])),
+        public=samples.take(held_out.public) if len(held_out.public) else None,
     )
 
 
@@ -125,7 +181,8 @@ def realised(data: Dataset, shares: Sequence[Share], *, label: str) -> Mapping[s
     """Return how unequal the clients turned out, on each of the axes: labels, modalities, tasks.
 
     Distances of classes are total variations, of numbers Wasserstein-1 in the unit of the task.
-    Holders of a pair hold both its modality and its task.
+    Holders of a pair hold both its modality and its task; a modality is missing in a share of the
+    training samples.
     """
     parts = [share.rows for share in shares]
     skew = label_heterogeneity(data.samples.targets[label], parts)
@@ -149,6 +206,9 @@ def realised(data: Dataset, shares: Sequence[Share], *, label: str) -> Mapping[s
         for name, holders in zip(names, table.sum(0), strict=True):
             facts[f"holders_of_{name}"] = float(holders)
     facts["fewest_holders_of_a_pair"] = float((by_modality.T @ by_task).min())
+    training = np.concatenate([share.train for share in shares])
+    for name, mask in data.samples.available.items():
+        facts[f"missing_{name}"] = float((~mask[training]).mean())
     return facts
 
 

@@ -21,10 +21,11 @@ from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset
 from qfl.data import synthetic
 from qfl.data.coverage import Held, patterns, single_pairs
+from qfl.data.missing import Mechanism
 from qfl.data.partition import dirichlet
 from qfl.federation.evaluate import metric_names
 from qfl.federation.population import Population
-from qfl.scenarios.populate import populate, shares
+from qfl.scenarios.populate import HeldOut, Missing, populate, shares
 
 _FEWEST = 5
 """Samples of a client where sizes are unequal."""
@@ -53,7 +54,12 @@ class Synthetic:
         group_shift: standard deviation of the offsets of groups.
         redundancy: correlation of what any two modalities hide.
         relatedness: correlation of what any two tasks ask.
+        missing: share of the clients' samples that lack one modality; every client must hold all,
+            as it does with one pattern.
+        missing_mechanism: random takes the same share at every client; class and client take all
+            samples of some classes or clients, and none of others.
         test_samples: that the server tests on.
+        public_samples: that no client holds and everybody may see.
         local_test_fraction: share of each client's samples held out at the client.
         interference_radius: clients closer than this, in a unit square, disturb each other's
             uploads on a shared uplink.
@@ -76,13 +82,16 @@ class Synthetic:
     group_shift: float = 0.1
     redundancy: float = 0.9
     relatedness: float = 0.3
+    missing: float = 0.0
+    missing_mechanism: Mechanism = "random"
     test_samples: int = 600
+    public_samples: int = 0
     local_test_fraction: float = 0.4
     interference_radius: float = 0.4
 
     def __post_init__(self) -> None:
         least = dict.fromkeys(("groups", "patterns", "modalities", "tasks", "test_samples"), 1)
-        for name, allowed in {**least, "clients": 2, "pairs": 0}.items():
+        for name, allowed in {**least, "clients": 2, "pairs": 0, "public_samples": 0}.items():
             if getattr(self, name) < allowed:
                 raise ConfigError(f"{name} must be at least {allowed}, got {getattr(self, name)}")
         if self.regressions >= self.tasks:
@@ -117,16 +126,20 @@ class Synthetic:
         """Return the participants of the cell with these streams."""
         loader = self._loader(streams.seed)
         data = loader.load()
-        kept = np.arange(self._held)
-        rng = streams("partition")
-        held = self._patterns(loader, streams("partition/patterns"))
+        kept, rest = np.split(np.arange(len(data.samples)), [self._held])
+        rng, label = streams("partition"), data.tasks[-1].name
+        own = shares(
+            self._parts(data, kept, rng),
+            self._patterns(loader, streams("partition/patterns")),
+            test_fraction=self.local_test_fraction,
+            rng=rng,
+        )
+        missing = Missing(self.missing, self.missing_mechanism)
         return populate(
-            data,
-            shares(
-                self._parts(data, kept, rng), held, test_fraction=self.local_test_fraction, rng=rng
-            ),
-            held_out=np.arange(self._held, len(data.samples)),
-            label=data.tasks[-1].name,
+            missing.applied(data, own, label=label, rng=streams("partition/missing")),
+            own,
+            held_out=HeldOut(rest[: self.test_samples], public=rest[self.test_samples :]),
+            label=label,
             interference_radius=self.interference_radius,
             streams=streams,
         )
@@ -140,7 +153,7 @@ class Synthetic:
 
     def _loader(self, seed: int) -> synthetic.Synthetic:
         return synthetic.Synthetic(
-            samples=self._held + self.test_samples,
+            samples=self._held + self.test_samples + self.public_samples,
             shares=_shares(self.modalities, self.tasks),
             noise=self.noise,
             groups=self.groups,

@@ -11,7 +11,6 @@ from qfl.data.coverage import (
     matrix,
     modality_availability,
     patterns,
-    sample_availability,
     single_pairs,
     task_assignment,
     uneven,
@@ -94,19 +93,6 @@ def test_every_task_has_equally_many_clients(per_client):
     assert all(list(own) == sorted(own) for own in held)
 
 
-def test_samples_miss_modalities_at_the_rate_asked_and_keep_one():
-    """20,000 samples: within 4.5 standard errors (false alarm < 1e-5)."""
-    masks = sample_availability(NAMES, 20_000, missing=0.6, rng=draw())
-    there = np.stack(list(masks.values()))
-    expected = 0.4 + 0.6**3 / 3
-    error = np.sqrt(expected * (1 - expected) / 20_000)
-    assert np.abs(there.mean(1) - expected).max() < 4.5 * error
-    assert there.sum(0).min() == 1
-    assert (
-        np.stack(list(sample_availability(NAMES, 9, missing=1.0, rng=draw()).values())).sum() == 9
-    )
-
-
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -121,7 +107,6 @@ def test_samples_miss_modalities_at_the_rate_asked_and_keep_one():
         (lambda: single_pairs(NAMES, ["x"], count=4), "to 3"),
         (lambda: uneven([("a",)], clients=2, alpha=0.0, rng=draw()), "above 0"),
         (lambda: uneven([("a",), ("b",)], clients=1, alpha=1.0, rng=draw()), "raise alpha"),
-        (lambda: sample_availability(NAMES, 5, missing=1.5, rng=draw()), "between 0 and 1"),
     ],
 )
 def test_what_makes_no_sense_is_refused(wrong, message):

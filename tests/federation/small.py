@@ -9,7 +9,7 @@ from qfl.federation.fedavg import FedAvg
 from qfl.federation.plan import Policies, Schedule
 from qfl.federation.round import Federation
 from qfl.problems import client_selection
-from qfl.scenarios.populate import populate, shares
+from qfl.scenarios.populate import HeldOut, populate, shares
 from qfl.security.channel import Plain
 from qfl.solvers.exact import spectrum
 from qfl.solvers.random_feasible import Random
@@ -28,7 +28,7 @@ def population(clients=6, *, held=None, samples=600, test_fraction=0.25, noise=0
     return populate(
         data,
         own,
-        held_out=np.sort(rows[: samples // 6]),
+        held_out=HeldOut(np.sort(rows[: samples // 6])),
         label="task_1",
         interference_radius=0.4,
         streams=Streams(5),

@@ -87,6 +87,14 @@ def test_sizes_and_tasks_can_be_chosen(made_up_av):
     assert AvDigits(tasks=("parity",)).metrics()[:3] == names
 
 
+def test_samples_may_lack_a_modality_and_the_server_may_have_public_ones(made_up_av):
+    population = build(missing=0.4, train_samples=200, public_samples=60)
+    facts = population.facts
+    assert (facts["missing_audio"], facts["missing_image"]) == pytest.approx((0.2, 0.2), abs=0.003)
+    held = {i for c in population.clients for i in (*c.train.ids, *c.test.ids)}
+    assert len(set(population.public.ids) - held - set(population.test.ids)) == 60
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -95,6 +103,8 @@ def test_sizes_and_tasks_can_be_chosen(made_up_av):
         ({"tasks": ()}, "at least one"),
         ({"tasks": ("digit", "digit")}, "none twice"),
         ({"train_samples": 301}, r"train_samples must lie in 1\.\.300"),
+        ({"public_samples": 1}, "1 public samples of the 0 that 300 train_samples leave"),
+        ({"missing": 0.5, "availability": "thirds"}, "let clients hold all modalities"),
         ({"test_samples": 0}, r"test_samples must lie in 1\.\.300"),
         ({"tasks_per_client": 4}, "4 tasks per client"),
         ({"min_samples": 40, "clients": 12}, "lower min_size"),

@@ -70,3 +70,45 @@ def test_too_many_clients_is_one_clear_sentence():
 
 def test_the_registry_knows_it():
     assert SCENARIOS.resolve("digits") is Digits
+
+
+def test_halves_are_the_upper_and_the_lower_rows_of_the_picture():
+    whole, halves = (Digits(views=v).dataset().samples.inputs for v in ("profile", "halves"))
+    joined = np.concatenate([halves["upper"], halves["lower"]], axis=1)
+    np.testing.assert_array_equal(joined, whole["image"])
+
+
+def test_noise_is_drawn_per_seed_and_leaves_targets_alone():
+    first, again, other = (
+        Digits(noise=0.3, held="everything").build(Streams(seed)) for seed in (1, 1, 2)
+    )
+    clean = Digits(held="everything").build(Streams(1))
+    image = first.test.inputs["image"]
+    np.testing.assert_array_equal(image, again.test.inputs["image"])
+    assert np.std(image - clean.test.inputs["image"]) == pytest.approx(0.3, rel=0.05)
+    np.testing.assert_array_equal(first.test.targets["slant"], clean.test.targets["slant"])
+    shared = np.intersect1d(first.test.ids, other.test.ids)
+    left, right = (np.isin(one.test.ids, shared) for one in (first, other))
+    assert not np.allclose(image[left], other.test.inputs["image"][right])
+
+
+def test_public_samples_are_taken_from_nobody_else():
+    plain = Digits(held="everything").build(Streams(3))
+    population = Digits(held="everything", public_samples=300).build(Streams(3))
+    held = [ids for c in population.clients for ids in (*c.train.ids, *c.test.ids)]
+    assert len(population.public) == 300
+    assert plain.public is None
+    assert not set(population.public.ids) & {*held, *population.test.ids}
+    assert set(population.test.ids) == set(plain.test.ids)
+    with pytest.raises(ConfigError, match=r"public_samples must lie in 0\.\.1437"):
+        Digits(public_samples=1438).build(Streams(3))
+
+
+def test_missing_modalities_are_stated():
+    options = {"views": "halves", "held": "everything", "missing": 0.5}
+    for mechanism in ("random", "class", "client"):
+        facts = Digits(missing_mechanism=mechanism, **options).build(Streams(0)).facts
+        assert facts["missing_upper"] + facts["missing_lower"] == pytest.approx(0.5, abs=1e-3)
+        assert facts["missing_upper"] == pytest.approx(facts["missing_lower"], abs=2e-3)
+    with pytest.raises(ConfigError, match="let clients hold all modalities"):
+        Digits(missing=0.5).build(Streams(0))

@@ -9,7 +9,7 @@ from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
 from qfl.data.digits import Digits
 from qfl.data.synthetic import Synthetic
-from qfl.scenarios.populate import Share, populate, realised, shares
+from qfl.scenarios.populate import HeldOut, Missing, Share, populate, realised, shares
 
 BOTH, TASKS = ("image", "profile"), ("digit", "slant")
 
@@ -22,7 +22,7 @@ def world(data, own, held_out, label="digit"):
     return populate(
         data,
         own,
-        held_out=held_out,
+        held_out=HeldOut(held_out),
         label=label,
         interference_radius=0.4,
         streams=Streams(0),
@@ -107,3 +107,79 @@ def test_what_is_realised_is_counted():
     assert facts["fewest_holders_of_a_pair"] == 0  # nobody reads digits off profiles
     slant = data.samples.targets["slant"].astype(float)
     assert 0 < facts["slant_wasserstein"] < np.ptp(slant[np.concatenate([zeros, ones])])
+
+
+def complete_world():
+    data = Synthetic(samples=80).load()
+    held = (tuple(m.name for m in data.modalities), tuple(t.name for t in data.tasks))
+    own = shares(
+        [np.arange(30), np.arange(30, 60)],
+        [held, held],
+        test_fraction=0.2,
+        rng=np.random.default_rng(0),
+    )
+    return data, own
+
+
+def test_missing_shares_are_realised_among_training_and_among_test_rows():
+    data, own = complete_world()
+    missing = Missing(share=0.5).applied(data, own, label="task_1", rng=np.random.default_rng(0))
+    population = world(missing, own, np.arange(60, 80), label="task_1")
+    for part, expected in (("train", 24), ("test", 6)):
+        lost = sum(
+            int((~mask).sum())
+            for client in population.clients
+            for mask in getattr(client, part).available.values()
+        )
+        assert lost == expected
+    facts = [population.facts[f"missing_{m.name}"] for m in data.modalities]
+    assert sum(facts) == pytest.approx(0.5)
+    assert all(mask.all() for mask in population.test.available.values())
+    assert Missing().applied(data, own, label="task_1", rng=np.random.default_rng(0)) is data
+
+
+def test_hidden_values_do_not_set_the_scale():
+    """Whatever stands where a modality is missing, what is seen stays the same bits."""
+    data, own = complete_world()
+    data = Missing(share=0.6).applied(data, own, label="task_1", rng=np.random.default_rng(0))
+    samples = data.samples.take(np.arange(80))
+    for name, mask in samples.available.items():
+        samples.inputs[name][~mask] = np.nan
+    kept, moved = (
+        world(d, own, np.arange(60, 80), label="task_1")
+        for d in (data, replace(data, samples=samples))
+    )
+    for one, other in zip(kept.clients, moved.clients, strict=True):
+        for name, mask in one.train.available.items():
+            left, right = one.train.inputs[name][mask], other.train.inputs[name][mask]
+            np.testing.assert_array_equal(left, right)
+
+
+def test_clients_that_do_not_hold_a_modality_cannot_lack_it_in_some_samples():
+    data, own = complete_world()
+    own[0] = replace(own[0], modalities=("vector_0",))
+    with pytest.raises(ConfigError, match="let clients hold all modalities"):
+        Missing(share=0.5).applied(data, own, label="task_1", rng=np.random.default_rng(0))
+
+
+def test_public_samples_are_nobodys():
+    data, own = complete_world()
+    population = populate(
+        data,
+        own,
+        held_out=HeldOut(np.arange(60, 70), public=np.arange(70, 80)),
+        label="task_1",
+        interference_radius=0.4,
+        streams=Streams(0),
+    )
+    assert population.public.ids.tolist() == list(range(70, 80))
+    assert tuple(population.public.inputs) == tuple(m.name for m in data.modalities)
+    with pytest.raises(ConfigError, match="public rows must be disjoint"):
+        populate(
+            data,
+            own,
+            held_out=HeldOut(np.arange(60, 70), public=np.arange(20, 30)),
+            label="task_1",
+            interference_radius=0.4,
+            streams=Streams(0),
+        )

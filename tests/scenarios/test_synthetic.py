@@ -136,3 +136,16 @@ def test_too_few_pairs_leave_a_module_without_holders():
 
 def test_the_registry_knows_it():
     assert SCENARIOS.resolve("synthetic") is Synthetic
+
+
+def test_samples_may_lack_a_modality_and_the_server_may_have_public_ones():
+    whole = {"clients": 6, "groups": 1, "patterns": 1}
+    plain = Synthetic(**whole).build(Streams(0))
+    population = Synthetic(**whole, missing=0.5, public_samples=50).build(Streams(0))
+    names = [m.name for m in population.modalities]
+    assert sum(population.facts[f"missing_{name}"] for name in names) == pytest.approx(0.5)
+    held = {i for c in population.clients for i in (*c.train.ids, *c.test.ids)}
+    assert len(set(population.public.ids) - held - set(population.test.ids)) == 50
+    np.testing.assert_array_equal(population.test.ids, plain.test.ids)
+    with pytest.raises(ConfigError, match="let clients hold all modalities"):
+        Synthetic(missing=0.5).build(Streams(0))

@@ -94,7 +94,7 @@ def test_a_linear_model_has_a_known_gradient():
 
 
 def test_heads_of_zero_let_nothing_through():
-    model = architecture(MODALITIES[:1], TASKS[:1], 16)
+    model = architecture(MODALITIES["profile"][:1], TASKS[:1], 16)
     fresh = Target.of_model(model, model.initial_state(Streams(0)), picture=(8, 8))
     [row] = fresh.gradients(IMAGES[:1][None], LABELS[:1][None])
     with pytest.raises(ConfigError, match="zero"):
