@@ -1,19 +1,20 @@
 """Local training of many clients at once: one stack of models, one computation per step.
 
-Clients with the same modules and tasks form a cohort. Their parameters are stacked on a leading
-axis and the model runs under `torch.func.vmap`. Every client keeps its own batches, its own last
-short batch and its own number of steps: rows that pad a short batch weigh nothing, and a client
-that has finished leaves the stack. The numbers are those of `engine.train` up to the order of
-floating-point sums, and the same bits for any number of workers: stacks are cut at fixed places.
+Clients with the same modules and tasks form a cohort. Their weights are stacked on a leading axis.
+A model whose layers take such weights (`qfl.models.stacks`) runs once per step on the samples of
+all clients; any other runs under `torch.func.vmap`. Every client keeps its own batches, its own
+last short batch and its own number of steps: rows that pad a short batch weigh nothing, and a
+client that has finished leaves the stack. The numbers are those of `engine.train` up to the order
+of floating-point sums, and the same bits for any number of workers: stacks are cut at fixed places.
 """
 
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from queue import SimpleQueue
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from qfl.federation.engine import (
     Assignment,
     LocalTraining,
     Trained,
+    follow,
     local_loss,
     train,
 )
@@ -76,30 +78,42 @@ def train_together(
     stacks = [longest_first[at : at + STACK] for at in range(0, len(trainees), STACK)]
 
     def finish(stack: list[int]) -> list[Trained]:
-        own = copy.deepcopy(model) if workers > 1 else model  # functional_call swaps its weights
-        cohort = [trainees[i] for i in stack]
-        if len(cohort) > 1:
-            return _trained(own, cohort, assignment)
-        [one] = cohort
-        return [
-            train(
-                own,
-                one.state,
-                one.samples,
-                assignment=assignment,
-                rng=one.rng,
-                carried=one.carried,
-            )
-        ]
+        own = idle.get()
+        try:
+            return _finished(own, [trainees[i] for i in stack], assignment)
+        finally:
+            idle.put(own)
 
-    if workers == 1:
+    threads = min(workers, len(stacks))
+    idle: SimpleQueue[Architecture] = SimpleQueue()  # one each: functional_call swaps weights
+    for own in (model, *(copy.deepcopy(model) for _ in range(threads - 1))):
+        idle.put(own)
+    if threads == 1:
         finished = [finish(stack) for stack in stacks]
     else:
-        with ThreadPoolExecutor(workers) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             finished = list(pool.map(finish, stacks))
     done = [one for stack in finished for one in stack]
     places = {i: place for place, i in enumerate(longest_first)}
     return [done[places[i]] for i in range(len(trainees))]
+
+
+def _finished(
+    model: Architecture, cohort: Sequence[Trainee], assignment: Assignment
+) -> list[Trained]:
+    """What some clients end with; a single one needs no stack."""
+    if len(cohort) > 1:
+        return _trained(model, cohort, assignment)
+    [one] = cohort
+    alone = train(
+        model,
+        one.state,
+        one.samples,
+        assignment=assignment,
+        rng=one.rng,
+        carried=one.carried,
+    )
+    return [alone]
 
 
 def _trained(
@@ -107,29 +121,19 @@ def _trained(
 ) -> list[Trained]:
     """What the clients of one stack end with; those with the most steps come first."""
     training = assignment.training
-    reference = _stacked([model.flatten(trainee.state) for trainee in cohort])
-    carried = _stacked([trainee.carried for trainee in cohort])
-    moving = {name: reference[name].clone() for name in assignment.moving(model)}
-    fixed = {name: tensor for name, tensor in reference.items() if name not in moving}
-    optimiser = training.steps_on(list(moving.values()))
+    stack = _Stack.of(model, cohort, assignment)
     totals = {task.name: torch.zeros(len(cohort)) for task in assignment.tasks}
     finished: list[dict[str, Tensor]] = []
     for batch in _batches(cohort, training):
-        active = len(batch.weights)
-        while len(cohort) - len(finished) > active:
-            finished.append(_taken(moving, len(cohort) - len(finished) - 1))
-        losses = _descend(model, {**fixed, **moving}, reference, carried, batch, assignment)
-        _clip(list(moving.values()), training.clip_norm)
-        optimiser.step()
-        for name, loss in losses.items():
-            totals[name][:active] += loss * batch.rows_counted
-    while len(finished) < len(cohort):
-        finished.append(_taken(moving, len(cohort) - len(finished) - 1))
+        finished += stack.release(len(batch.weights))
+        for name, loss in stack.descend(model, batch, assignment).items():
+            totals[name][: len(loss)].addcmul_(loss, batch.rows_counted)
+    finished += stack.release(0)
     seen = [training.epochs * len(trainee.samples) for trainee in cohort]
     each = training.passes(len(cohort[0].samples.inputs))
     return [
         Trained(
-            state=model.unflatten({**_taken(fixed, i), **weights}),
+            state=model.unflatten(weights),
             losses={name: float(total[i]) / seen[i] for name, total in totals.items()},
             operations=model.training_operations(each * len(cohort[i].samples)),
             steps=training.epochs * -(-len(cohort[i].samples) // training.batch_size),
@@ -143,7 +147,7 @@ class _Batch:
     """One step's samples of the clients that still train.
 
     Attributes:
-        samples: inputs and targets, (clients, rows, ...).
+        samples: inputs and targets, (clients x rows, ...), client after client.
         weights: (clients, rows) one over the client's batch size; 0 for a row that only pads.
         rows_counted: (clients,) batch sizes.
     """
@@ -153,67 +157,131 @@ class _Batch:
     rows_counted: Tensor
 
 
-def _descend(
-    model: Architecture,
-    weights: dict[str, Tensor],
-    reference: dict[str, Tensor],
-    carried: dict[str, Tensor],
-    batch: _Batch,
-    assignment: Assignment,
-) -> dict[str, Tensor]:
-    """Set the gradients of the weights; return task -> losses (clients,) of those who train.
+@dataclass(eq=False)
+class _Stack:
+    """The clients of a stack that still train; all tensors have them on the first axis.
 
-    Clients that have finished get a gradient of zero; what the optimiser still does to them is
-    not looked at.
+    Attributes:
+        moving, fixed: the present weights, those that training changes and the others.
+        reference: what they downloaded.
+        carried: what the algorithm laid beside the model.
+        optimiser: moves `moving`.
     """
-    active, samples = len(batch.weights), batch.samples
 
-    def losses_of(
+    moving: dict[str, Tensor]
+    fixed: dict[str, Tensor]
+    reference: dict[str, Tensor]
+    carried: dict[str, Tensor]
+    optimiser: torch.optim.Optimizer
+
+    @classmethod
+    def of(cls, model: Architecture, cohort: Sequence[Trainee], assignment: Assignment) -> _Stack:
+        """Return the stack of `cohort` before its first step."""
+        reference = _stacked([model.flatten(trainee.state) for trainee in cohort])
+        moving = {
+            name: reference[name].clone().requires_grad_() for name in assignment.moving(model)
+        }
+        return cls(
+            moving=moving,
+            fixed={name: tensor for name, tensor in reference.items() if name not in moving},
+            reference=reference,
+            carried=_stacked([trainee.carried for trainee in cohort]),
+            optimiser=assignment.training.steps_on(list(moving.values())),
+        )
+
+    def release(self, staying: int) -> list[dict[str, Tensor]]:
+        """Let the clients from place `staying` on go; return their weights, the last one first."""
+        weights = {name: (self.moving | self.fixed)[name].detach() for name in self.reference}
+        clients = len(next(iter(weights.values())))
+        left = [
+            {name: _copied(tensor[place]) for name, tensor in weights.items()}
+            for place in reversed(range(staying, clients))
+        ]
+        if left:
+            kept = {name: weights[name][:staying].requires_grad_() for name in self.moving}
+            _hand_over(self.optimiser, list(self.moving.values()), list(kept.values()))
+            self.moving = kept
+            self.fixed, self.reference, self.carried = (
+                {name: tensor[:staying] for name, tensor in tensors.items()}
+                for tensors in (self.fixed, self.reference, self.carried)
+            )
+        return left
+
+    def descend(
+        self, model: Architecture, batch: _Batch, assignment: Assignment
+    ) -> dict[str, Tensor]:
+        """Take one step; return task -> losses (clients,)."""
+        weights = {**self.fixed, **self.moving}
+        loss = local_loss if model.stackable else _mapped_loss
+        losses, totals = loss(
+            model,
+            weights,
+            self.reference,
+            batch.samples,
+            assignment=assignment,
+            carried=self.carried,
+            weights=batch.weights,
+        )
+        follow(
+            self.optimiser,
+            totals.sum(),
+            list(self.moving.values()),
+            clip_norm=assignment.training.clip_norm,
+            stacked=True,
+        )
+        return {name: loss.detach() for name, loss in losses.items()}
+
+
+def _hand_over(
+    optimiser: torch.optim.Optimizer, old: Sequence[Tensor], new: Sequence[Tensor]
+) -> None:
+    """Have an optimiser go on with the first clients of the stacks that it moved."""
+    for before, after in zip(old, new, strict=True):
+        memory = optimiser.state.pop(before, {})
+        optimiser.state[after] = {
+            name: value[: len(after)] if value.dim() else value for name, value in memory.items()
+        }
+    optimiser.param_groups[0]["params"] = list(new)
+
+
+def _mapped_loss(
+    model: Architecture,
+    parameters: Parameters,
+    reference: Parameters,
+    batch: TensorSamples,
+    *,
+    assignment: Assignment,
+    carried: Mapping[str, Tensor],
+    weights: Tensor,
+) -> tuple[dict[str, Tensor], Tensor]:
+    """`local_loss` for a stack of models of which some layer takes the weights of one client."""
+
+    def of_one(
         parameters: Parameters,
-        start: Parameters,
-        beside: Mapping[str, Tensor],
+        reference: Parameters,
+        carried: Mapping[str, Tensor],
         parts: tuple[Mapping[str, Tensor], ...],
-        shares: Tensor,
+        weights: Tensor,
     ) -> tuple[dict[str, Tensor], Tensor]:
         return local_loss(
             model,
             parameters,
-            start,
+            reference,
             TensorSamples(*parts),
             assignment=assignment,
-            carried=beside,
-            weights=shares,
+            carried=carried,
+            weights=weights,
         )
 
-    moving = [tensor for name, tensor in weights.items() if tensor is not reference[name]]
-    for tensor in moving:
-        tensor.requires_grad_()
-    losses, total = vmap(losses_of)(
-        {name: tensor[:active] for name, tensor in weights.items()},
-        {name: tensor[:active] for name, tensor in reference.items()},
-        {name: tensor[:active] for name, tensor in carried.items()},
-        (samples.inputs, samples.targets, samples.available, samples.labelled),
-        batch.weights,
+    parts = tuple(
+        {name: x.reshape(len(weights), -1, *x.shape[1:]) for name, x in part.items()}
+        for part in batch.parts
     )
-    for tensor, gradient in zip(moving, torch.autograd.grad(total.sum(), moving), strict=True):
-        tensor.grad = gradient
-    return {name: loss.detach() for name, loss in losses.items()}
+    return vmap(of_one)(parameters, reference, carried, parts, weights)
 
 
-def _clip(weights: Sequence[Tensor], bound: float) -> None:
-    """Scale every client's gradient down to at most this Euclidean norm."""
-    if math.isinf(bound):
-        return
-    gradients = [tensor.grad for tensor in weights if tensor.grad is not None]
-    squares = [gradient.flatten(1).square().sum(1) for gradient in gradients]
-    scale = (bound / (torch.stack(squares).sum(0).sqrt() + 1e-12)).clamp(max=1.0)
-    for gradient in gradients:
-        gradient *= scale.view(-1, *[1] * (gradient.dim() - 1))
-
-
-def _taken(weights: Mapping[str, Tensor], place: int) -> dict[str, Tensor]:
-    """One client's tensors out of a stack."""
-    return {name: tensor[place].detach().clone() for name, tensor in weights.items()}
+def _copied(tensor: Tensor) -> Tensor:
+    return tensor.clone(memory_format=torch.contiguous_format)
 
 
 def _stacked(flat: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -234,9 +302,9 @@ def _batches(cohort: Sequence[Trainee], training: LocalTraining) -> Iterator[_Ba
             index[place, : len(own)] = starts[place] + own
             kept[place, : len(own)] = 1.0 if shown is None else shown
         weights = (np.arange(index.shape[1]) < sizes[:, None]) / sizes[:, None]
-        batch = everything.take(torch.from_numpy(index))
+        batch = everything.take(torch.from_numpy(index.ravel()))
         yield _Batch(
-            batch if taken[0][1] is None else dimmed(batch, torch.from_numpy(kept)),
+            batch if taken[0][1] is None else dimmed(batch, torch.from_numpy(kept).flatten(0, 1)),
             torch.from_numpy(weights.astype(np.float32)),
             torch.from_numpy(sizes.astype(np.float32)),
         )

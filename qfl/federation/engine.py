@@ -6,13 +6,16 @@ machine were measured to be 10 to 40 times slower than one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.func import vmap
+from torch.linalg import vector_norm
 
 from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.tasks import Task
@@ -23,6 +26,7 @@ from qfl.models.m3t import Architecture, State
 from qfl.models.notes import Notes
 from qfl.models.policies import ExchangePolicy
 
+_TINY = 1e-12
 BALANCE = 0.01
 """Weight of the load-balancing term of routed experts (Fedus et al. 2021, arXiv:2101.03961)."""
 
@@ -104,7 +108,7 @@ class LocalTraining:
         rules = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}
         if self.optimiser not in rules:
             raise UnknownNameError("optimiser", self.optimiser, rules)
-        return rules[self.optimiser](weights, lr=self.learning_rate)
+        return rules[self.optimiser](weights, lr=self.learning_rate, fused=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -174,14 +178,17 @@ def local_loss(
     load-balancing terms of routed experts, the remedies against laziness and the algorithm's own
     term. The loss of a task is the mean over the samples that have its label, 0 if none has.
 
+    For a stack of clients everything has an axis for them in front, but samples, which stand client
+    after client on one axis; the results are (K,). Every layer must be `Stackable`.
+
     Args:
         model: the client's architecture.
         parameters: its present weights.
         reference: what it downloaded.
-        batch: n samples.
+        batch: n samples, or K n.
         assignment: tasks and terms.
         carried: what the algorithm laid beside the model.
-        weights: (n,) of the samples, summing to one; None weighs them equally.
+        weights: (n,) of the samples, summing to one; None weighs them equally; (K, n) for a stack.
     """
     tasks, training = assignment.tasks, assignment.training
     paced = parameters
@@ -191,22 +198,90 @@ def local_loss(
     found = run(model, paced, batch, tasks, weights)
     total = found.total
     if found.notes.balance:
-        total = total + BALANCE * torch.stack(found.notes.balance).sum()
+        total = total + BALANCE * torch.stack(found.notes.balance).sum(0)
     if training.unimodal_loss:
         single = unimodal_loss(model, paced, batch, tasks, weights)
         total = total if single is None else total + training.unimodal_loss * single
-    term = assignment.objective(
-        Step(
-            parameters=parameters,
-            reference=reference,
-            carried=carried,
-            batch=batch,
-            weights=weights,
-            outputs=found.outputs,
-            notes=found.notes,
-        )
+    step = Step(
+        parameters=parameters,
+        reference=reference,
+        carried=carried,
+        batch=batch,
+        weights=weights,
+        outputs=found.outputs,
+        notes=found.notes,
     )
+    alone = found.notes.clients is None
+    term = assignment.objective(step) if alone else _own_terms(assignment.objective, step)
     return found.losses, total if term is None else total + term
+
+
+def _own_terms(objective: LocalObjective, stack: Step) -> Tensor:
+    """Return the algorithm's own term of every client, (K,)."""
+
+    def of_one(parts: tuple[Any, ...], own: dict[str, Any], inside: dict[str, Any]) -> Tensor:
+        step = Step(batch=TensorSamples(*parts), notes=Notes(**inside), **own)
+        term = objective(step)
+        return torch.zeros(()) if term is None else term
+
+    notes = stack.notes
+    own = {
+        "parameters": stack.parameters,
+        "reference": stack.reference,
+        "carried": stack.carried,
+        "weights": stack.weights,
+        "outputs": {name: notes.by_client(x) for name, x in stack.outputs.items()},
+    }
+    inside = {
+        "rows": notes.rows if notes.rows is None else notes.by_client(notes.rows),
+        "balance": notes.balance,
+        "routed": notes.routed,
+        "latents": {name: notes.by_client(x) for name, x in notes.latents.items()},
+        "log_variances": notes.log_variances,
+    }
+    parts = tuple({n: notes.by_client(x) for n, x in part.items()} for part in stack.batch.parts)
+    return vmap(of_one)(parts, own, inside)
+
+
+def follow(
+    optimiser: torch.optim.Optimizer,
+    loss: Tensor,
+    weights: Sequence[Tensor],
+    *,
+    clip_norm: float,
+    stacked: bool = False,
+) -> None:
+    """Move the weights one step down the gradient of a loss.
+
+    Args:
+        optimiser: of these weights.
+        loss: 0-d; the sum over clients for a stack.
+        weights: (...) each, or (K, ...) for a stack.
+        clip_norm: bound of the Euclidean norm of a client's gradient.
+        stacked: True for a stack.
+    """
+    gradients = torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True)
+    if math.isfinite(clip_norm):
+        axis = 1 if stacked else 0
+        norms = torch.stack([vector_norm(g.flatten(axis), dim=-1) for g in gradients])
+        shrink = (clip_norm / (vector_norm(norms, dim=0) + _TINY)).clamp(max=1.0)
+        if shrink.min() < 1:
+            shapes = [(-1,) + (1,) * (g.dim() - 1) if stacked else () for g in gradients]
+            gradients = torch._foreach_mul(gradients, [shrink.view(shape) for shape in shapes])
+    for tensor, gradient in zip(weights, gradients, strict=True):
+        tensor.grad = _laid_alike(tensor, gradient, movable=not optimiser.state)
+    optimiser.step()
+
+
+def _laid_alike(tensor: Tensor, gradient: Tensor, *, movable: bool) -> Tensor:
+    """Return the gradient in the memory order of its tensor: fused optimisers walk through both
+    as they lie. Products of a stack give transposed gradients, so that the tensor is moved once
+    instead of the gradient in every step."""
+    if movable and gradient.stride() != tensor.stride():
+        tensor.data = torch.empty_like(gradient).copy_(tensor.data)
+    if gradient.stride() != tensor.stride():
+        return torch.empty_like(tensor.detach()).copy_(gradient)
+    return gradient
 
 
 def train(
@@ -230,47 +305,32 @@ def train(
     """
     training = assignment.training
     reference = model.flatten(state)
-    start = {name: reference[name] for name in assignment.moving(model)}
-    sizes = [tensor.numel() for tensor in start.values()]
-    weights = torch.cat([tensor.flatten() for tensor in start.values()]).requires_grad_()
-    optimiser = training.steps_on([weights])
+    moving = {n: reference[n].clone().requires_grad_() for n in assignment.moving(model)}
+    optimiser = training.steps_on(list(moving.values()))
     totals = {task.name: 0.0 for task in assignment.tasks}
     n = len(samples)
     for _ in range(training.epochs):
         order = torch.from_numpy(rng.permutation(n))
         kept = draw_kept(samples, training.modality_dropout, rng)
         for rows in torch.split(order, training.batch_size):
-            parameters = {**reference, **_shaped(torch.split(weights, sizes), start)}
             batch = samples.take(rows)
             if kept is not None:
                 batch = dimmed(batch, torch.from_numpy(kept)[rows])
             losses, loss = local_loss(
                 model,
-                parameters,
+                {**reference, **moving},
                 reference,
                 batch,
                 assignment=assignment,
                 carried=carried or {},
             )
-            (gradient,) = torch.autograd.grad(loss, weights)
-            weights.grad = gradient * min(
-                1.0, training.clip_norm / (float(gradient.norm()) + 1e-12)
-            )
-            optimiser.step()
+            follow(optimiser, loss, list(moving.values()), clip_norm=training.clip_norm)
             for name, value in losses.items():
                 totals[name] += float(value.detach()) * len(rows)
-    trained = _shaped(torch.split(weights.detach(), sizes), start)
+    trained = {name: tensor.detach() for name, tensor in moving.items()}
     return Trained(
         state=model.unflatten({**reference, **trained}),
         losses={name: total / (n * training.epochs) for name, total in totals.items()},
         operations=model.training_operations(n * training.passes(len(samples.inputs))),
         steps=training.epochs * -(-n // training.batch_size),
     )
-
-
-def _shaped(pieces: Sequence[Tensor], reference: Parameters) -> dict[str, Tensor]:
-    """Cut one vector of weights into tensors of the shapes of `reference`."""
-    return {
-        name: piece.view(tensor.shape)
-        for piece, (name, tensor) in zip(pieces, reference.items(), strict=True)
-    }

@@ -25,8 +25,8 @@ class Pass(NamedTuple):
 
     Attributes:
         outputs: task -> outputs of the model.
-        each: task -> loss of each sample, (n,).
-        losses: task -> mean loss, 0-d.
+        each: task -> loss of each sample, (n,), or (K, n) for a stack.
+        losses: task -> mean loss, 0-d, or (K,) for a stack.
         notes: what the pass left behind.
     """
 
@@ -54,14 +54,20 @@ def run(
     Args:
         model: the architecture.
         parameters: its weights.
-        batch: n samples.
+        batch: n samples, or K n, client after client.
         tasks: those to answer for.
-        weights: (n,) of the samples, summing to one; None weighs them equally.
+        weights: (n,) of the samples, summing to one; None weighs them equally; (K, n) for a stack.
     """
-    notes = Notes(rows=None if weights is None else weights > 0)
+    notes = Notes()
+    if weights is not None:
+        notes.rows = weights.flatten() > 0
+        notes.clients = len(weights) if weights.dim() > 1 else None
     arguments = (batch.inputs, batch.available, notes)
     outputs = functional_call(model, dict(parameters), arguments, tie_weights=False)
-    each = {t.name: sample_losses(t, outputs[t.name], batch.targets[t.name]) for t in tasks}
+    each = {
+        t.name: notes.by_client(sample_losses(t, outputs[t.name], batch.targets[t.name]))
+        for t in tasks
+    }
     losses = {n: mean(loss, weights, batch.labelled.get(n)) for n, loss in each.items()}
     return Pass(outputs, each, losses, notes)
 
@@ -70,11 +76,11 @@ def mean(each: Tensor, weights: Tensor | None, known: Tensor | None) -> Tensor:
     """Return the mean of the numbers of the samples that count and are known, 0 if none is.
 
     Args:
-        each: (n,) numbers.
-        weights: (n,) summing to one; None weighs them equally.
-        known: (n,) 1 or 0; None knows all.
+        each: (n,) numbers, or (K, n) for a stack.
+        weights: likewise, summing to one; None weighs them equally.
+        known: (n,) or (K n,), 1 or 0; None knows all.
     """
     if known is None:
-        return each.mean() if weights is None else weights @ each
-    shares = known if weights is None else weights * known
-    return shares @ each / shares.sum().clamp(min=_TINY)
+        return each.mean(-1) if weights is None else (weights * each).sum(-1)
+    shares = known.reshape(each.shape) if weights is None else weights * known.reshape(each.shape)
+    return (shares * each).sum(-1) / shares.sum(-1).clamp(min=_TINY)

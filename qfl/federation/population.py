@@ -189,13 +189,15 @@ class TensorSamples:
         return len(next(iter(self.targets.values())))
 
     def take(self, rows: Tensor) -> TensorSamples:
-        """Return the samples at `rows`."""
+        """Return the samples at `rows` (n,)."""
         return TensorSamples(
-            *(
-                {name: tensor[rows] for name, tensor in part.items()}
-                for part in (self.inputs, self.targets, self.available, self.labelled)
-            )
+            *({name: x.index_select(0, rows) for name, x in part.items()} for part in self.parts)
         )
+
+    @property
+    def parts(self) -> tuple[Mapping[str, Tensor], ...]:
+        """The four fields, in order."""
+        return self.inputs, self.targets, self.available, self.labelled
 
 
 def _blanked(array: NDArray[Any], seen: NDArray[np.bool_] | None) -> NDArray[Any]:

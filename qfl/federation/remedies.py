@@ -4,6 +4,9 @@ Each changes what a client does in one step and nothing else, so that it goes wi
 Modality dropout hides modalities by chance, gradient balance slows the encoder that is ahead, the
 unimodal loss asks for an answer from each modality alone. A client with one modality is left as it
 is by all three.
+
+A stack of clients goes through the same functions: weights are then (K, n) instead of (n,), what is
+told of each client (K,), and samples stand client after client.
 """
 
 from __future__ import annotations
@@ -76,8 +79,8 @@ def alone(
     seen = batch.inputs[modality]
     shares = torch.full((len(seen),), 1.0 / len(seen)) if weights is None else weights
     if modality in batch.available:
-        shares = shares * batch.available[modality]
-        shares = shares / shares.sum().clamp(min=_TINY)
+        shares = shares * batch.available[modality].reshape(shares.shape)
+        shares = shares / shares.sum(-1, keepdim=True).clamp(min=_TINY)
     return TensorSamples({modality: seen}, batch.targets, {}, batch.labelled), shares
 
 
@@ -96,7 +99,7 @@ def unimodal_loss(
     for modality in batch.inputs:
         shown, shares = alone(batch, modality, weights)
         parts.append(run(model, parameters, shown, tasks, shares).total)
-    return torch.stack(parts).mean()
+    return torch.stack(parts).mean(0)
 
 
 def balance(
@@ -133,8 +136,8 @@ def balance(
         shown, shares = alone(batch, modality, weights)
         each = run(model, still, shown, tasks, shares).each
         likely = [mean(torch.exp(-each[t.name]), shares, batch.labelled.get(t.name)) for t in tasks]
-        scores.append(torch.stack(likely).mean())
-        present.append((shares.sum() > 0).to(shares.dtype))
+        scores.append(torch.stack(likely).mean(0))
+        present.append((shares.sum(-1) > 0).to(shares.dtype))
     factors = balance_factors(torch.stack(scores), torch.stack(present), strength)
     found = dict(parameters)
     for modality, factor in zip(batch.inputs, factors.unbind(), strict=True):
@@ -144,31 +147,32 @@ def balance(
 
 
 def balance_factors(scores: Tensor, present: Tensor, strength: float) -> Tensor:
-    """Return (m,) what the gradient of each modality's encoder is multiplied with.
+    """Return (m, ...) what the gradient of each modality's encoder is multiplied with.
 
     rho is a modality's score over the mean score of the others; the factor is 1 - tanh(alpha rho)
     where rho is above 1, else 1.
 
     Args:
-        scores: (m,) positive.
-        present: (m,) 1, or 0 for a modality that no sample has: its score does not count.
+        scores: (m, ...) positive.
+        present: (m, ...) 1, or 0 for a modality that no sample has: its score does not count.
         strength: alpha.
 
     >>> balance_factors(torch.tensor([0.6, 0.2]), torch.ones(2), 0.5).tolist()[1]
     1.0
     """
     counted = scores * present
-    others = counted.sum() - counted
-    rho = counted * (present.sum() - present) / others.clamp(min=_TINY)
+    others = counted.sum(0) - counted
+    rho = counted * (present.sum(0) - present) / others.clamp(min=_TINY)
     ahead = (rho > 1) & (others > 0)
     return torch.where(ahead, 1 - torch.tanh(strength * rho), torch.ones_like(rho))
 
 
 def slowed(tensor: Tensor, factor: Tensor) -> Tensor:
-    """Return `tensor`, the same bits, its gradient times `factor`.
+    """Return `tensor`, the same bits, its gradient times `factor`: 0-d, or (K,) for a stack.
 
     >>> x = torch.tensor([2.0], requires_grad=True)
     >>> y = slowed(x, torch.tensor(0.25)); y.sum().backward(); y.item(), x.grad.item()
     (2.0, 0.25)
     """
-    return tensor.detach() + factor * (tensor - tensor.detach())
+    own = factor.reshape(*factor.shape, *[1] * (tensor.dim() - factor.dim()))
+    return tensor.detach() + own * (tensor - tensor.detach())

@@ -13,7 +13,8 @@ from torch.nn.functional import gelu
 
 from qfl.core.errors import ConfigError
 from qfl.core.tasks import Modality
-from qfl.models.layers import Conv1d, Conv2d
+from qfl.models.layers import Conv1d, Conv2d, Linear, one_after_another, side_by_side
+from qfl.models.stacks import Stackable, added, for_each, looked_up
 
 SERIES_PATCH, SERIES_STRIDE, SENSOR_PATCH = 16, 8, 10
 _TINY = 1e-5
@@ -55,7 +56,7 @@ def _all_present(tokens: Tensor) -> Encoded:
     return Encoded(tokens, torch.ones_like(tokens[..., 0], dtype=torch.bool))
 
 
-class ImageEncoder(nn.Module):
+class ImageEncoder(Stackable):
     """Three convolutions of stride 2: a picture of 28 x 28 or 32 x 32 becomes 16 tokens."""
 
     def __init__(self, shape: tuple[int, ...], width: int) -> None:
@@ -72,12 +73,15 @@ class ImageEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Encoded:
         x = x[:, None] if x.dim() == 3 else x.permute(0, 3, 1, 2)
+        clients = len(self.position) if self.position.dim() > 2 else 1
+        x = side_by_side(x, clients)
         for layer in self.layers:
             x = gelu(layer(x))
-        return _all_present(x.flatten(2).transpose(1, 2) + self.position)
+        tokens = one_after_another(x, clients).flatten(2).transpose(1, 2)
+        return _all_present(added(tokens, self.position, 2))
 
 
-class StepEncoder(nn.Module):
+class StepEncoder(Stackable):
     """Three convolutions over time of (bands, frames) or (channels, steps)."""
 
     def __init__(
@@ -99,7 +103,7 @@ class StepEncoder(nn.Module):
         x = x.transpose(1, 2)
         for layer in self.layers:
             x = gelu(layer(x))
-        return _all_present(x + self.position)
+        return _all_present(added(x, self.position, 2))
 
 
 AUDIO_PLAN = ((64, 5, 2), (64, 3, 2), (0, 3, 1))
@@ -107,7 +111,7 @@ IMU_PLAN = ((32, 5, 4), (64, 5, 4), (0, 5, 2))
 """(channels out, kernel, stride) of each layer; 0 channels: the width of the model."""
 
 
-class SeriesEncoder(nn.Module):
+class SeriesEncoder(Stackable):
     """Overlapping patches of each channel by itself, after its mean and spread are taken out.
 
     Reference: Nie et al. 2023 (arXiv:2211.14730), patches and channel independence.
@@ -120,7 +124,7 @@ class SeriesEncoder(nn.Module):
         if self.positions < 1:
             raise ConfigError(f"a series needs at least {SERIES_PATCH} steps, got {steps}")
         self.tokens = self.positions * channels
-        self.patch = nn.Linear(SERIES_PATCH, width)
+        self.patch = Linear(SERIES_PATCH, width)
         self.position = nn.Parameter(torch.empty(self.positions, width))
         self.products = self.tokens * SERIES_PATCH * width
 
@@ -131,12 +135,12 @@ class SeriesEncoder(nn.Module):
         steps = ((x - centre) / scale).transpose(1, 2)
         starts = range(0, self.positions * SERIES_STRIDE, SERIES_STRIDE)
         patches = torch.stack([steps[..., a : a + SERIES_PATCH] for a in starts], dim=2)
-        tokens = self.patch(patches) + self.position
+        tokens = added(self.patch(patches), self.position, 2)
         encoded = _all_present(tokens.flatten(1, 2))
         return Encoded(encoded.tokens, encoded.present, centre[:, 0, :1], scale[:, 0, :1])
 
 
-class SensorEncoder(nn.Module):
+class SensorEncoder(Stackable):
     """A slow sensor: patches of ten samples, each through one shared layer."""
 
     def __init__(self, shape: tuple[int, ...], width: int) -> None:
@@ -146,13 +150,13 @@ class SensorEncoder(nn.Module):
                 f"a slow sensor needs a multiple of {SENSOR_PATCH} samples, got the shape {shape}"
             )
         self.tokens = shape[0] // SENSOR_PATCH
-        self.patch = nn.Linear(SENSOR_PATCH, width)
+        self.patch = Linear(SENSOR_PATCH, width)
         self.position = nn.Parameter(torch.empty(self.tokens, width))
         self.products = shape[0] * width
 
     def forward(self, x: Tensor) -> Encoded:
         patches = x.reshape(len(x), self.tokens, SENSOR_PATCH)
-        return _all_present(self.patch(patches) + self.position)
+        return _all_present(added(self.patch(patches), self.position, 2))
 
 
 class VectorEncoder(nn.Module):
@@ -161,15 +165,15 @@ class VectorEncoder(nn.Module):
     def __init__(self, shape: tuple[int, ...], width: int) -> None:
         super().__init__()
         self.tokens = 1
-        self.hidden = nn.Linear(shape[0], 2 * width)
-        self.out = nn.Linear(2 * width, width)
+        self.hidden = Linear(shape[0], 2 * width)
+        self.out = Linear(2 * width, width)
         self.products = 2 * width * (shape[0] + width)
 
     def forward(self, x: Tensor) -> Encoded:
         return _all_present(self.out(gelu(self.hidden(x)))[:, None])
 
 
-class TabularEncoder(nn.Module):
+class TabularEncoder(Stackable):
     """One token per column: x w + b for a number, a row of a table for a category."""
 
     def __init__(self, levels: tuple[int, ...], width: int) -> None:
@@ -189,14 +193,15 @@ class TabularEncoder(nn.Module):
     def forward(self, x: Tensor) -> Encoded:
         tokens = []
         if self.numbers:
-            tokens.append(x[:, self.numbers, None] * self.slope + self.offset)
+            slope = for_each(self.slope, 2, len(x))
+            tokens.append(added(x[:, self.numbers, None] * slope, self.offset, 2))
         if self.categories:
             rows = x[:, self.categories].long() + torch.tensor(self.first_rows, device=x.device)
-            tokens.append(nn.functional.embedding(rows, self.table))
+            tokens.append(looked_up(rows, self.table))
         return _all_present(torch.cat(tokens, dim=1))
 
 
-class TextEncoder(nn.Module):
+class TextEncoder(Stackable):
     """A row of a table per hashed word or n-gram; id 0 is padding and not there."""
 
     def __init__(self, shape: tuple[int, ...], vocabulary: int, width: int) -> None:
@@ -206,7 +211,7 @@ class TextEncoder(nn.Module):
         self.products = 0
 
     def forward(self, x: Tensor) -> Encoded:
-        return Encoded(nn.functional.embedding(x.long(), self.table), x > 0)
+        return Encoded(looked_up(x.long(), self.table), x > 0)
 
 
 def kind_of(modality: Modality) -> str:

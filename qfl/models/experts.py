@@ -12,14 +12,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
+from qfl.models.layers import Linear
+from qfl.models.stacks import affine
+
 
 class Expert(nn.Module):
     """A feed-forward network d -> 2d -> d."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.hidden = nn.Linear(width, 2 * width)
-        self.out = nn.Linear(2 * width, width)
+        self.hidden = Linear(width, 2 * width)
+        self.out = Linear(2 * width, width)
 
 
 def mix(experts: Sequence[Expert], x: Tensor, gates: Tensor) -> Tensor:
@@ -28,15 +31,15 @@ def mix(experts: Sequence[Expert], x: Tensor, gates: Tensor) -> Tensor:
     Args:
         experts: E of them, of one width d.
         x: (B, T, d).
-        gates: (B, T, E) or (T, E), zero where an expert does not take part.
+        gates: (B, T, E), zero where an expert does not take part.
     """
-    weight = torch.cat([expert.hidden.weight for expert in experts])
-    bias = torch.cat([expert.hidden.bias for expert in experts])
-    hidden = gelu(nn.functional.linear(x, weight, bias))
+    weight = torch.cat([expert.hidden.weight for expert in experts], dim=-2)
+    bias = torch.cat([expert.hidden.bias for expert in experts], dim=-1)
+    hidden = gelu(affine(x, weight, bias))
     parts = hidden.reshape(*hidden.shape[:-1], len(experts), -1) * gates[..., None]
-    out = torch.cat([expert.out.weight for expert in experts], dim=1)
-    offsets = torch.stack([expert.out.bias for expert in experts])
-    return parts.flatten(-2) @ out.T + gates @ offsets
+    out = torch.cat([expert.out.weight for expert in experts], dim=-1)
+    offsets = torch.stack([expert.out.bias for expert in experts], dim=-1)
+    return affine(parts.flatten(-2), out) + affine(gates, offsets)
 
 
 def top_gates(probabilities: Tensor, keep: int) -> Tensor:
@@ -55,15 +58,15 @@ def balance_loss(probabilities: Tensor, gates: Tensor, present: Tensor) -> Tenso
     """Return E sum_e f_e p_e: 1 for perfect balance, more where few experts take all tokens.
 
     Args:
-        probabilities: (B, T, E) of the gate.
-        gates: (B, T, E) what is left of them; an expert handles a token where this is not 0.
-        present: (B, T) bool; padding does not count.
+        probabilities: (..., B, T, E) of the gate; the result has the leading axes.
+        gates: (..., B, T, E) what is left of them; an expert handles a token where this is not 0.
+        present: (..., B, T) bool; padding does not count.
 
     Reference: Fedus, Zoph, Shazeer, arXiv:2101.03961, auxiliary load-balancing loss.
     """
     counted = present.to(probabilities.dtype)[..., None]
-    total = counted.sum().clamp(min=1.0)
-    chosen = (gates > 0).to(probabilities.dtype)
-    fraction = (chosen * counted).sum((0, 1)) / (chosen * counted).sum().clamp(min=1.0)
-    mean = (probabilities * counted).sum((0, 1)) / total
-    return probabilities.shape[-1] * (fraction * mean).sum()
+    tokens = counted.sum((-3, -2)).clamp(min=1.0)
+    handled = ((gates > 0) * counted).sum((-3, -2))
+    fraction = handled / handled.sum(-1, keepdim=True).clamp(min=1.0)
+    mean = (probabilities * counted).sum((-3, -2)) / tokens
+    return probabilities.shape[-1] * (fraction * mean).sum(-1)

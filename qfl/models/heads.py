@@ -9,12 +9,14 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from qfl.core.tasks import Task
+from qfl.models.layers import Linear
+from qfl.models.stacks import Stackable
 
 NO_TAG = -1
 """The target of a position of a text that has no tag."""
 
 
-class NumberHead(nn.Module):
+class NumberHead(Stackable):
     """A token -> numbers, with a learned variance that weighs this task among others.
 
     Reference: Kendall, Gal, Cipolla, arXiv:1705.07115 (homoscedastic uncertainty).
@@ -22,7 +24,7 @@ class NumberHead(nn.Module):
 
     def __init__(self, width: int, outputs: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(width, outputs)
+        self.linear = Linear(width, outputs)
         self.log_variance = nn.Parameter(torch.empty(1))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -34,7 +36,7 @@ def make_head(task: Task, width: int) -> nn.Module:
     the tags of every position."""
     if task.kind == "regression":
         return NumberHead(width, task.outputs)
-    return nn.Linear(width, task.outputs)
+    return Linear(width, task.outputs)
 
 
 def sample_losses(task: Task, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -63,8 +65,8 @@ def weighed(losses: Mapping[str, Tensor], log_variances: Mapping[str, Tensor]) -
     """Return the sum of task losses, those with a learned variance divided by it.
 
     Args:
-        losses: task -> loss, 0-d.
-        log_variances: task -> (1,) s; such a loss l counts as l exp(-s) + s.
+        losses: task -> loss, 0-d, or (K,) of the clients of a stack.
+        log_variances: task -> (1,) or (K, 1) s; such a loss l counts as l exp(-s) + s.
 
     >>> float(weighed({"a": torch.tensor(2.0)}, {"a": torch.zeros(1)}))
     2.0
@@ -72,8 +74,8 @@ def weighed(losses: Mapping[str, Tensor], log_variances: Mapping[str, Tensor]) -
     terms = []
     for task, loss in losses.items():
         if task in log_variances:
-            spread = log_variances[task][0]
+            spread = log_variances[task][..., 0]
             terms.append(loss * torch.exp(-spread) + spread)
         else:
             terms.append(loss)
-    return torch.stack(terms).sum()
+    return torch.stack(terms).sum(0)

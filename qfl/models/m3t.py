@@ -23,6 +23,7 @@ from qfl.models.keys import ModuleKey
 from qfl.models.notes import Notes
 from qfl.models.pooled import Pooled
 from qfl.models.recipes import Batch, Recipe
+from qfl.models.stacks import Stackable
 from qfl.models.vqc import ANGLES
 
 State = dict[str, dict[str, Tensor]]
@@ -33,7 +34,14 @@ _RESERVED = ".:|#@+"
 
 
 class Architecture(nn.Module):
-    """The modules for some modalities and tasks, without weights."""
+    """The modules for some modalities and tasks, without weights.
+
+    Attributes:
+        modalities, tasks: names, in order.
+        recipe: how it is built.
+        shapes: parameter name -> shape, in model order.
+        stackable: True if all layers take the weights of a stack of clients (see `stacks`).
+    """
 
     def __init__(
         self, modalities: tuple[Modality, ...], tasks: tuple[Task, ...], recipe: Recipe
@@ -49,6 +57,8 @@ class Architecture(nn.Module):
         with torch.device("meta"):
             self.modules_by_id = nn.ModuleDict(recipe.build(modalities, tasks))
         self.shapes = {name: tuple(tensor.shape) for name, tensor in self.named_parameters()}
+        owners = [m for m in self.modules() if any(True for _ in m.parameters(recurse=False))]
+        self.stackable = all(isinstance(module, Stackable) for module in owners)
         self._multiplications = recipe.multiplications(self._by_id)
 
     def forward(

@@ -13,11 +13,13 @@ from torch import Tensor
 
 @dataclass(slots=True, eq=False)
 class Notes:
-    """Filled in by `Architecture.forward`, all but `rows`.
+    """Filled in by `Architecture.forward`, all but `rows` and `clients`.
 
     Attributes:
         rows: (B,) bool, handed in: False for samples that only fill a batch up, which no statistic
             of a gate counts; None counts all.
+        clients: handed in: how many clients the samples belong to, one after another, if weights
+            are those of a stack; numbers that are not per sample then have a first axis for them.
         balance: one load-balancing term per block with a learned gate; 1 is perfect balance.
         routed: expert id -> number of tokens that it handled (a 0-d tensor).
         latents: modality -> (B, d) mean of its tokens, before the trunk.
@@ -25,7 +27,12 @@ class Notes:
     """
 
     rows: Tensor | None = None
+    clients: int | None = None
     balance: list[Tensor] = field(default_factory=list)
     routed: dict[str, Tensor] = field(default_factory=dict)
     latents: dict[str, Tensor] = field(default_factory=dict)
     log_variances: dict[str, Tensor] = field(default_factory=dict)
+
+    def by_client(self, x: Tensor) -> Tensor:
+        """Return (B, ...) with the clients of a stack on an axis of their own, (K, B / K, ...)."""
+        return x if self.clients is None else x.reshape(self.clients, -1, *x.shape[1:])

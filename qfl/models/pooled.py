@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from qfl.core.errors import ConfigError
 from qfl.core.tasks import Modality, Task
 from qfl.models.keys import FUSION, encoder_key, head_key
+from qfl.models.layers import LayerNorm, Linear
 from qfl.models.notes import Notes
 from qfl.models.recipes import Batch, Modules, Start
 
@@ -37,7 +38,7 @@ class Pooled:
         return {
             **{str(encoder_key(m.name)): make_encoder(m, self.width) for m in modalities},
             str(FUSION): Fusion(self.width),
-            **{str(head_key(t.name)): nn.Linear(self.width, t.outputs) for t in tasks},
+            **{str(head_key(t.name)): Linear(self.width, t.outputs) for t in tasks},
         }
 
     def forward(
@@ -76,8 +77,8 @@ class ImageEncoder(nn.Module):
 
     def __init__(self, pixels: int, width: int) -> None:
         super().__init__()
-        self.hidden = nn.Linear(pixels, 2 * width)
-        self.out = nn.Linear(2 * width, width)
+        self.hidden = Linear(pixels, 2 * width)
+        self.out = Linear(2 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.out(torch.relu(self.hidden(x.flatten(1))))
@@ -89,8 +90,8 @@ class SequenceEncoder(nn.Module):
     def __init__(self, steps: int, width: int) -> None:
         super().__init__()
         self.positions = (steps - _PATCH) // _STRIDE + 1
-        self.patch = nn.Linear(_PATCH, width // 2)
-        self.out = nn.Linear(self.positions * (width // 2), width)
+        self.patch = Linear(_PATCH, width // 2)
+        self.out = Linear(self.positions * (width // 2), width)
 
     def forward(self, x: Tensor) -> Tensor:
         starts = range(0, self.positions * _STRIDE, _STRIDE)
@@ -103,9 +104,9 @@ class Fusion(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.hidden = nn.Linear(width, 2 * width)
-        self.out = nn.Linear(2 * width, width)
+        self.norm = LayerNorm(width)
+        self.hidden = Linear(width, 2 * width)
+        self.out = Linear(2 * width, width)
 
     def forward(self, mean: Tensor) -> Tensor:
         x = self.norm(mean)

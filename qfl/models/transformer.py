@@ -21,7 +21,7 @@ from qfl.models.encoders import Encoded, Encoder, TextEncoder, kind_of, make_enc
 from qfl.models.experts import Expert, balance_loss, mix, top_gates
 from qfl.models.heads import NumberHead, make_head
 from qfl.models.keys import ANY, ModuleKey, encoder_key, head_key
-from qfl.models.layers import Attention, Bottleneck, LowRank, Norms, Vectors
+from qfl.models.layers import Attention, Bottleneck, LayerNorm, LowRank, Matrix, Norms, Vectors
 from qfl.models.layout import Layout
 from qfl.models.notes import Notes
 from qfl.models.recipes import Batch, Modules, Start
@@ -100,7 +100,7 @@ class Transformer:
             found[_prompt(task.name)] = Vectors(self.prompts, self.width)
         for layer in map(str, range(self.blocks)):
             found |= self._build_block(layer, modalities, tasks)
-        found[_FINAL] = nn.LayerNorm(self.width)
+        found[_FINAL] = LayerNorm(self.width)
         return found | {self._head(task.name): self._build_head(task) for task in tasks}
 
     def forward(
@@ -115,7 +115,7 @@ class Transformer:
             self.prompts,
         )
         present = torch.cat([part.present for part in encoded.values()], dim=1)
-        prompts = [modules[_prompt(task)]().expand(len(present), -1, -1) for task in layout.tasks]
+        prompts = [modules[_prompt(task)](len(present)) for task in layout.tasks]
         x = torch.cat([*(part.tokens for part in encoded.values()), *prompts], dim=1)
         tagged = any(task.kind == "tagging" for task in tasks)
         sight = Sight(layout, present, layout.visible(present), rows=notes.rows)
@@ -167,7 +167,7 @@ class Transformer:
             gate = QuantumGate(self.width, self.experts, self.circuit_layers)
             found[_of("quantum_gate", layer)] = gate
         elif self.gate != "table":
-            found[_of("gate", layer)] = nn.Linear(self.width, self.experts, bias=False)
+            found[_of("gate", layer)] = Matrix(self.width, self.experts)
         if self.gate == "table":
             read = modalities if int(layer) < self.blocks - 1 else _tagged(modalities, tasks)
             experts = [_owned(layer, modality=m.name) for m in read]
@@ -205,9 +205,10 @@ class Transformer:
             scores = modules[_of(kind, layer)](x)
             shares = scores if self.gate == "quantum" else scores.softmax(-1)
             gates = top_gates(shares, self.kept) if self.gate == "top_k" else shares
-            notes.balance.append(balance_loss(shares, gates, sight.counted))
-        routed = ((gates > 0) & sight.counted[..., None]).to(x.dtype).sum((0, 1))
-        notes.routed |= {name: routed[e] for e, name in enumerate(names)}
+            own = (notes.by_client(part) for part in (shares, gates, sight.counted))
+            notes.balance.append(balance_loss(*own))
+        routed = notes.by_client((gates > 0) & sight.counted[..., None]).to(x.dtype).sum((-3, -2))
+        notes.routed |= {name: routed[..., e] for e, name in enumerate(names)}
         return mix([cast(Expert, modules[name]) for name in names], x, gates)
 
     def _numbered(self, layer: str) -> list[str]:
@@ -317,7 +318,7 @@ def _encode(modules: Modules, batch: Batch, name: str) -> Encoded:
     present = part.present
     if name in batch.available:
         present = present & (batch.available[name] > 0)[:, None]
-    return replace(part, tokens=part.tokens + modules[_marker(name)](), present=present)
+    return replace(part, tokens=part.tokens + modules[_marker(name)](len(present)), present=present)
 
 
 def _mean(part: Encoded) -> Tensor:

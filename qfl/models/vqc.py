@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from circuits.vqc import circuit
 from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
+from qfl.models.layers import Linear
+from qfl.models.stacks import Stackable, for_each, scaled
 from qfl.simulators.fused import run_fused
 from qfl.simulators.statevector import probabilities
 
@@ -28,7 +30,7 @@ ANGLES = "angles"
 """Name of the tensors that are angles of gates: they are what is quantum in a model."""
 
 
-class CircuitCore(nn.Module):
+class CircuitCore(Stackable):
     """x (..., n) in radians -> <Z> of n qubits after a re-uploading circuit."""
 
     def __init__(self, qubits: int, layers: int) -> None:
@@ -43,11 +45,11 @@ class CircuitCore(nn.Module):
     def distribution(self, x: Tensor) -> Tensor:
         """Return the probabilities (..., 2^n) of the measurement outcomes."""
         rows = x.reshape(-1, self.spec.qubits)
-        angles = torch.cat([rows, self.angles.expand(len(rows), -1)], dim=1)
+        angles = torch.cat([rows, for_each(self.angles, 1, len(rows))], dim=1)
         return probabilities(run_fused(self.spec, angles)).reshape(*x.shape[:-1], -1)
 
 
-class ClassicalCore(nn.Module):
+class ClassicalCore(Stackable):
     """x -> sin(scale (x + its neighbour) + shift), layer after layer: one scale and one shift where
     the circuit has an RY and an RZ, and a ring of sums where it has a ring of CX."""
 
@@ -57,8 +59,8 @@ class ClassicalCore(nn.Module):
         self.shifts = nn.Parameter(torch.empty(layers, qubits))
 
     def forward(self, x: Tensor) -> Tensor:
-        for scale, shift in zip(self.scales, self.shifts, strict=True):
-            x = torch.sin(scale * (x + x.roll(1, -1)) + shift)
+        for scale, shift in zip(self.scales.unbind(-2), self.shifts.unbind(-2), strict=True):
+            x = torch.sin(scaled(x + x.roll(1, -1), scale, shift))
         return x
 
 
@@ -101,9 +103,9 @@ class NarrowHead(nn.Module):
 
     def __init__(self, width: int, outputs: int, qubits: int, core: nn.Module) -> None:
         super().__init__()
-        self.down = nn.Linear(width, qubits)
+        self.down = Linear(width, qubits)
         self.core = core
-        self.out = nn.Linear(qubits, outputs)
+        self.out = Linear(qubits, outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.out(self.core(_to_angles(self.down(x))))
@@ -114,9 +116,9 @@ class NarrowAdapter(nn.Module):
 
     def __init__(self, width: int, qubits: int, core: nn.Module) -> None:
         super().__init__()
-        self.down = nn.Linear(width, qubits)
+        self.down = Linear(width, qubits)
         self.core = core
-        self.up = nn.Linear(qubits, width)
+        self.up = Linear(qubits, width)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.up(self.core(_to_angles(self.down(x))))
@@ -132,7 +134,7 @@ class QuantumGate(nn.Module):
             raise ConfigError(
                 f"a quantum gate needs 2, 4, 8, ... experts, one per outcome; got {experts}"
             )
-        self.down = nn.Linear(width, qubits)
+        self.down = Linear(width, qubits)
         self.core = CircuitCore(qubits, layers)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from worlds import Foreign
 
 from qfl.core.rng import Streams
 from qfl.core.tasks import Modality, Samples, Task
@@ -94,6 +95,33 @@ def test_padding_rows_do_not_count():
     whole = LocalTraining(epochs=1, batch_size=1000, learning_rate=0.01, clip_norm=math.inf)
     for left, right in zip(together(whole, FedAvg()), one_by_one(whole, FedAvg()), strict=True):
         assert difference(left, right) < TOLERANCE
+
+
+def test_models_with_layers_of_another_kind_train_together_too():
+    """`torch.func.vmap` stands in where a layer takes the weights of one client alone."""
+    model = architecture(MODALITIES, TASKS, Foreign(8))
+    assert not model.stackable
+    training = LocalTraining(epochs=2, batch_size=8, learning_rate=0.01)
+    assignment = asked(training, FedProx(mu=0.3))
+    trainees = [
+        Trainee(state, samples(n, i), np.random.default_rng(i))
+        for i, (state, n) in enumerate(zip(states(), SIZES, strict=True))
+    ]
+    batched = train_together(model, trainees, assignment=assignment)
+    for left, right in zip(batched, one_by_one(training, FedProx(mu=0.3)), strict=True):
+        assert difference(left, right) < TOLERANCE
+
+
+def test_the_memory_of_an_optimiser_stays_with_its_client():
+    """Clients leave the stack at different steps; gradients arrive in another memory order."""
+    training = LocalTraining(epochs=2, batch_size=8, learning_rate=1e-3, optimiser="adamw")
+    batched, serial = together(training, FedProx(0.1)), one_by_one(training, FedProx(0.1))
+    seen = samples(50, 99).inputs
+    for left, right in zip(batched, serial, strict=True):
+        assert left.steps == right.steps
+        outputs = [MODEL.predict(one.state, seen) for one in (left, right)]
+        for task in ("digit", "slant"):
+            assert torch.allclose(*(out[task] for out in outputs), atol=1e-5)
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -20,11 +20,17 @@ def draw(*shape, seed=0):
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
-def core_with(qubits, layers, seed=1):
-    core = CircuitCore(qubits, layers).double()
+def drawn(module, seed=1):
+    """The module in double precision, its weights drawn."""
+    module = module.double()
     with torch.no_grad():
-        core.angles.copy_(draw(2 * qubits * layers, seed=seed))
-    return core
+        for tensor in module.parameters():
+            tensor.copy_(draw(*tensor.shape, seed=seed))
+    return module
+
+
+def core_with(qubits, layers, seed=1):
+    return drawn(CircuitCore(qubits, layers), seed)
 
 
 @pytest.mark.parametrize(("qubits", "layers"), [(1, 1), (2, 2), (4, 3)])
@@ -58,7 +64,7 @@ def test_one_rotation_of_one_qubit_is_a_cosine():
 
 
 def test_a_gate_gives_probabilities_of_experts():
-    gate = QuantumGate(8, 4, 2).double()
+    gate = drawn(QuantumGate(8, 4, 2))
     shares = gate(draw(5, 6, 8))
     assert shares.shape == (5, 6, 4)
     torch.testing.assert_close(shares.sum(-1), torch.ones(5, 6, dtype=torch.float64))
@@ -67,7 +73,7 @@ def test_a_gate_gives_probabilities_of_experts():
 
 @pytest.mark.parametrize("core", ["quantum", "classical", "random"])
 def test_an_adapter_with_up_at_zero_is_the_identity(core):
-    adapter = NarrowAdapter(8, 4, make_core(core, qubits=4, layers=2)).double()
+    adapter = drawn(NarrowAdapter(8, 4, make_core(core, qubits=4, layers=2)))
     torch.nn.init.zeros_(adapter.up.weight)
     torch.nn.init.zeros_(adapter.up.bias)
     assert not adapter(draw(3, 5, 8)).any()

@@ -1,10 +1,12 @@
 """Inputs of every kind and weights that say something: what the tests of models share."""
 
 import torch
+from torch import nn
 
 from qfl.core.rng import Streams
 from qfl.core.tasks import Modality, Task
 from qfl.models.m3t import architecture
+from qfl.models.pooled import Pooled
 
 IMAGE = Modality("image", (28, 28))
 AUDIO = Modality("audio", (40, 32), "audio")
@@ -52,3 +54,11 @@ def warmed(model, seed=1):
 def built(recipe, modalities=EVERY_MODALITY, tasks=EVERY_TASK):
     model = architecture(modalities, tasks, recipe)
     return model, warmed(model)
+
+
+class Foreign(Pooled):
+    """The pooled recipe with a layer that knows nothing of stacks in every head."""
+
+    def build(self, modalities, tasks):
+        heads = {f"head:*:{task.name}": nn.Linear(self.width, task.outputs) for task in tasks}
+        return Pooled.build(self, modalities, tasks) | heads
