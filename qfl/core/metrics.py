@@ -242,6 +242,8 @@ METRICS: Mapping[str, Metric] = _table(
            "bytes in both directions, as serialised"),
     Metric("energy_joules", "energy", "J", False, "mean", _POSITIVE, ".3s",
            "modelled energy of computing and transmitting at the clients"),
+    Metric("training_operations", "training operations", "FLOP", False, "count", _POSITIVE, ".3s",
+           "floating-point operations of local training at all clients"),
     Metric("virtual_seconds", "virtual time", "s", False, "time", _POSITIVE, ".3s",
            "simulated time; a round lasts as long as its slowest needed client"),
     Metric("key_bits_produced", "key bits produced", "bit", None, "count", _POSITIVE, ".3s",

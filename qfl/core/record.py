@@ -324,6 +324,8 @@ class RoundRecord:
         privacy: what was spent so far, None without differential privacy.
         left_out: module -> why it stayed as it was although somebody sent it.
         comparisons: of personal models with the common one, client by client.
+        parameters: numbers of the server's model, stated once with round 0: "all" of them, those
+            "exchanged" in a round, those that are angles of "quantum" gates.
     """
 
     round: int
@@ -343,6 +345,7 @@ class RoundRecord:
     privacy: PrivacyEvent | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     comparisons: tuple[Comparison, ...] = ()
+    parameters: Mapping[str, int] = field(default_factory=dict)
 
     def measured(self) -> dict[str, float]:
         """Return the metrics, or the figures of merit of a decision after which nobody trained."""
@@ -378,4 +381,5 @@ class RoundRecord:
             privacy=PrivacyEvent(**row["privacy"]) if row.get("privacy") else None,
             left_out=row.get("left_out", {}),
             comparisons=tuple(map(Comparison.from_dict, row.get("comparisons", ()))),
+            parameters=row.get("parameters", {}),
         )

@@ -16,7 +16,7 @@ from qfl.federation.selection import Propose, SelectionWeights
 from qfl.federation.uplink import Scheduler
 from qfl.models.policies import exchange_policy
 from qfl.models.pooled import Pooled
-from qfl.models.transformer import PROFILES, Transformer
+from qfl.models.transformer import PROFILES, Gate, Slot, Transformer
 from qfl.security.privacy.mechanisms import Mechanism
 
 
@@ -32,6 +32,11 @@ class Schedule:
         model_width: size of the tokens of the pooled model.
         lora_ranks: rank of the LoRA factors of client 0, 1, ..., starting over at the end; the
             server has the largest. Empty: the rank of the profile for all.
+        gate: who chooses the experts of a transformer's token: top_k, soft, table (by modality and
+            task: nothing to learn) or quantum.
+        head, adapter: what fills these slots of a transformer: plain, quantum (a circuit), or a
+            control of the circuit: classical (as many trainable numbers) or random (fixed).
+        qubits, circuit_layers: of the circuit, and of its controls.
         exchange: which modules travel: full, lora, adapter, prompt, peft, head; or all but the
             heads (fedper) or the norms (fedbn), which every client then keeps to itself.
         eavesdropped_round: in this round an eavesdropper sits on the quantum channel of the first
@@ -43,6 +48,11 @@ class Schedule:
     model: str = "pooled"
     model_width: int = 32
     lora_ranks: tuple[int, ...] = ()
+    gate: Gate = "top_k"
+    head: Slot = "plain"
+    adapter: Slot = "plain"
+    qubits: int = 4
+    circuit_layers: int = 2
     exchange: str = "full"
     eavesdropped_round: int = 0
 
@@ -56,14 +66,18 @@ class Schedule:
                 f"eavesdropped_round {self.eavesdropped_round} is after the last of {self.rounds} "
                 "rounds; 0 means never"
             )
-        if self.lora_ranks and (self.model == "pooled" or min(self.lora_ranks) < 1):
-            raise ConfigError(
-                f"lora_ranks {list(self.lora_ranks)} for model {self.model!r}; allowed: ranks "
-                ">= 1, and a transformer, for the pooled model has no LoRA"
-            )
         exchange_policy(self.exchange)
         if self.model not in (names := ("pooled", *PROFILES)):
             raise UnknownNameError("model", self.model, names)
+        unused = {
+            "lora_ranks": self.lora_ranks != (),
+            **{slot: getattr(self, slot) != "plain" for slot in ("head", "adapter")},
+        }
+        if self.model == "pooled" and any(unused.values()):
+            name = next(name for name, given in unused.items() if given)
+            raise ConfigError(f"the pooled model has no {name}; take model tiny, small, ...")
+        for client in range(max(1, len(self.lora_ranks))):
+            self.recipe_of(client)  # which refuses what cannot be built
 
     @property
     def recipe(self) -> Pooled | Transformer:
@@ -71,7 +85,15 @@ class Schedule:
         if self.model == "pooled":
             return Pooled(self.model_width)
         profile = PROFILES[self.model]
-        return replace(profile, rank=max(self.lora_ranks)) if self.lora_ranks else profile
+        return replace(
+            profile,
+            rank=max(self.lora_ranks, default=profile.rank),
+            gate=self.gate,
+            head=self.head,
+            adapter=self.adapter,
+            qubits=self.qubits,
+            circuit_layers=self.circuit_layers,
+        )
 
     def recipe_of(self, client: int) -> Pooled | Transformer:
         """How the model of a client is built."""

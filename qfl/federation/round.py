@@ -342,6 +342,17 @@ class Federation:
             timings=record.timings + timings(Bill(), visits, 0.0, started),
         )
 
+    def _parameters(self) -> dict[str, int]:
+        """How many numbers the server's model has, sends and keeps in quantum gates."""
+        policy = self.exchange
+        return {
+            "all": self.model.count(lambda module, name: True),
+            "exchanged": self.model.count(
+                lambda module, name: policy[module].exchanged and policy[module].moves(name)
+            ),
+            "quantum": self.model.quantum_parameters,
+        }
+
     def record(self, round_index: int) -> RoundRecord:
         """Return the record of the present global model, without what a round adds."""
         started = perf_counter()
@@ -366,6 +377,7 @@ class Federation:
             links=(),
             level=self.policies.channel.level,
             facts=dict(self.population.facts) if round_index == 0 else {},
+            parameters=self._parameters() if round_index == 0 else {},
             privacy=self.privacy.event() if self.privacy and round_index else None,
             timings=Timings(total_seconds=perf_counter() - started),
         )

@@ -8,7 +8,7 @@ is strict in both directions everywhere.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -113,15 +113,18 @@ class Architecture(nn.Module):
         module, _, name = parameter.removeprefix(_PREFIX).partition(".")
         return module, name
 
-    @property
-    def quantum_share(self) -> float:
-        """The part of all numbers that are angles of quantum gates, 0 to 1."""
-        angles = sum(
+    def count(self, counted: Callable[[str, str], bool]) -> int:
+        """Return how many numbers are in the tensors for which counted(module id, name) is true."""
+        return sum(
             math.prod(shape)
             for name, shape in self.shapes.items()
-            if name.rpartition(".")[2] == ANGLES
+            if counted(*self.module_of(name))
         )
-        return angles / self.parameters_of(*self.module_ids)
+
+    @property
+    def quantum_parameters(self) -> int:
+        """How many of all numbers are angles of quantum gates."""
+        return self.count(lambda module, name: name.rpartition(".")[2] == ANGLES)
 
     def training_operations(self, samples: float) -> float:
         """Return the floating-point operations of training on `samples`: a multiplication and an

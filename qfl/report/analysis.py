@@ -121,6 +121,7 @@ def _tables(
         listings.links_table(exchanged),
         listings.aborts_table(aborts(results), cells=len(results.runs)),
         listings.heterogeneity_table(results),
+        listings.models_table(results),
         listings.unfinished_table(results),
         listings.cells_table(results),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -101,6 +101,30 @@ def heterogeneity_table(results: Results) -> Table:
     return Table("heterogeneity", "How unequal the clients were", columns, tuple(rows))
 
 
+def models_table(results: Results) -> Table:
+    """Return the size of every method's model."""
+    columns = plain_columns(
+        "method", "parameters|", "exchanged in a round|", "in quantum gates|", "quantum share|"
+    )
+    sizes: dict[str, Mapping[str, int]] = {}
+    for run in results.runs:
+        sizes.setdefault(method_label(run.row), run.row.rounds[0].parameters)
+    rows = [
+        TableRow(
+            (
+                _text(method),
+                *(TableCell(f"{size[part]:,}", sort=size[part]) for part in _PARTS),
+                TableCell(f"{size['quantum'] / size['all']:.3%}", sort=size["quantum"]),
+            ),
+            method,
+        )
+        for method, size in sizes.items()
+        if size
+    ]
+    note = "Of the server's model, which holds the modules of all modalities and tasks."
+    return Table("models", "Models, by method", columns, tuple(rows), note)
+
+
 def unfinished_table(results: Results) -> Table:
     """Return failed, skipped, pending, stale and missing cells with their reasons."""
     columns = plain_columns("state", "cell", "reason", "id")
@@ -172,6 +196,7 @@ def counts_text(results: Results) -> str:
 
 MOST_CELLS = 1_000
 """Finished cells beyond which they are not listed one by one."""
+_PARTS = ("all", "exchanged", "quantum")
 _MOST_LISTED = 12
 """Stale or missing cells beyond which their number stands for them."""
 

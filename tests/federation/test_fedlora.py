@@ -101,7 +101,7 @@ def test_fixed_factors_never_move_nor_travel_and_their_mean_is_exact():
 def test_what_cannot_be_merged_is_refused():
     with pytest.raises(UnknownNameError, match="decompose"):
         FedLora(lora_rule="decomposed")
-    with pytest.raises(ConfigError, match="pooled model has no LoRA"):
+    with pytest.raises(ConfigError, match="pooled model has no lora_ranks"):
         Schedule(rounds=1, clients_per_round=1, lora_ranks=(1, 2))
     with pytest.raises(ModuleMismatchError, match="cannot be added"):
         played(FedAvg(), ranks=(1, 3), rounds=1)
