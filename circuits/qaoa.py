@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from circuits import mixers
 from circuits.dicke import Preparation, preparation
 from circuits.spec import Basis, CircuitSpec, Gate, Resources
-from circuits.swap_network import Pairs, brickwork, phase_network
+from circuits.swap_network import Pairs, packed_pairs, phase_network
 
 MIXERS = (
     "x",
@@ -163,9 +163,12 @@ class _Frame:
     start: tuple[int, ...] | None
     tilts: tuple[float, ...] = ()
     edges: tuple[Pairs, ...] = ()
+    packed: bool = True
 
 
-def circuit(ansatz: QaoaAnsatz, *, trotter_steps: int | None = None) -> CircuitSpec:
+def circuit(
+    ansatz: QaoaAnsatz, *, trotter_steps: int | None = None, packed: bool = True
+) -> CircuitSpec:
     """Return the gates of an ansatz, with parameters gamma_1..gamma_p, beta_1..beta_p.
 
     Bind angles of shape (2, depth) by `circuit(ansatz).bind(angles.ravel())`. The cost constant
@@ -179,6 +182,8 @@ def circuit(ansatz: QaoaAnsatz, *, trotter_steps: int | None = None) -> CircuitS
         trotter_steps: first-order steps that stand in for "xy_complete" and "xy_ring_exact" on
             those other blocks; one step equals "xy_trotter" and "xy_ring". Other mixers do not use
             it.
+        packed: order the interactions of the cost, which commute, as `packed_pairs` does; else as
+            the matrix lists them, row by row.
 
     Raises:
         ValueError: the warm start is a superposition, or `trotter_steps` is needed and missing.
@@ -201,7 +206,7 @@ def circuit(ansatz: QaoaAnsatz, *, trotter_steps: int | None = None) -> CircuitS
             "approximate it"
         )
     steps = 1 if trotter_steps is None else trotter_steps
-    frame = _frame(ansatz, steps)
+    frame = replace(_frame(ansatz, steps), packed=packed)
     if ansatz.initial is not None and frame.start is None:
         raise ValueError(
             "a warm start that is a superposition has no short circuit; start from one state of "
@@ -270,28 +275,6 @@ def ising(ansatz: QaoaAnsatz) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     return -ansatz.linear / 2 - both.sum(1) / 4, ansatz.quadratic / 4
 
 
-def schedule(couplings: NDArray[np.float64]) -> Pairs:
-    """Return the coupled pairs ordered so that disjoint ones are neighbours: a shallow layer.
-
-    Phases commute, so any order is right. Every pair goes to the first round where both its qubits
-    are free; a dense cost takes n rounds, a chain two.
-
-    >>> schedule(np.diag([1.0, 1.0, 1.0], k=1))
-    ((0, 1), (2, 3), (1, 2))
-    """
-    rounds: list[list[tuple[int, int]]] = []
-    busy: list[set[int]] = []
-    for pair in (pair for pairs in brickwork(len(couplings)) for pair in pairs):
-        if couplings[pair]:
-            first = next((r for r, used in enumerate(busy) if used.isdisjoint(pair)), len(busy))
-            if first == len(busy):
-                rounds.append([])
-                busy.append(set())
-            rounds[first].append(pair)
-            busy[first].update(pair)
-    return tuple(pair for pairs in rounds for pair in pairs)
-
-
 def _without_circuit(ansatz: QaoaAnsatz) -> list[str]:
     """Return the blocks "k of n" on which the mixer has no short exact circuit."""
     if ansatz.mixer == "xy_complete":
@@ -339,7 +322,8 @@ def _count(frame: _Frame, fields: bytes, couplings: bytes, basis: Basis) -> Reso
 def _build(
     frame: _Frame, fields: NDArray[np.float64], couplings: NDArray[np.float64]
 ) -> CircuitSpec:
-    pairs = schedule(couplings)
+    listed = ((int(a), int(b)) for a, b in np.argwhere(couplings))
+    pairs = packed_pairs(couplings) if frame.packed else tuple(listed)
     blocks = [preparation(variables, ones) for variables, ones in frame.blocks]
     start = _joint(frame, blocks)
     gates = list(start.gates) if blocks else [Gate("h", (k,)) for k in range(frame.n)]

@@ -37,6 +37,28 @@ def brickwork(n: int) -> tuple[Pairs, ...]:
     return tuple(rounds)
 
 
+def packed_pairs(couplings: NDArray[np.float64]) -> Pairs:
+    """Return the coupled pairs ordered so that disjoint ones are neighbours: a shallow layer.
+
+    Phases commute, so any order is right. Every pair goes to the first round where both its qubits
+    are free; a dense cost takes n rounds, a chain two.
+
+    >>> packed_pairs(np.diag([1.0, 1.0, 1.0], k=1))
+    ((0, 1), (2, 3), (1, 2))
+    """
+    rounds: list[list[tuple[int, int]]] = []
+    busy: list[set[int]] = []
+    for pair in (pair for pairs in brickwork(len(couplings)) for pair in pairs):
+        if couplings[pair]:
+            first = next((r for r, used in enumerate(busy) if used.isdisjoint(pair)), len(busy))
+            if first == len(busy):
+                rounds.append([])
+                busy.append(set())
+            rounds[first].append(pair)
+            busy[first].update(pair)
+    return tuple(pair for pairs in rounds for pair in pairs)
+
+
 def phase_network(
     couplings: NDArray[np.float64], line: Sequence[int], gamma: str
 ) -> tuple[tuple[Gate, ...], tuple[int, ...]]:

@@ -27,6 +27,7 @@ from braket.circuits import Circuit
 from braket.device_schema import DeviceActionType
 
 from qfl.backends.calibration import Calibration, PairCalibration, QubitCalibration
+from qfl.backends.jobs import undamaged
 from qfl.core.errors import BackendError, JobRefusedError
 
 _BUSY = {"ThrottlingException", "TooManyRequestsException", "ServiceQuotaExceededException"}
@@ -107,15 +108,14 @@ def result(name: str, arn: str) -> Any:
     Raises:
         BackendError: it arrived damaged.
     """
-    try:
-        with plain_words(name):
-            found = AwsQuantumTask(arn, aws_session=_session(arn), quiet=True).result()
-            if found is None or not len(found.measurements):
-                raise ValueError("empty")
-    except (ValueError, TypeError, KeyError) as error:
-        raise BackendError(
-            f"the result of task {arn} arrived damaged; fetch again, the vendor's bucket keeps it"
-        ) from error
+    with plain_words(name):
+        return undamaged(lambda: _read(arn), arn)
+
+
+def _read(arn: str) -> Any:
+    found = AwsQuantumTask(arn, aws_session=_session(arn), quiet=True).result()
+    if found is None or not len(found.measurements):
+        raise ValueError("empty")
     return found
 
 

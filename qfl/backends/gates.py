@@ -25,7 +25,12 @@ NATIVE_MIXERS = ("x", "xy_trotter", "xy_ring", "xy_parity_ring", "grover")
 
 
 def lowered(
-    name: str, ansatz: QaoaAnsatz, trotter_steps: int | None, *, line: bool = False
+    name: str,
+    ansatz: QaoaAnsatz,
+    trotter_steps: int | None,
+    *,
+    line: bool = False,
+    packed: bool = True,
 ) -> CircuitSpec:
     """Return the circuit of an ansatz for the backend `name`.
 
@@ -35,6 +40,7 @@ def lowered(
         trotter_steps: stands in for "xy_complete" on blocks without an exact circuit.
         line: go through the SWAP network, so that layers join neighbours on a line only; for
             mixers "x" and "xy_trotter".
+        packed: order the commuting interactions of a cost so that they take few layers.
 
     Raises:
         BackendError: there is none: a warm start, or "xy_complete" on blocks without an exact
@@ -43,7 +49,7 @@ def lowered(
     try:
         if line:
             return line_circuit(ansatz) if ansatz.mixer == "x" else xy_line_circuit(ansatz)
-        return circuit(ansatz, trotter_steps=trotter_steps)
+        return circuit(ansatz, trotter_steps=trotter_steps, packed=packed)
     except ValueError as error:
         raise BackendError(f"{name} cannot run this ansatz: {error}") from error
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -38,8 +38,9 @@ from qfl.backends.gates import (
     lowered,
     sampled_only,
 )
-from qfl.backends.jobs import Collected, Placement
-from qfl.backends.placement import Placed, place
+from qfl.backends.jobs import Collected, Placement, undamaged
+from qfl.backends.placement import Layout, Placed, place
+from qfl.backends.practice import Decoupling
 from qfl.backends.qiskit import bound, counted
 from qfl.core.counts import Counts
 from qfl.core.errors import (
@@ -51,7 +52,6 @@ from qfl.core.errors import (
 )
 from qfl.core.ports import Capabilities
 
-Decoupling = Literal["", "XX", "XpXm", "XY4"]
 Primitive = Literal["executor", "sampler"]
 
 
@@ -61,9 +61,10 @@ class Ibm:
 
     Attributes:
         device: its name, such as "ibm_boston".
-        level, transpiler_seed: of Qiskit's transpiler, which reads the calibration of the moment.
+        level, transpiler_seed, noise_aware: see `placement.Layout`; errors are those of the moment.
         trotter_steps: stands in for "xy_complete" on blocks without an exact circuit; None
             refuses such an ansatz.
+        packed: order the commuting interactions of a cost so that they take few layers.
         line: send dense costs through a SWAP network instead of the router; for mixers "x" and
             "xy_trotter".
         dynamical_decoupling: pulses in idle time, "" for none.
@@ -77,7 +78,9 @@ class Ibm:
     device: str
     level: int = 3
     transpiler_seed: int = 0
+    noise_aware: bool = True
     trotter_steps: int | None = None
+    packed: bool = True
     line: bool = False
     dynamical_decoupling: Decoupling = ""
     twirling: bool = False
@@ -88,6 +91,7 @@ class Ibm:
     def __post_init__(self) -> None:
         if self.twirling and self.fractional_gates:
             raise ConfigError("twirling does not work with fractional gates; choose one of the two")
+        self.layout()
 
     @property
     def name(self) -> str:
@@ -107,12 +111,12 @@ class Ibm:
                 circuit.
             CapacityError: the device has too few qubits.
         """
-        spec = lowered(self.name, ansatz, self.trotter_steps, line=self.line)
+        spec = self.lowered(ansatz)
         device = self._device()
         with _plain_words(self.name):
             if not device.status().operational:
                 raise BackendError(f"{self.name} is offline now; submit later, or choose another")
-        placed = place(to_qiskit(spec), device, level=self.level, seed=self.transpiler_seed)
+        placed = place(to_qiskit(spec), device, self.layout())
         return IbmCompiled(self, ansatz, spec, device, placed)
 
     def find(self, tag: str) -> str | None:
@@ -131,7 +135,7 @@ class Ibm:
             if status != "DONE":
                 reason = " ".join((found.error_message() or "no reason given").split())
                 raise JobFailedError(f"job {job} on {self.name} ended as {status}: {reason}")
-            published, metrics = _result(found, job), found.metrics()
+            published, metrics = undamaged(partial(_result, found), job), found.metrics()
         now = calibrated
         if calibrated:
             then = calibration.Calibration.from_dict(calibrated)
@@ -142,6 +146,19 @@ class Ibm:
             for each in counted(pub, int(np.prod(pub.data.c.shape, dtype=int)))
         )
         return Collected(counts, _usage(metrics), _queue_seconds(metrics), now)
+
+    def lowered(self, ansatz: QaoaAnsatz) -> CircuitSpec:
+        """Return the circuit of an ansatz before it is placed.
+
+        Raises:
+            BackendError: it has none.
+        """
+        steps = self.trotter_steps
+        return lowered(self.name, ansatz, steps, line=self.line, packed=self.packed)
+
+    def layout(self) -> Layout:
+        """Return how circuits are placed."""
+        return Layout(self.level, self.transpiler_seed, self.noise_aware)
 
     def _device(self) -> Any:
         with _plain_words(self.name):
@@ -251,15 +268,15 @@ def _sampler(backend: Ibm, device: Any, tag: str) -> Any:
     return sampler
 
 
-def _result(found: Any, job: str) -> Any:
-    try:
-        published = found.result()
-        if published is None:
-            raise ValueError("empty")
-    except (ValueError, TypeError, KeyError) as error:
-        raise BackendError(
-            f"the result of job {job} arrived damaged; fetch again, the job is kept by the cloud"
-        ) from error
+def _result(found: Any) -> Any:
+    """Return the published result of a job that is done.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is damaged.
+    """
+    published = found.result()
+    if published is None:
+        raise ValueError("empty")
     return published
 
 

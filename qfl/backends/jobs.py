@@ -6,7 +6,7 @@ shots, so that counts can be found again by whoever asks the same question.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from circuits.qaoa import QaoaAnsatz
 from qfl.core.arrays import canonical_json, sha256_hex
 from qfl.core.counts import Counts
+from qfl.core.errors import BackendError
 
 _DIGITS = 10
 """Decimal places of the numbers in a request id: the same question on another machine."""
@@ -102,6 +103,27 @@ class Queue(Protocol):
             JobFailedError: it failed or was cancelled.
         """
         ...
+
+
+def undamaged(read: Callable[[], Any], job: str) -> Any:
+    """Return what `read` makes of the vendor's answer about a finished job.
+
+    Args:
+        read: raises ValueError, TypeError or KeyError where the answer is cut off or empty.
+        job: the machine's id, for the message.
+
+    Raises:
+        BackendError: it arrived damaged. The job is not lost: vendors keep their results.
+
+    >>> undamaged(lambda: {"00": 7}["00"], "job-1")
+    7
+    """
+    try:
+        return read()
+    except (ValueError, TypeError, KeyError) as error:
+        raise BackendError(
+            f"the result of job {job} arrived damaged; fetch again, its vendor keeps it"
+        ) from error
 
 
 def request_id(ansatz: QaoaAnsatz, angles: ArrayLike, shots: int) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from circuits.qaoa import QaoaAnsatz, resources
 from qfl.backends import get_backend
+from qfl.backends.stored import check_snapshot
 from qfl.core.counts import Counts
 from qfl.core.errors import BackendError, ConfigError
 from qfl.core.ports import Backend, Capabilities, ExactCompiled, Objective
@@ -50,6 +51,8 @@ class DepolarisingBackend:
             )
         if self.two_qubit_error is not None and not 0 <= self.two_qubit_error <= 1:
             raise ConfigError(f"two_qubit_error must lie in 0..1, got {self.two_qubit_error}")
+        if self.snapshot:
+            check_snapshot(self.snapshot)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -8,6 +8,8 @@ PennyLane.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -33,7 +35,7 @@ from qfl.backends.gates import (
     lowered,
 )
 from qfl.core.counts import Counts
-from qfl.core.errors import BackendError
+from qfl.core.errors import BackendError, UnknownNameError
 from qfl.core.ports import Capabilities, Objective
 
 _STATES_ONLY = frozenset({"default.tensor"})
@@ -53,6 +55,10 @@ class PennyLane:
 
     device: str = "lightning.qubit"
     trotter_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.device not in qml.plugin_devices:
+            raise UnknownNameError("PennyLane device", self.device, qml.plugin_devices)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -74,13 +80,27 @@ class PennyLane:
         """Return a new PennyLane device with n wires.
 
         Raises:
-            BackendError: PennyLane does not know it, or misses a package for it.
+            BackendError: PennyLane misses a package for it, or it does not take an option.
         """
         try:
             return qml.device(self.device, wires=n, **options)
-        except (qml.exceptions.DeviceError, ImportError) as error:
+        except (qml.exceptions.DeviceError, ImportError, TypeError) as error:
             reason = " ".join(str(error).split())
             raise BackendError(f"{self.capabilities.name} is not available: {reason}") from error
+
+    def execute(self, scripts: Sequence[Any], device: Any) -> Any:
+        """Return what a device of `on_wires` makes of circuits.
+
+        Raises:
+            BackendError: it does not have their gates.
+        """
+        try:
+            with warnings.catch_warnings():  # the error says it, in one sentence
+                warnings.filterwarnings("ignore", message="Operator .* does not define a decomp")
+                return qml.execute(scripts, device, diff_method=None)
+        except qml.exceptions.DeviceError as error:
+            reason = " ".join(str(error).split())
+            raise BackendError(f"{self.capabilities.name} cannot run this: {reason}") from error
 
 
 @dataclass(frozen=True)
@@ -143,7 +163,7 @@ class PennyLaneCompiled:
         measured = [qml.sample(wires=range(n))]
         script = qml.tape.QuantumScript(to_pennylane(self.spec, row), measured, shots=shots)
         device = self.backend.on_wires(n, seed=int(rng.integers(2**31)))
-        (samples,) = qml.execute([script], device, diff_method=None)
+        (samples,) = self.backend.execute([script], device)
         return Counts.of(np.reshape(samples, (shots, n)))
 
     @property
@@ -160,7 +180,7 @@ class PennyLaneCompiled:
         ]
         observable = qml.Hamiltonian(*map(list, zip(*terms, strict=True)))
         script = qml.tape.QuantumScript(to_pennylane(self.spec, row), [qml.expval(observable)])
-        (found,) = qml.execute([script], self.device, diff_method=None)
+        (found,) = self.backend.execute([script], self.device)
         ansatz = self.ansatz
         offset = ansatz.constant + ansatz.linear.sum() / 2 + ansatz.quadratic.sum() / 4
         return float(found) + float(offset)
@@ -174,7 +194,7 @@ class PennyLaneCompiled:
         states_only = self._states_only
         measured = [qml.state() if states_only else qml.probs(wires=range(self.ansatz.n))]
         scripts = [qml.tape.QuantumScript(to_pennylane(self.spec, row), measured) for row in rows]
-        found = qml.execute(scripts, self.device, diff_method=None)
+        found = self.backend.execute(scripts, self.device)
         if states_only:
             found = [np.abs(np.asarray(each)) ** 2 for each in found]
         return np.array([_reversed_order(each, self.ansatz.n) for each in found])

@@ -1,8 +1,8 @@
 """A circuit on the qubits of a Qiskit device: transpiled once, and cut down to those it uses.
 
 Layout and routing are Qiskit's at its highest level, which reads the error rates of the device
-and so avoids its dead couplers. What a device adds is undone in `measured`: column k of the counts
-is variable k, wherever it ended up.
+and so avoids its dead couplers; the best of several tries is kept. What a device adds is undone in
+`measured`: column k of the counts is variable k, wherever it ended up.
 """
 
 from __future__ import annotations
@@ -16,10 +16,33 @@ from qiskit.transpiler import generate_preset_pass_manager
 
 from qfl.backends.calibration import success_probability
 from qfl.backends.gates import too_few
+from qfl.backends.targets import without_errors
 from qfl.core.errors import ConfigError
 
 TRIES = 4
 """Layouts that are compared: chance decides a fifth of the gates, and a layout takes 0.2 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a circuit is put on a device.
+
+    Attributes:
+        level: Qiskit's optimisation level, 0..3.
+        seed: of layout and routing; the tries use seed, seed + 1, ...
+        noise_aware: look at the error rates; else at couplers alone, as if all were equal.
+    """
+
+    level: int = 3
+    seed: int = 0
+    noise_aware: bool = True
+
+    def __post_init__(self) -> None:
+        if self.level not in range(4):
+            raise ConfigError(f"level must be 0, 1, 2 or 3, got {self.level}")
+
+
+PLAIN = Layout()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,15 +68,14 @@ class Placed:
 
 
 def place(
-    circuit: QuantumCircuit, device: Any, *, level: int = 3, seed: int = 0, compact: bool = False
+    circuit: QuantumCircuit, device: Any, layout: Layout = PLAIN, *, compact: bool = False
 ) -> Placed:
     """Return a measured circuit on the qubits of a device, the best of TRIES layouts.
 
     Args:
         circuit: parameters may be free; they stay free.
         device: a qiskit BackendV2.
-        level: Qiskit's optimisation level, 0..3.
-        seed: of layout and routing; the tries use seed, seed + 1, ...
+        layout: how.
         compact: prefer few qubits, which is what simulating noise costs by, to few errors.
 
     Raises:
@@ -61,16 +83,20 @@ def place(
     """
     if circuit.num_qubits > device.num_qubits:
         raise too_few(device.name, device.num_qubits, circuit.num_qubits)
-    found = [_placed(circuit, device, level, seed + turn) for turn in range(TRIES)]
+    found = [_placed(circuit, device, layout, turn) for turn in range(TRIES)]
 
     def cost(placed: Placed) -> tuple[float, float]:
-        return len(placed.qubits) if compact else 0.0, -success_probability(device, placed)
+        survival = success_probability(device, placed) if layout.noise_aware else 0.0
+        return len(placed.qubits) if compact else 0.0, -survival
 
     return min(found, key=cost)
 
 
-def _placed(circuit: QuantumCircuit, device: Any, level: int, seed: int) -> Placed:
-    manager = generate_preset_pass_manager(level, backend=device, seed_transpiler=seed)
+def _placed(circuit: QuantumCircuit, device: Any, layout: Layout, turn: int) -> Placed:
+    target = device.target if layout.noise_aware else without_errors(device.target)
+    manager = generate_preset_pass_manager(
+        layout.level, backend=device, target=target, seed_transpiler=layout.seed + turn
+    )
     routed = manager.run(circuit)
     steps = [
         (step, tuple(routed.find_bit(qubit).index for qubit in step.qubits))

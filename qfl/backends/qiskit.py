@@ -28,7 +28,7 @@ from qfl.backends.gates import (
     mean_cost,
     sampled_only,
 )
-from qfl.backends.placement import Placed, place
+from qfl.backends.placement import Layout, Placed, place
 from qfl.core.counts import Counts
 from qfl.core.decision import Execution
 from qfl.core.errors import ConfigError
@@ -43,9 +43,10 @@ class QiskitDevice:
 
     Attributes:
         device: the object, or "module:attribute" of it or of what returns it when called.
-        level, transpiler_seed: of Qiskit's transpiler.
+        level, transpiler_seed, noise_aware: see `placement.Layout`.
         trotter_steps: stands in for "xy_complete" on blocks without an exact circuit; None
             refuses such an ansatz.
+        packed: order the commuting interactions of a cost so that they take few layers.
         line: send dense costs through a SWAP network instead of the router; for mixers "x" and
             "xy_trotter".
         mean_shots: behind every mean cost; None refuses to estimate one.
@@ -57,9 +58,14 @@ class QiskitDevice:
     device: Any
     level: int = 3
     transpiler_seed: int = 0
+    noise_aware: bool = True
     trotter_steps: int | None = None
+    packed: bool = True
     line: bool = False
     mean_shots: int | None = None
+
+    def __post_init__(self) -> None:
+        self._layout()
 
     def opened(self) -> Any:
         """Return the device itself.
@@ -103,8 +109,9 @@ class QiskitDevice:
             CapacityError: the device has too few qubits.
         """
         device = self.opened()
-        spec = lowered(f"qiskit:{device.name}", ansatz, self.trotter_steps, line=self.line)
-        placed = place(to_qiskit(spec), device, level=self.level, seed=self.transpiler_seed)
+        name, steps = f"qiskit:{device.name}", self.trotter_steps
+        spec = lowered(name, ansatz, steps, line=self.line, packed=self.packed)
+        placed = place(to_qiskit(spec), device, self._layout())
         return QiskitCompiled(device, ansatz, spec.parameters, placed, self.mean_shots)
 
     def run(self, circuit: CircuitSpec, *, shots: int, rng: np.random.Generator) -> Counts:
@@ -116,8 +123,11 @@ class QiskitDevice:
         """
         check_bound(circuit)
         device = self.opened()
-        placed = place(to_qiskit(circuit), device, level=self.level, seed=self.transpiler_seed)
+        placed = place(to_qiskit(circuit), device, self._layout())
         return _sampled(device, placed, (), np.zeros((1, 0)), shots, rng)[0]
+
+    def _layout(self) -> Layout:
+        return Layout(self.level, self.transpiler_seed, self.noise_aware)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,14 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from qfl.backends.practice import SWITCHES
 from qfl.report.results import Results, is_ideal
 from qfl.study.options import Issues, resolve
 
 Settings = Mapping[str, Any]
 Pairs = tuple[tuple[str, str], ...]
-
-SWITCHES = ("level", "line", "dynamical_decoupling", "twirling", "fractional_gates")
-"""Options of a device that are practice, not place: more of one is compared with less of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from circuits.qaoa import QaoaAnsatz
 from qfl.backends import CIRCUITS_PER_JOB, WRAPPERS, get_backend, has_queue, innermost
 from qfl.backends.gates import angle_rows
 from qfl.backends.jobs import Queue, Queued, request_id
+from qfl.backends.practice import practised
 from qfl.core.arrays import sha256_hex
 from qfl.core.counts import Counts
 from qfl.core.decision import Execution
@@ -198,6 +199,7 @@ class LedgeredCompiled:
             qubits=len(records[0]["qubits"]) if job.measured and records else self.ansatz.n,
             depth=job.depth,
             two_qubit_gates=job.two_qubit_gates,
+            mitigation=practised(self.backend.options),
             queue_seconds=job.queue_seconds,
             qpu_seconds=job.qpu_seconds / job.circuits,
         )

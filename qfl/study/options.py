@@ -91,6 +91,7 @@ SLOTS = Section("qfl.solvers:SOLVERS", key="solver")
 """The table `slots` of a method: who assigns the uploads of a round to slots."""
 
 BACKENDS, TARGETS = "qfl.backends:BACKENDS", "qfl.backends:TARGETS"
+WRAPPERS = "qfl.backends:WRAPPERS"
 
 
 def registry(section: str) -> Registry:
@@ -129,8 +130,10 @@ def _resolve(spec: Section, given: Mapping[str, Any], issues: list[Issue]) -> di
             values |= _typed(part, {k: v for k, v in given.items() if k in _names(part)})
         except Issues as found:
             issues += found.issues
-    if row is not None and spec.row_options and "backend" in _names(row):
-        values |= _backend(values | dict(given), issues)
+    if row is not None and spec.row_options:
+        if "backend" in _names(row):
+            values |= _backend(values | dict(given), issues)
+        issues += _other_places(values)
     return values
 
 
@@ -245,8 +248,26 @@ def _backend(values: Mapping[str, Any], issues: list[Issue]) -> dict[str, Any]:
         resolved = _typed(row, {**known, **target})
     except Issues as wrong:
         found += wrong.issues
+    if name in load(WRAPPERS) and "backend" in resolved:
+        _backend(resolved, found)  # what it wraps is checked, and stays as it was given
     issues += [Issue(f"backend_options.{key}".rstrip("."), message) for key, message in found]
     return {"backend_options": {key: resolved[key] for key in allowed if key in resolved}}
+
+
+def _other_places(settings: Mapping[str, Any]) -> Iterator[Issue]:
+    """Yield what is wrong with the backends that options name beside a solver's own."""
+    found: list[Issue] = []
+    if isinstance(where := settings.get("training_backend"), str):
+        _backend({"backend": where}, found)
+        for key, message in found:
+            yield Issue(f"training_{key}", message)
+    for name, inner in settings.items():
+        if isinstance(inner, Mapping) and isinstance(inner.get("backend"), str):
+            if name != "backend_options":
+                found = []
+                _backend(inner, found)
+                found += _other_places(inner)
+                yield from (Issue(f"{name}.{key}", message) for key, message in found)
 
 
 @cache

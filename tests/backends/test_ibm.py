@@ -121,6 +121,15 @@ def test_every_flag_reaches_the_machine(cloud, options):
     assert (counts.states.sum(1) == 2).all()
 
 
+def test_flags_of_the_older_primitive_are_options_of_the_job(cloud):
+    options = {"twirling": True, "dynamical_decoupling": "XpXm", "primitive": "sampler"}
+    compiled = get_backend(f"ibm:{DEVICE}", **options).compile(ANSATZ)
+    job = compiled.submit(ramp(1), 64, tag="qfl-older")
+    sent = cloud.jobs[job]["params"]["options"]
+    assert sent["dynamical_decoupling"] == {"enable": True, "sequence_type": "XpXm"}
+    assert sent["twirling"] == {"enable_gates": True, "enable_measure": True}
+
+
 def test_without_credentials_one_sentence_says_what_to_set(tmp_path):
     script = (
         "from instances import k_of_n\nfrom qfl.backends import get_backend\n"

@@ -6,7 +6,7 @@ from qiskit.quantum_info import Statevector
 from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import circuit
 from qfl.backends import get_backend
-from qfl.backends.placement import place
+from qfl.backends.placement import Layout, place
 from qfl.backends.snapshots import snapshot
 from qfl.core.errors import CapacityError
 
@@ -34,7 +34,7 @@ def test_routing_changes_nothing_but_the_place_of_the_variables(device, mixer):
 
 def test_free_parameters_stay_free_and_the_seed_decides():
     ready = to_qiskit(circuit(k_of_n(4, 2, "xy_ring", 1)))
-    first, again = (place(ready, snapshot("fake_manila"), seed=3) for _ in range(2))
+    first, again = (place(ready, snapshot("fake_manila"), Layout(seed=3)) for _ in range(2))
     assert {p.name for p in first.circuit.parameters} == {"gamma_1", "beta_1"}
     assert first.circuit == again.circuit
     counted = sum(n for (name, _), n in first.operations.items() if name == "measure")
@@ -54,11 +54,10 @@ def test_the_network_gives_the_same_distribution_on_a_device(mixer):
     for line in (False, True):
         compiled = get_backend("aer:fake_manila", line=line).compile(ansatz)
         (values,) = compiled.structure.angles(np.array([[0.6, -0.3]]))
-        named = dict(zip(compiled.parameters, values, strict=True))
-        bound = compiled.gates.assign_parameters(
-            {p: named[p.name] for p in compiled.gates.parameters}
-        )
-        found.append(probabilities(bound, compiled.measured))
+        named = dict(zip(compiled.structure.spec.parameters, values, strict=True))
+        gates, measured = compiled.placed.compact, compiled.placed.measured
+        bound = gates.assign_parameters({p: named[p.name] for p in gates.parameters})
+        found.append(probabilities(bound, measured))
     np.testing.assert_allclose(*found, atol=1e-10)
 
 

@@ -1,8 +1,8 @@
 from instances import chain, k_of_n
 
-from qfl.backends import snapshots
 from qfl.backends.sizing import size
 from qfl.backends.snapshots import snapshot
+from qfl.backends.stored import snapshot_names
 
 
 def test_the_public_chain_on_its_snapshot_needs_no_account():
@@ -20,7 +20,7 @@ def test_an_exact_backend_is_sized_without_routing():
 
 
 def test_a_machine_without_a_snapshot_is_asked_itself(cloud):
-    assert "fake_loopback" not in snapshots.snapshot_names()
+    assert "fake_loopback" not in snapshot_names()
     found = size("ibm:ibm_loopback", {}, k_of_n(4, 2, "xy_ring", 1))
     assert found.source == "ibm_loopback"
     assert found.qubits <= snapshot("fake_manila").num_qubits

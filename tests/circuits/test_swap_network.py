@@ -3,7 +3,7 @@ import pytest
 
 from circuits.qaoa import QaoaAnsatz, circuit, line_circuit
 from circuits.spec import CircuitSpec, Gate
-from circuits.swap_network import brickwork, phase_network
+from circuits.swap_network import brickwork, packed_pairs, phase_network
 
 
 def permuted(state, qubits):
@@ -69,3 +69,15 @@ def test_other_mixers_are_not_laid_out_on_a_line():
     ansatz = QaoaAnsatz(0.0, np.ones(3), np.zeros((3, 3)), "xy_ring", 1, (((0, 1, 2), 1),))
     with pytest.raises(ValueError, match="only mixer 'x'"):
         line_circuit(ansatz)
+
+
+def test_packing_takes_the_same_pairs_in_fewer_layers():
+    rng = np.random.default_rng(0)
+    couplings = np.triu(rng.normal(size=(7, 7)) * (rng.random((7, 7)) < 0.6), 1)
+    pairs = packed_pairs(couplings)
+    assert sorted(pairs) == [tuple(pair) for pair in np.argwhere(couplings).tolist()]
+    ansatz = QaoaAnsatz(0.0, np.ones(7), couplings, "x", 1)
+    packed, listed = (circuit(ansatz, packed=each) for each in (True, False))
+    assert packed.resources().two_qubit_gates == listed.resources().two_qubit_gates
+    assert packed.resources().depth < listed.resources().depth
+    assert sorted(map(str, packed.gates)) == sorted(map(str, listed.gates))

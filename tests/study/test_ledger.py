@@ -88,6 +88,19 @@ def test_a_machine_that_cannot_be_asked_keeps_its_jobs_open(cloud, tmp_path):
     assert posted(cloud) == 1
 
 
+def test_what_is_done_about_errors_is_in_the_record(cloud, tmp_path):
+    options = {"level": 0, "dynamical_decoupling": "XY4", "twirling": True}
+    ledger = Ledger(tmp_path)
+    compiled = Ledgered(f"ibm:{DEVICE}", options, ledger, "cell-1").compile(ANSATZ)
+    assert compiled.sample(ramp(1), 128, RNG).total == 128
+    ran = compiled.execution()
+    assert ran.diagnostics()["mitigation"] == "decoupling:XY4 twirling"
+    (job,) = ledger.jobs().values()
+    assert job.options == options
+    assert ask(ledger, cell="cell-2").total == 100
+    assert machine(ledger, cell="cell-2").execution() is None
+
+
 def test_counts_of_a_run_are_recordings(cloud, tmp_path):
     counts = ask(Ledger(tmp_path))
     replayed = get_backend(f"recorded:{tmp_path / 'counts'}").compile(ANSATZ)

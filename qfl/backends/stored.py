@@ -1,0 +1,33 @@
+"""Which snapshots of devices are installed, found without importing them. No framework here."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from qfl.core.errors import UnknownNameError
+
+
+@lru_cache(maxsize=1)
+def snapshot_names() -> tuple[str, ...]:
+    """Return the names of all snapshots, ascending; "fake_boston" is one. None without the extra.
+
+    qiskit-ibm-runtime keeps each in a folder of its name.
+    """
+    package = find_spec("qiskit_ibm_runtime")
+    if package is None or package.origin is None:
+        return ()
+    folder = Path(package.origin).parent / "fake_provider" / "backends"
+    return tuple(sorted(f"fake_{each.parent.name}" for each in folder.glob("*/conf_*.json")))
+
+
+def check_snapshot(name: str) -> None:
+    """Do nothing for a snapshot that is installed; without the extra, nobody knows.
+
+    Raises:
+        UnknownNameError: there is none of this name.
+    """
+    known = snapshot_names()
+    if known and name not in known:
+        raise UnknownNameError("snapshot", name, known)
