@@ -117,10 +117,10 @@ def metric(name: str) -> Metric:
         return METRICS[name]
     path, _, modality = name.partition("@")
     task, _, measure = path.rpartition(".")
-    if task and measure in METRICS:
+    if measure in METRICS and (task or modality in _OVER_CLIENTS):
         found = METRICS[measure]
         shown = _OVER_CLIENTS.get(modality, f"{modality.replace('+', ' and ')} alone")
-        label = f"{task} {found.label}" + (f", {shown}" if modality else "")
+        label = f"{task} {found.label}".strip() + (f", {shown}" if modality else "")
         return replace(found, name=name, label=label)
     raise UnknownNameError("metric", name, METRICS)
 
@@ -160,6 +160,8 @@ METRICS: Mapping[str, Metric] = _table(
            "harmonic mean of precision and recall, averaged over classes"),
     Metric("r2", "R²", "", True, "mean", (None, 1.0), ".3f",
            "1 − residual over total sum of squares on held-out samples"),
+    Metric("score", "score", "", True, "mean", (None, 1.0), ".3f",
+           "mean over tasks of the accuracy, or of R² where a task asks for numbers"),
     Metric("loss", "loss", "", False, "mean", _POSITIVE, ".3f",
            "the task's training loss on held-out samples"),
     Metric("rmse", "RMSE", "", False, "mean", _POSITIVE, ".3f",

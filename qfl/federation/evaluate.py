@@ -18,6 +18,8 @@ _BY_MODALITY = ("accuracy", "r2")
 PERSONAL, WORST = "personal", "worst client"
 """Behind "@": the mean over the clients, each with the model it uses on its own test split, every
 client counting alike; and the worst of them."""
+SCORE = "score"
+"""The mean over tasks of accuracy or R2."""
 
 
 def metric_names(tasks: Sequence[Task], modalities: Sequence[Modality]) -> tuple[str, ...]:
@@ -34,7 +36,8 @@ def metric_names(tasks: Sequence[Task], modalities: Sequence[Modality]) -> tuple
         for task, measure in joint
         if measure in _BY_MODALITY
     ]
-    return (*(f"{task}.{measure}" for task, measure in joint), *parts)
+    scores = (SCORE, *(f"{SCORE}@{part}" for part in (PERSONAL, WORST)))
+    return (*(f"{task}.{measure}" for task, measure in joint), *parts, *scores)
 
 
 def shown_subsets(modalities: Sequence[str]) -> list[Held]:
@@ -54,21 +57,47 @@ def _spelt(part: Held) -> str:
 
 
 def over_clients(found: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """Return the mean over clients, and the worst client, of each accuracy and R2.
+    """Return the mean over clients, and the worst client, of each accuracy, R2 and score.
 
-    >>> over_clients([{"digit.accuracy": 0.5}, {"digit.accuracy": 1.0}])
-    {'digit.accuracy@personal': 0.75, 'digit.accuracy@worst client': 0.5}
+    The mean of the score is taken over tasks, of each task's mean over the clients that have it.
+
+    >>> over_clients([{"digit.accuracy": 0.5}, {"digit.accuracy": 1.0}])["digit.accuracy@personal"]
+    0.75
     """
+    clients = [
+        {name: value for name, value in metrics.items() if _measure(name) in _BY_MODALITY}
+        for metrics in found
+    ]
     values: dict[str, list[float]] = {}
-    for metrics in found:
+    for metrics in clients:
         for name, value in metrics.items():
-            if name.rpartition(".")[2] in _BY_MODALITY:
-                values.setdefault(name, []).append(value)
+            values.setdefault(name, []).append(value)
+    means = {name: _average(each) for name, each in values.items()}
+    scores = {f"{SCORE}@{PERSONAL}": score(means)} if means else {}
+    if own := [score(metrics) for metrics in clients if metrics]:
+        scores[f"{SCORE}@{WORST}"] = min(own)
     return {
-        f"{name}@{part}": value
-        for name, each in values.items()
-        for part, value in ((PERSONAL, math.fsum(each) / len(each)), (WORST, min(each)))
+        **{f"{name}@{PERSONAL}": mean for name, mean in means.items()},
+        **{f"{name}@{WORST}": min(each) for name, each in values.items()},
+        **scores,
     }
+
+
+def score(metrics: Mapping[str, float]) -> float:
+    """Return the mean over tasks of accuracy or R2, whatever else `metrics` holds beside these.
+
+    >>> score({"digit.accuracy": 0.5, "slant.r2": 0.3, "slant.mae": 9.0})
+    0.4
+    """
+    return _average([v for name, v in metrics.items() if _measure(name) in _BY_MODALITY])
+
+
+def _measure(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _average(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
 
 
 def evaluate(
@@ -104,12 +133,14 @@ def evaluate_by_modality(
     "task.metric@image" or "task.metric@image+audio": the joint numbers hide what the model leans
     on. A subset is measured on the samples that have all of it."""
     metrics = evaluate(model, state, samples, tasks)
+    if any(_measure(name) in _BY_MODALITY for name in metrics):
+        metrics[SCORE] = score(metrics)
     for part in shown_subsets(tuple(samples.inputs)):
         shown = _only(samples, part)
         if not len(shown):
             continue
         for metric, value in evaluate(model, state, shown, tasks).items():
-            if metric.rpartition(".")[2] in _BY_MODALITY:
+            if _measure(metric) in _BY_MODALITY:
                 metrics[f"{metric}@{_spelt(part)}"] = value
     return metrics
 

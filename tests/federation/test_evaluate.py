@@ -61,6 +61,7 @@ def test_records_hold_exactly_the_metrics_that_are_announced(count):
     model = architecture(MODALITIES[:count], TASKS, 8)
     found = evaluate_by_modality(model, trained(model), samples(MODALITIES[:count]), TASKS)
     clients = over_clients([evaluate(model, trained(model), samples(MODALITIES[:count]), TASKS)])
+    assert found["score"] == (found["digit.accuracy"] + found["slant.r2"]) / 2
     assert found.keys() | clients.keys() == set(metric_names(TASKS, MODALITIES[:count]))
     assert len(parts_of(found)) == (0, 2, 6, 8)[count - 1]
 
@@ -97,6 +98,22 @@ def test_a_subset_that_no_sample_has_is_left_out():
     assert "digit.accuracy@image+tilt" not in found
 
 
+def test_the_score_is_the_mean_over_tasks_and_that_of_clients_over_the_tasks_means():
+    """A client with one task counts in that task alone."""
+    clients = [
+        {"digit.accuracy": 0.9, "slant.r2": 0.1, "slant.mae": 5.0},
+        {"digit.accuracy": 0.5},
+        {"digit.accuracy": 0.4, "slant.r2": 0.5, "slant.mae": 1.0},
+    ]
+    found = over_clients(clients)
+    assert found["digit.accuracy@personal"] == pytest.approx(0.6)
+    assert found["score@personal"] == pytest.approx((0.6 + 0.3) / 2)
+    assert found["score@worst client"] == pytest.approx(0.45)
+    assert not any("mae" in name for name in found)
+    assert over_clients([{"slant.mae": 1.0}]) == {}
+
+
 def test_labels_name_what_was_shown():
     assert metric("digit.accuracy@image").label == "digit accuracy, image alone"
+    assert metric("score@personal").label == "score, personal models"
     assert metric("digit.accuracy@image+tilt").label == "digit accuracy, image and tilt alone"
