@@ -16,48 +16,64 @@ from qfl.core.errors import ConfigError, UnknownNameError
 Mechanism = Literal["random", "class", "client"]
 """random: the same share at every client; class, client: of some classes or clients all, of others
 none."""
+_ROUNDING = 1e-9
 
 
 def lacking(
     modalities: Sequence[str],
     parts: Sequence[NDArray[np.intp]],
     *,
-    share: float,
+    share: float | Sequence[float],
     mechanism: Mechanism,
     labels: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> Mapping[str, NDArray[np.bool_]]:
     """Return modality -> (n,) False where a sample lacks it. An incomplete sample lacks exactly
-    one, and every modality is lacking equally often, to a sample.
+    one, and every modality is lacking as often as asked for, to a sample.
 
     Args:
         modalities: names, in order.
         parts: rows of each client; all other samples are complete.
-        share: of the rows in `parts`, how many are incomplete, 0 to 1.
+        share: of the rows in `parts`, how many are incomplete, 0 to 1, every modality lacking
+            equally often; or how many lack each modality, one number per modality.
         mechanism: which ones.
         labels: (n,) classes.
         rng: source of the draws.
 
     Raises:
-        ConfigError: the share is not in 0..1, or a single modality is to be lacking.
+        ConfigError: the share, or the sum of shares, is not in 0..1; there are more or fewer
+            shares than modalities; or a single modality is to be lacking.
 
     >>> masks = lacking(["a", "b"], [np.arange(10)], share=0.4, mechanism="random",
     ...                 labels=np.zeros(12, int), rng=np.random.default_rng(0))
     >>> [int((~mask).sum()) for mask in masks.values()]
     [2, 2]
     """
-    if not 0 <= share <= 1:
-        raise ConfigError(f"the share of samples that lack a modality lies in 0..1, got {share}")
-    if share and len(modalities) < 2:
-        raise ConfigError(f"samples with {', '.join(modalities)} alone cannot lack it")
     rows = np.concatenate(parts)
+    ends = np.cumsum(_counts(modalities, share, len(rows)))
     order = rows[np.argsort(_priority(parts, mechanism, labels, rng), kind="stable")]
-    incomplete = order[: round(share * len(rows))]
     masks = {}
-    for name, lost in zip(modalities, np.array_split(incomplete, len(modalities)), strict=True):
+    for name, lost in zip(modalities, np.split(order, ends)[:-1], strict=True):
         masks[name] = np.ones(len(labels), dtype=np.bool_)
         masks[name][lost] = False
     return masks
+
+
+def _counts(modalities: Sequence[str], share: float | Sequence[float], n: int) -> NDArray[np.intp]:
+    """Return how many of `n` samples lack each modality."""
+    one = isinstance(share, int | float)
+    each = np.atleast_1d(np.asarray(share, dtype=np.float64))
+    if each.min() < 0 or each.sum() > 1 + _ROUNDING or not (one or len(each) == len(modalities)):
+        raise ConfigError(
+            "the share of samples that lack a modality lies in 0..1, and so does the sum of "
+            f"shares, one for each of {', '.join(modalities)}; got {share}"
+        )
+    if each.any() and len(modalities) < 2:
+        raise ConfigError(f"samples with {', '.join(modalities)} alone cannot lack it")
+    totals = np.round(n * np.cumsum(each)).astype(np.intp)
+    if one:
+        return np.array([len(p) for p in np.array_split(np.arange(totals[0]), len(modalities))])
+    return np.diff(totals, prepend=0)
 
 
 def _priority(

@@ -44,7 +44,8 @@ class AvDigits:
         availability: both lets every client hold both modalities; thirds deals out both, audio
             alone and image alone equally often; uneven draws the shares of these three.
         availability_alpha: Dirichlet concentration of the shares that uneven draws.
-        missing: share of the clients' samples that lack one of the two modalities.
+        missing: share of the clients' samples that lack one of the two modalities, each equally
+            often; or two shares, of those without audio and of those without the image.
         missing_mechanism: random takes the same share at every client; class and client take all
             samples of some digits or clients, and none of others.
         image_noise: standard deviation of the noise on pictures that range over 0..1.
@@ -64,7 +65,7 @@ class AvDigits:
     tasks_per_client: int = 0
     availability: Literal["both", "thirds", "uneven"] = "both"
     availability_alpha: float = 0.5
-    missing: float = 0.0
+    missing: float | tuple[float, float] = 0.0
     missing_mechanism: Mechanism = "random"
     image_noise: float = 0.9
     train_samples: int = 2700

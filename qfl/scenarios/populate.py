@@ -61,7 +61,7 @@ class HeldOut:
 class Missing:
     """How many samples of clients lack a modality, and which; see `qfl.data.missing`."""
 
-    share: float = 0.0
+    share: float | tuple[float, ...] = 0.0
     mechanism: Mechanism = "random"
 
     def applied(
@@ -76,7 +76,7 @@ class Missing:
             label: the task whose classes order the samples under the mechanism `class`.
             rng: source of the draws.
         """
-        if not self.share:
+        if not np.any(self.share):
             return data
         names = _names(data)[0]
         if any(share.modalities != names for share in shares):

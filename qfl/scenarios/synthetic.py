@@ -54,8 +54,8 @@ class Synthetic:
         group_shift: standard deviation of the offsets of groups.
         redundancy: correlation of what any two modalities hide.
         relatedness: correlation of what any two tasks ask.
-        missing: share of the clients' samples that lack one modality; every client must hold all,
-            as it does with one pattern.
+        missing: share of the clients' samples that lack one modality, each equally often, or one
+            share per modality; every client must hold all, as it does with one pattern.
         missing_mechanism: random takes the same share at every client; class and client take all
             samples of some classes or clients, and none of others.
         test_samples: that the server tests on.
@@ -82,7 +82,7 @@ class Synthetic:
     group_shift: float = 0.1
     redundancy: float = 0.9
     relatedness: float = 0.3
-    missing: float = 0.0
+    missing: float | tuple[float, ...] = 0.0
     missing_mechanism: Mechanism = "random"
     test_samples: int = 600
     public_samples: int = 0

@@ -37,6 +37,23 @@ def test_realised_shares_are_the_request(share, count, mechanism):
     assert np.ptp(lost.sum(1)) <= 1
 
 
+@pytest.mark.parametrize("mechanism", ["random", "class", "client"])
+def test_the_papers_example_comes_out_to_the_sample(mechanism):
+    """1,000 pairs, 200 with the image alone and 300 with the text alone."""
+    parts, labels = np.split(np.arange(1000), 8), np.arange(1000) % 7
+    found = lacking(
+        ("text", "image"),
+        parts,
+        share=(0.2, 0.3),
+        mechanism=mechanism,
+        labels=labels,
+        rng=np.random.default_rng(0),
+    )
+    lost = {name: ~mask for name, mask in found.items()}
+    assert (lost["text"].sum(), lost["image"].sum()) == (200, 300)
+    assert not (lost["text"] & lost["image"]).any()
+
+
 def test_a_draw_with_a_probability_would_miss_the_request():
     """The mutation of the test above: independent draws are off by their standard error."""
     rng = np.random.default_rng(0)
@@ -79,7 +96,10 @@ def test_the_seed_decides_and_nothing_else():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"share": 1.2}, ConfigError, r"lies in 0\.\.1, got 1.2"),
+        ({"share": 1.2}, ConfigError, r"lies in 0\.\.1.*got 1\.2"),
+        ({"share": (0.6, 0.5)}, ConfigError, "the sum of"),
+        ({"share": (0.1, 0.1, 0.1)}, ConfigError, "one for each of audio, image"),
+        ({"share": (0.5, -0.1)}, ConfigError, r"lies in 0\.\.1"),
         ({"share": 0.5, "count": 1}, ConfigError, "audio alone cannot lack it"),
         ({"share": 0.5, "mechanism": "moon"}, UnknownNameError, "mechanism 'moon'"),
     ],
