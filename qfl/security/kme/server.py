@@ -133,6 +133,12 @@ def _peer_protocol() -> type[asyncio.Protocol]:
             certificate = connection.getpeercert() if connection is not None else None
             self.app_state = {**self.app_state, _PEER: _common_name(certificate or {})}
 
+        def shutdown(self) -> None:
+            super().shutdown()
+            # An idle peer does not answer the goodbye of TLS; asyncio would wait half a minute.
+            if self.transport.is_closing() and not self.transport.get_write_buffer_size():
+                self.transport.abort()
+
     return PeerProtocol
 
 

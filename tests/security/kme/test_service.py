@@ -1,6 +1,7 @@
 """The service over loopback TLS with real certificates, and the client against it and others."""
 
 import ssl
+import time
 
 import pytest
 
@@ -102,6 +103,15 @@ def test_bodies_that_break_parsers_are_bad_requests(running, body):
             answer = alice.post(f"/bob/{method}", content=body)
             assert answer.status_code == 400
             assert "Traceback" not in answer.text
+
+
+def test_the_service_does_not_wait_for_idle_connections(start):
+    with start() as service:
+        idle = raw(service, "alice")
+        assert idle.get("/bob/status").status_code == 200
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    idle.close()
 
 
 def test_pools_of_a_folder_go_on(certificates):
