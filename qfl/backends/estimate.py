@@ -105,6 +105,8 @@ class Estimate:
         qubits, depth, two_qubit_gates: of one circuit after transpilation.
         qpu_seconds: of all jobs.
         price: of all jobs; 0 where nothing is charged, None where the price file does not know.
+        refusal: why a circuit cannot run there, and what to do; "" if it can.
+        simulation_seconds: of all circuits, on one core, where a snapshot is simulated.
     """
 
     machine: str
@@ -116,6 +118,8 @@ class Estimate:
     two_qubit_gates: int
     qpu_seconds: float
     price: float | None
+    refusal: str = ""
+    simulation_seconds: float = 0.0
 
 
 def charged(

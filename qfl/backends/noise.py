@@ -56,9 +56,13 @@ class DepolarisingBackend:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Those of the wrapped backend, under this name."""
+        """Those of the wrapped backend, under this name; a snapshot limits the qubits too."""
         inner = self._inner().capabilities
-        return Capabilities("noise:depolarising", True, inner.mixers, inner.max_qubits)
+        limits = [] if inner.max_qubits is None else [inner.max_qubits]
+        if self.snapshot:
+            limits.append(load("qfl.backends.snapshots:snapshot")(self.snapshot).num_qubits)
+        most = min(limits, default=None)
+        return Capabilities("noise:depolarising", True, inner.mixers, most)
 
     def compile(self, ansatz: QaoaAnsatz) -> DepolarisedCompiled:
         """Return the ansatz ready to run on the wrapped backend."""

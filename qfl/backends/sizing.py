@@ -14,8 +14,10 @@ from typing import Any
 from circuits.qaoa import QaoaAnsatz, resources
 from circuits.spec import structure
 from qfl.backends import get_backend, innermost
+from qfl.backends.gates import too_few
 from qfl.backends.stored import snapshot_names
-from qfl.core.errors import CapacityError
+from qfl.core.errors import BackendError, CapacityError, MissingExtraError
+from qfl.simulators.pauli import seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Size:
         circuit_seconds: one shot, without the pause before the next.
         source: the device whose couplers and gate times were used; "" for none.
         refusal: why it cannot run there, and what to do; "" if it can.
+        simulation_seconds: about how long our simulation of a snapshot takes for one circuit, on
+            one core; 0 for other places.
     """
 
     qubits: int
@@ -35,6 +39,7 @@ class Size:
     circuit_seconds: float
     source: str
     refusal: str = ""
+    simulation_seconds: float = 0.0
 
 
 def size(name: str, options: Mapping[str, Any], ansatz: QaoaAnsatz) -> Size:
@@ -47,17 +52,37 @@ def size(name: str, options: Mapping[str, Any], ansatz: QaoaAnsatz) -> Size:
     >>> size("aer:fake_manila", {}, chain).two_qubit_gates
     4
     """
-    name, options = innermost(name, options)
-    row, _, target = name.partition(":")
-    bare = _bare(ansatz, options)
+    bare = _bare(ansatz, innermost(name, options)[1])
     try:
-        if row == "aer":
-            return _simulated(get_backend(name, **options), ansatz, bare)
-        if row == "ibm":
-            return _on_machine(target or options["device"], options, ansatz)
-    except CapacityError as error:
-        return replace(bare, refusal=str(error))
+        backend = get_backend(name, **options)
+        found = _inside(*innermost(name, options), ansatz, bare)
+        refusal = found.refusal or _unfit(backend, options.get("snapshot"), ansatz)
+    except (BackendError, CapacityError, MissingExtraError) as error:
+        found, refusal = bare, str(error)
+    lasting = 0.0 if refusal else found.simulation_seconds
+    return replace(found, refusal=refusal, simulation_seconds=lasting)
+
+
+def _inside(name: str, options: Mapping[str, Any], ansatz: QaoaAnsatz, bare: Size) -> Size:
+    """Return the size on the backend behind all wrappers."""
+    row, _, target = name.partition(":")
+    if row == "aer":
+        return _simulated(get_backend(name, **options), ansatz, bare)
+    if row == "ibm":
+        return _on_machine(target or options["device"], options, ansatz)
     return bare
+
+
+def _unfit(backend: Any, snapshot: str | None, ansatz: QaoaAnsatz) -> str:
+    """Return why a backend does not take an ansatz, "" if it does, as far as it says."""
+    can = backend.capabilities
+    if ansatz.mixer not in can.mixers:
+        return (
+            f"{can.name} does not run mixer {ansatz.mixer!r}; choose among {', '.join(can.mixers)}"
+        )
+    if can.max_qubits is not None and ansatz.n > can.max_qubits:
+        return str(too_few(snapshot or can.name, can.max_qubits, ansatz.n))
+    return ""
 
 
 def _bare(ansatz: QaoaAnsatz, options: Mapping[str, Any]) -> Size:
@@ -74,6 +99,9 @@ def _simulated(backend: Any, ansatz: QaoaAnsatz, bare: Size) -> Size:
 
         placed = backend.placed(structure(backend.lowered(ansatz)).spec)
         found = _of(placed, device(backend.snapshot, backend.fractional_gates))
+        if backend.engine == "pauli":
+            lasting = seconds(found.qubits, found.two_qubit_gates)
+            found = replace(found, simulation_seconds=lasting)
     try:
         backend.check_size(found.qubits)
     except CapacityError as error:

@@ -28,7 +28,10 @@ def estimate(
     ] = None,
     prices: Annotated[Path | None, typer.Option(help="A price file of your own.")] = None,
 ) -> None:
-    """Print circuits, shots, gates, depth, QPU seconds and price; nothing is sent."""
+    """Print circuits, shots, gates, depth, QPU seconds and price; nothing is sent.
+
+    Exits with 4 if a circuit does not fit its place, or above --max-cost.
+    """
     from qfl.backends.estimate import PriceList
     from qfl.cli.run import parse_settings
     from qfl.cli.studies import find_study
@@ -56,7 +59,14 @@ def estimate(
     sizes = ("qubits", "two-qubit gates", "depth", "QPU seconds", listed.currency)
     table(("method", "machine", "jobs", "circuits", "shots", *sizes), rows)
     say(f"prices of {listed.date}; exact backends and snapshots are free")
+    if simulated := sum(each.simulation_seconds for _, each in found):
+        say(f"simulating the snapshots takes about {simulated:.2g} s of one core")
+    misfits = [f"{method} cannot run: {each.refusal}" for method, each in found if each.refusal]
+    for sentence in dict.fromkeys(misfits):
+        say(sentence)
     refuse_above(max_cost, [each for _, each in found], listed)
+    if misfits:
+        raise typer.Exit(Exit.GATE)
 
 
 def refuse_above(max_cost: str | None, found: Sequence[Estimate], listed: PriceList) -> None:

@@ -38,7 +38,7 @@ def forecast(cells: Sequence[Cell], prices: PriceList) -> Iterator[tuple[str, Es
     circuits: Counter[str] = Counter()
     first: dict[str, Cell] = {}
     for cell in cells:
-        if "backend" in cell.solver and "depth" in cell.solver:
+        if "backend" in cell.solver and "depth" in _circuit(cell):
             asked = {"scenario": cell.scenario, "decision": cell.decision}
             key = canonical_json({"solver": cell.solver, **asked})
             repeats, rounds = cell.decision.get("repeats"), cell.federation.get("rounds", 0)
@@ -59,6 +59,11 @@ def _scheduling(cell: Cell) -> tuple[str, str]:
     return cell.labels.get("method", ""), name if has_queue(name, options) else ""
 
 
+def _circuit(cell: Cell) -> dict[str, Any]:
+    """Return what decides about the circuit of a cell; some solvers keep it in a table `qaoa`."""
+    return {**cell.solver.get("qaoa", {}), **cell.solver}
+
+
 def _one_by_one(cell: Cell) -> bool:
     """Return True if the machine of a cell takes one circuit per job."""
     row, _, _ = _machine(cell)[0].partition(":")
@@ -71,18 +76,29 @@ def _machine(cell: Cell) -> tuple[str, Mapping[str, Any]]:
     return innermost(cell.solver["backend"], options)
 
 
+def _runs(cell: Cell) -> int:
+    """Return how many runs of one circuit a decision takes in a simulator.
+
+    A mean cost that is extrapolated to zero noise is a run per scale, each as long as its scale.
+    """
+    if cell.solver["backend"] != "mitigation:zero_noise":
+        return 1
+    return 1 + sum(cell.solver["backend_options"].get("scales", ()))
+
+
 def representative(cell: Cell) -> QaoaAnsatz:
     """Return the instance that a cell decides, or a dense one as large as those of its rounds."""
-    mixer = cell.solver.get("mixer", "x")
+    asked = _circuit(cell)
+    mixer, depth = asked.get("mixer", "x"), asked["depth"]
     if cell.decision:
         problem: Problem = build_row("decision", cell.decision).draw(Streams(cell.seed)("instance"))
-        encoded = encode(problem, mixer, penalty=cell.solver.get("penalty", "largest_flip"))
+        encoded = encode(problem, mixer, penalty=asked.get("penalty", "largest_flip"))
         return QaoaAnsatz(
             constant=encoded.qubo.constant,
             linear=encoded.qubo.linear,
             quadratic=encoded.qubo.quadratic,
             mixer=mixer,
-            depth=cell.solver["depth"],
+            depth=depth,
             blocks=encoded.blocks,
         )
     rng = Streams(0)("instance")
@@ -93,14 +109,15 @@ def representative(cell: Cell) -> QaoaAnsatz:
         linear=np.negative(rng.random(n)),
         quadratic=np.triu(rng.random((n, n)), 1),
         mixer=mixer,
-        depth=cell.solver["depth"],
+        depth=depth,
         blocks=() if mixer == "x" else blocks,
     )
 
 
 def _estimate(cell: Cell, jobs: int, circuits: int, prices: PriceList) -> Estimate:
     name, options = _machine(cell)
-    found = load("qfl.backends.sizing:size")(name, options, representative(cell))
+    place = cell.solver["backend"], cell.solver.get("backend_options", {})
+    found = load("qfl.backends.sizing:size")(*place, representative(cell))
     shots = cell.solver["shots"]
     price = prices.of(name)
     seconds, money = charged(
@@ -121,4 +138,6 @@ def _estimate(cell: Cell, jobs: int, circuits: int, prices: PriceList) -> Estima
         two_qubit_gates=found.two_qubit_gates,
         qpu_seconds=seconds,
         price=None if unknown else money,
+        refusal=found.refusal,
+        simulation_seconds=circuits * found.simulation_seconds * _runs(cell),
     )

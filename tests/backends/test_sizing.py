@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from instances import chain, k_of_n
 
 from qfl.backends.sizing import size
@@ -7,7 +9,9 @@ from qfl.backends.stored import snapshot_names
 
 def test_the_public_chain_on_its_snapshot_needs_no_account():
     found = size("ibm:ibm_boston", {}, chain())
-    assert found == size("aer:fake_boston", {}, chain())
+    simulated = size("aer:fake_boston", {}, chain())
+    assert 0.05 < simulated.simulation_seconds < 1
+    assert found == replace(simulated, simulation_seconds=0.0)
     assert (found.qubits, found.two_qubit_gates, found.depth) == (10, 180, 40)
     assert found.source == "fake_boston"
     assert 1e-6 < found.circuit_seconds < 100e-6
@@ -25,3 +29,17 @@ def test_a_machine_without_a_snapshot_is_asked_itself(cloud):
     assert found.source == "ibm_loopback"
     assert found.qubits <= snapshot("fake_manila").num_qubits
     assert "POST /jobs" not in cloud.log
+
+
+def test_what_cannot_run_is_still_sized():
+    dense = k_of_n(17, 3, "xy_parity_ring", 1)
+    found = size("aer:fake_fez", {}, dense)
+    assert (found.qubits, found.source) == (17, "fake_fez")
+    assert "holds" in found.refusal
+    assert found.simulation_seconds == 0
+    assert size("aer:fake_fez", {"method": "statevector"}, dense).refusal == ""
+    small = size("aer:fake_manila", {"line": True}, k_of_n(6, 2, "x", 1))
+    assert small.refusal.startswith("fake_manila has 5 qubits, the circuit needs 6")
+    assert small.two_qubit_gates == 30  # before it is placed
+    wrong = size("pennylane:lightning.qubit", {}, k_of_n(5, 2, "xy_complete", 1))
+    assert wrong.refusal.startswith("pennylane:lightning.qubit does not run mixer 'xy_complete'")

@@ -38,6 +38,21 @@ def qfl(here, toy_world, monkeypatch, capsys):
 
 
 @pytest.fixture
+def real(here, capsys, monkeypatch):
+    """The command line over the real world: (*arguments) -> code, out, err."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["qfl", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        return SimpleNamespace(code=end.value.code or 0, out=out, err=err)
+
+    return call
+
+
+@pytest.fixture
 def file(here, settings):
     """toy.toml in the working folder."""
     path = here / "toy.toml"

@@ -1,32 +1,14 @@
 """A study on a machine with a queue: run, wait, fetch, run on, replay; against a loopback cloud."""
 
 import json
-import sys
-from types import SimpleNamespace
 
 import pytest
 from loopback import DEVICE, TOKEN
 from machine_fixtures import cloud, connected
 
-from qfl.cli import main
 from qfl.study.folder import toml
 
 __all__ = ["cloud", "connected"]
-
-
-@pytest.fixture
-def real(here, capsys, monkeypatch):
-    """The command line over the real world: (*arguments) -> code, out, err."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["qfl", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        out, err = capsys.readouterr()
-        return SimpleNamespace(code=end.value.code or 0, out=out, err=err)
-
-    return call
 
 
 @pytest.fixture
