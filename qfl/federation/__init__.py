@@ -23,6 +23,10 @@ ALGORITHMS = Registry(
             "qfl.federation.ditto:Ditto",
             "fedavg, and personal models pulled to the downloaded one (Li et al. 2021)",
         ),
+        "disentangle": Row(
+            "qfl.federation.disentangle:Disentangle",
+            "fedavg that keeps latents of modalities, and of tasks, apart (after DisentAFL)",
+        ),
         "local": Row("qfl.federation.local:Local", "every client for itself; nothing travels"),
         "centralised": Row(
             "qfl.federation.centralised:Centralised",

@@ -237,6 +237,7 @@ def _own_terms(objective: LocalObjective, stack: Step) -> Tensor:
         "balance": notes.balance,
         "routed": notes.routed,
         "latents": {name: notes.by_client(x) for name, x in notes.latents.items()},
+        "readouts": {name: notes.by_client(x) for name, x in notes.readouts.items()},
         "log_variances": notes.log_variances,
     }
     parts = tuple({n: notes.by_client(x) for n, x in part.items()} for part in stack.batch.parts)

@@ -23,6 +23,7 @@ class Notes:
         balance: one load-balancing term per block with a learned gate; 1 is perfect balance.
         routed: expert id -> number of tokens that it handled (a 0-d tensor).
         latents: modality -> (B, d) mean of its tokens, before the trunk.
+        readouts: task -> (B, d) what its head reads; tagging reads single tokens and has none.
         log_variances: task -> (1,) learned logarithm of the variance of its numbers.
     """
 
@@ -31,6 +32,7 @@ class Notes:
     balance: list[Tensor] = field(default_factory=list)
     routed: dict[str, Tensor] = field(default_factory=dict)
     latents: dict[str, Tensor] = field(default_factory=dict)
+    readouts: dict[str, Tensor] = field(default_factory=dict)
     log_variances: dict[str, Tensor] = field(default_factory=dict)
 
     def by_client(self, x: Tensor) -> Tensor:

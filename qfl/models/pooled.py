@@ -59,6 +59,7 @@ class Pooled:
             ).to(stacked.dtype)
             mean = (stacked * there[..., None]).sum(0) / there.sum(0).clamp(min=1)[:, None]
         fused = modules[str(FUSION)](mean)
+        notes.readouts |= {task.name: fused for task in tasks}
         return {task.name: modules[str(head_key(task.name))](fused) for task in tasks}
 
     def start(self, module: str, name: str, shape: tuple[int, ...]) -> Start:

@@ -132,7 +132,8 @@ class Transformer:
             if task.kind == "tagging":
                 outputs[task.name] = head(x[:, layout.data(_text(encoded, modules))])
             else:
-                read = head(x[:, layout.readout(task.name)].mean(1))
+                notes.readouts[task.name] = x[:, layout.readout(task.name)].mean(1)
+                read = head(notes.readouts[task.name])
                 outputs[task.name] = _put_back(read, encoded) if task.kind == "forecast" else read
         return outputs
 
