@@ -267,6 +267,31 @@ METRICS: Mapping[str, Metric] = _table(
            "key exchanges that stopped before a key was delivered"),
     Metric("qber", "QBER", "", False, "mean", (0.0, 0.5), ".2%",
            "estimated error rate of the compared bits, mean over sessions that gave a key"),
+    # after forgetting, against training without what was forgotten
+    Metric("forget_gap", "gap on the forgotten", "", None, "mean", (-1.0, 1.0), ".1%",
+           "score on the training samples that were forgotten, less that of the retrained; the "
+           "score is the mean over tasks of accuracy or R², then over clients"),
+    Metric("retain_gap", "gap on the retained", "", None, "mean", (-1.0, 1.0), ".1%",
+           "the same on the training samples of the clients that stay"),
+    Metric("test_gap", "gap on the test set", "", None, "mean", (-1.0, 1.0), ".1%",
+           "the same on the held-out test set"),
+    Metric("output_divergence", "KL of outputs", "nat", False, "mean", _POSITIVE, ".3s",
+           "mean Kullback-Leibler divergence of the answers on the test set from those of the "
+           "retrained, over tasks; numbers count as means of Gaussians of variance 1"),
+    Metric("retraining_distance", "distance to the retrained", "", False, "mean", _POSITIVE, ".2f",
+           "KL of outputs over the 95th percentile of that between independent retrainings; at "
+           "most 1 is as near as another training without the forgotten would be"),
+    Metric("membership_auc", "membership AUC", "", False, "mean", _UNIT, ".3f",
+           "chance that a forgotten sample looks more like a member than one of the same clients "
+           "that was never trained on, by how much better it is known than to independent "
+           "retrainings; 0.5 is chance; asked where both sides have at least 200 samples"),
+    Metric("relearn_steps", "steps to relearn", "", None, "count", _POSITIVE, ".1f",
+           "optimiser steps at the client that had most of it until its loss is back where it was "
+           "before forgetting, at most 200; traces make them fewer than the retrained needs"),
+    Metric("forgetting_cost", "cost of forgetting", "", False, "mean", _POSITIVE, ".1%",
+           "floating-point operations that clients spent on forgetting over those of retraining"),
+    Metric("stored_bytes", "stored for forgetting", "B", False, "count", _POSITIVE, ".3s",
+           "models and updates that the server had kept for this day"),
     # real seconds on the machine that ran it
     Metric("classical_seconds", "classical solver time", "s", False, "time", _POSITIVE, ".3s",
            "real seconds that the solver spent outside circuits"),
@@ -286,5 +311,10 @@ OF_DECISIONS = (
     *("sampled_ratio", "effective_ratio", "sampled_optimum", "kept_fraction"),
 )
 """What may head a study where nobody trains."""
+OF_FORGETTING = (
+    *("forget_gap", "retain_gap", "test_gap", "output_divergence", "retraining_distance"),
+    *("membership_auc", "relearn_steps", "forgetting_cost", "stored_bytes"),
+)
+"""What may head a study that forgets, beside the metrics of its tasks."""
 OF_ROUNDS = ("slot_ratio", "slot_optimum", "round_seconds")
 """What may head a study whose clients share an uplink, beside the metrics of its tasks."""

@@ -104,3 +104,25 @@ RULES = Registry(
     },
 )
 """Aggregation that some corrupted clients cannot steer; `qfl.security.robust` has the rules."""
+
+UNLEARNING = Registry(
+    "way to forget",
+    {
+        "retrain": Row(
+            "qfl.federation.unlearning.retrain:Retrain",
+            "all rounds again without what is forgotten: the oracle",
+        ),
+        "sharded": Row(
+            "qfl.federation.unlearning.sharded:Sharded",
+            "shards of clients, of which only those concerned train again (after SISA): exact",
+        ),
+        "replay": Row(
+            "qfl.federation.unlearning.replay:Replay",
+            "stored updates, calibrated by those who stay (FedEraser): approximate",
+        ),
+        "nothing": Row(
+            "qfl.federation.unlearning.retrain:Nothing", "the client leaves, its traces stay"
+        ),
+    },
+)
+"""How a federation forgets."""

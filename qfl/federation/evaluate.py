@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -92,6 +92,11 @@ def score(metrics: Mapping[str, float]) -> float:
     return _average([v for name, v in metrics.items() if _measure(name) in _BY_MODALITY])
 
 
+def scored(metrics: Iterable[str]) -> bool:
+    """Return whether there is anything to score."""
+    return any(_measure(name) in _BY_MODALITY for name in metrics)
+
+
 def _measure(name: str) -> str:
     return name.rpartition(".")[2]
 
@@ -100,17 +105,43 @@ def _average(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
+Predict = Callable[[TensorSamples], Mapping[str, Tensor]]
+"""Samples -> task -> outputs, of whatever answers."""
+
+
 def evaluate(
     model: Architecture, state: State, samples: TensorSamples, tasks: tuple[Task, ...]
 ) -> dict[str, float]:
-    """Return "task.metric" -> value with all modalities that each sample has.
+    """Return the `measures` of a model with all modalities that each sample has."""
+    return measures(predictor(model, state)(samples), samples, tasks)
+
+
+def evaluate_by_modality(
+    model: Architecture, state: State, samples: TensorSamples, tasks: tuple[Task, ...]
+) -> dict[str, float]:
+    """Return the `measures_by_modality` of a model."""
+    return measures_by_modality(predictor(model, state), samples, tasks)
+
+
+def predictor(model: Architecture, state: State) -> Predict:
+    """Return what answers with this model, without gradients."""
+
+    def predict(samples: TensorSamples) -> dict[str, Tensor]:
+        with torch.no_grad():
+            return model.predict(state, samples.inputs, samples.available)
+
+    return predict
+
+
+def measures(
+    outputs: Mapping[str, Tensor], samples: TensorSamples, tasks: Iterable[Task]
+) -> dict[str, float]:
+    """Return "task.metric" -> value.
 
     A task is measured on the samples that have its label, and left out if none has.
     Classification gives `accuracy` in 0..1; regression gives `mae` in the unit of the target and
     `r2`, one minus squared error over variance (left out where the targets do not vary).
     """
-    with torch.no_grad():
-        outputs = model.predict(state, samples.inputs, samples.available)
     metrics: dict[str, float] = {}
     for task in tasks:
         output, target = outputs[task.name], samples.targets[task.name]
@@ -126,20 +157,20 @@ def evaluate(
     return metrics
 
 
-def evaluate_by_modality(
-    model: Architecture, state: State, samples: TensorSamples, tasks: tuple[Task, ...]
+def measures_by_modality(
+    predict: Predict, samples: TensorSamples, tasks: Sequence[Task]
 ) -> dict[str, float]:
     """Return the metrics with all modalities, and accuracy and R2 with fewer of them shown as
     "task.metric@image" or "task.metric@image+audio": the joint numbers hide what the model leans
     on. A subset is measured on the samples that have all of it."""
-    metrics = evaluate(model, state, samples, tasks)
-    if any(_measure(name) in _BY_MODALITY for name in metrics):
+    metrics = measures(predict(samples), samples, tasks)
+    if scored(metrics):
         metrics[SCORE] = score(metrics)
     for part in shown_subsets(tuple(samples.inputs)):
         shown = _only(samples, part)
         if not len(shown):
             continue
-        for metric, value in evaluate(model, state, shown, tasks).items():
+        for metric, value in measures(predict(shown), shown, tasks).items():
             if _measure(metric) in _BY_MODALITY:
                 metrics[f"{metric}@{_spelt(part)}"] = value
     return metrics

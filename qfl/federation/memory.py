@@ -37,10 +37,12 @@ class Memory:
     Attributes:
         interval: rounds 1, 1 + interval, ... are kept.
         rounds: round -> what is kept of it.
+        met: client -> the round in which its first update arrived, kept or not.
     """
 
     interval: int = 1
     rounds: dict[int, Remembered] = field(default_factory=dict)
+    met: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.interval < 1:
@@ -66,14 +68,12 @@ class Memory:
 
     def note(self, round_index: int, state: State, visits: Iterable[Visit]) -> None:
         """Keep the updates of a round that started from `state`, if it is one of those kept."""
-        if (round_index - 1) % self.interval:
-            return
-        changes = {
-            visit.client: _change(visit)
-            for visit in visits
-            if visit.arrived and visit.opened is not None
-        }
-        self.rounds[round_index] = Remembered(dict(state), changes)
+        arrived = [visit for visit in visits if visit.arrived]
+        for visit in arrived:
+            self.met.setdefault(visit.client, round_index)
+        if (round_index - 1) % self.interval == 0:
+            changes = {v.client: _change(v) for v in arrived if v.opened is not None}
+            self.rounds[round_index] = Remembered(dict(state), changes)
 
 
 def _change(visit: Visit) -> Change:

@@ -6,12 +6,11 @@ loop yields one record per round and prints nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from qfl.core.decision import Bill, Decision
@@ -22,7 +21,7 @@ from qfl.core.problem import Problem
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
 from qfl.core.update import Update
-from qfl.federation.evaluate import evaluate, evaluate_by_modality, over_clients
+from qfl.federation.evaluate import evaluate, evaluate_by_modality, over_clients, predictor
 from qfl.federation.exchange import only
 from qfl.federation.memory import Memory
 from qfl.federation.plan import Policies, Schedule
@@ -34,7 +33,7 @@ from qfl.federation.tally import comparisons, deciding, links, spent, timings
 from qfl.federation.turns import take_turns
 from qfl.federation.visit import Courier, Visit, settle
 from qfl.federation.world import Participant, World
-from qfl.models.m3t import architecture
+from qfl.models.m3t import Architecture, State, architecture
 from qfl.models.policies import exchange_policy
 
 Revise = Callable[[Sequence[Visit], Sequence[Update]], Sequence[Update]]
@@ -113,7 +112,7 @@ class Federation:
         self.observations = Observations(n)
         if standing is not None:
             self.state = standing.modules(self.state)
-            self.courier.kept.update(standing.kept_by(self.participants))
+            standing.hand_to(self.participants, self.courier)
             self.observations = standing.observed(self.participants, self.model.module_ids)
         self.privacy = policies.privacy and Privacy(
             policies.privacy,
@@ -145,17 +144,20 @@ class Federation:
         return Standing.of(
             self.participants,
             state=self.state,
-            kept=self.courier.kept,
+            courier=self.courier,
             observations=self.observations,
         )
 
-    def outputs(self, samples: TensorSamples) -> dict[str, Tensor]:
+    def outputs(self, samples: TensorSamples) -> Mapping[str, Tensor]:
         """Return task -> outputs of the global model; modalities that it does not know are not
         shown to it."""
         shown = {m: x for m, x in samples.inputs.items() if m in self.model.modalities}
         masks = {m: x for m, x in samples.available.items() if m in self.model.modalities}
-        with torch.no_grad():
-            return self.model.predict(self.state, shown, masks)
+        return predictor(self.model, self.state)(TensorSamples(shown, {}, masks))
+
+    def model_for(self, number: int) -> tuple[Architecture, State]:
+        """Return the global model: what the client of this number is, or would be, offered."""
+        return self.model, self.state
 
     def _round(self, round_index: int) -> RoundRecord:
         started = perf_counter()

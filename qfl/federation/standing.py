@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.federation.selection import Observations
+from qfl.federation.visit import Courier
 from qfl.federation.world import Participant
 from qfl.models.m3t import State
 
@@ -26,11 +27,13 @@ class Standing:
     Attributes:
         state: the global modules.
         kept: the modules that a client never shows.
+        own: its personal model.
         losses, last_round, directions: what the server had observed; see `Observations`.
     """
 
     state: State
     kept: Mapping[str, State]
+    own: Mapping[str, State]
     losses: Mapping[str, float]
     last_round: Mapping[str, int]
     directions: Mapping[str, Mapping[str, NDArray[np.float64]]]
@@ -41,7 +44,7 @@ class Standing:
         participants: Iterable[Participant],
         *,
         state: State,
-        kept: Mapping[int, State],
+        courier: Courier,
         observations: Observations,
     ) -> Standing:
         """Return the present moment; later rounds leave it untouched."""
@@ -52,7 +55,8 @@ class Standing:
 
         return cls(
             state=dict(state),
-            kept=named(kept),
+            kept=named(courier.kept),
+            own=named(courier.own),
             losses=named(observations.losses),
             last_round=named(observations.last_round),
             directions=named(observations.directions),
@@ -62,13 +66,13 @@ class Standing:
         """Return the modules of `fresh`, those that were handed on in place of fresh ones."""
         return {module: self.state.get(module, tensors) for module, tensors in fresh.items()}
 
-    def kept_by(self, participants: Iterable[Participant]) -> dict[int, State]:
-        """Return what those who are still here keep of the modules that they still hold."""
-        return {
-            p.index: {m: t for m, t in self.kept[p.client.name].items() if m in p.model.module_ids}
-            for p in participants
-            if p.client.name in self.kept
-        }
+    def hand_to(self, participants: Iterable[Participant], courier: Courier) -> None:
+        """Give those who are still here what was theirs, of the modules that they still hold."""
+        for p in participants:
+            for theirs, here in ((self.kept, courier.kept), (self.own, courier.own)):
+                if p.client.name in theirs:
+                    found = theirs[p.client.name]
+                    here[p.index] = {m: t for m, t in found.items() if m in p.model.module_ids}
 
     def observed(self, participants: Iterable[Participant], modules: Iterable[str]) -> Observations:
         """Return what was observed of those who are still here, on modules that are."""

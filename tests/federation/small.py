@@ -35,7 +35,7 @@ def population(clients=6, *, held=None, samples=600, test_fraction=0.25, noise=0
     )
 
 
-def found(members, *, seed=7, rounds=3, choose=None, algorithm=None, run="test", **options):
+def found(members, *, streams=None, rounds=3, choose=None, algorithm=None, run="test", **options):
     """A federation; `options` are those of LocalTraining, Schedule or Federation."""
     training = {k: options.pop(k) for k in ("epochs", "learning_rate") if k in options}
     schedule = {k: options.pop(k) for k in ("exchange", "model") if k in options}
@@ -57,10 +57,30 @@ def found(members, *, seed=7, rounds=3, choose=None, algorithm=None, run="test",
             algorithm=algorithm or FedAvg(),
             training=LocalTraining(batch_size=32, **training),
         ),
-        streams=Streams(seed),
+        streams=streams or Streams(7),
         run=run,
         **options,
     )
+
+
+def founder(*, choose=None, epochs=2, rounds=9, **options):
+    """What unlearning is handed to found federations with."""
+
+    def found_(members, founding):
+        most = len(members.clients)
+        return found(
+            members,
+            choose=min(most, (choose or most * founding.shards) // founding.shards),
+            epochs=max(1, round(founding.effort * epochs)),
+            run="test" + founding.run,
+            streams=founding.streams,
+            standing=founding.standing,
+            memory=founding.memory,
+            rounds=rounds,
+            **options,
+        )
+
+    return found_
 
 
 def numbers(record):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qfl.federation.unlearning import (
+from qfl.federation.unlearning.calibration import (
     calibrated_update,
     calibration_speedup,
     shard_retraining_fraction,

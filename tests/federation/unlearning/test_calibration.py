@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qfl.core.errors import ConfigError
-from qfl.federation.unlearning import (
+from qfl.federation.unlearning.calibration import (
     calibrated_update,
     calibration_speedup,
     shard_retraining_fraction,
