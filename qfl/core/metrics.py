@@ -181,6 +181,9 @@ METRICS: Mapping[str, Metric] = _table(
            "virtual seconds until the target is reached; runs that never do are censored"),
     Metric("bytes_to_target", "bytes to target", "B", False, "count", _POSITIVE, ".3s",
            "payload in both directions until the target; runs that never reach it are censored"),
+    Metric("rounds_to_pairs", "rounds to all pairs", "", False, "count", _POSITIVE, ".1f",
+           "first round by which every pair of a modality and a task that a client holds was "
+           "trained; runs that leave one out are censored"),
     Metric("curve_mean", "mean over the curve", "", True, "mean", (None, None), ".1%",
            "area under the learning curve over rounds, divided by the number of rounds"),
     # decisions

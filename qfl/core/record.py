@@ -326,6 +326,7 @@ class RoundRecord:
         comparisons: of personal models with the common one, client by client.
         parameters: numbers of the server's model, stated once with round 0: "all" of them, those
             "exchanged" in a round, those that are angles of "quantum" gates.
+        holdings: client -> its "modalities" and "tasks", stated once with round 0.
     """
 
     round: int
@@ -346,6 +347,7 @@ class RoundRecord:
     left_out: Mapping[str, str] = field(default_factory=dict)
     comparisons: tuple[Comparison, ...] = ()
     parameters: Mapping[str, int] = field(default_factory=dict)
+    holdings: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
 
     def measured(self) -> dict[str, float]:
         """Return the metrics, or the figures of merit of a decision after which nobody trained."""
@@ -382,4 +384,5 @@ class RoundRecord:
             left_out=row.get("left_out", {}),
             comparisons=tuple(map(Comparison.from_dict, row.get("comparisons", ()))),
             parameters=row.get("parameters", {}),
+            holdings=row.get("holdings", {}),
         )

@@ -17,16 +17,17 @@ from qfl.core.decision import Bill, Decision
 from qfl.core.errors import ProblemError
 from qfl.core.gather import Gathered
 from qfl.core.ports import Acknowledging, Finishing, Telling
-from qfl.core.problem import Problem
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.evaluate import evaluate, evaluate_by_modality, over_clients, predictor
 from qfl.federation.exchange import only
+from qfl.federation.holdings import Holdings
 from qfl.federation.memory import Memory
 from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population, TensorSamples
 from qfl.federation.private import Privacy
+from qfl.federation.proposal import selection_problem
 from qfl.federation.selection import Observations
 from qfl.federation.standing import Standing
 from qfl.federation.tally import comparisons, deciding, links, spent, timings
@@ -109,7 +110,7 @@ class Federation:
             streams=streams,
             run=run,
         )
-        self.observations = Observations(n)
+        self.observations, self.holdings = Observations(n), Holdings.of(population.clients)
         if standing is not None:
             self.state = standing.modules(self.state)
             standing.hand_to(self.participants, self.courier)
@@ -163,7 +164,15 @@ class Federation:
         started = perf_counter()
 
         # 1. Decide who trains.
-        problem = self._problem(round_index)
+        problem = selection_problem(
+            self.participants,
+            self.observations,
+            self.holdings,
+            policies=self.policies,
+            exchange=self.exchange,
+            choose=self.schedule.clients_per_round,
+            round_index=round_index,
+        )
         decision = self.policies.solver.solve(problem, rng=self.streams("shots", round_index))
         chosen = self._chosen(decision)
         if self.privacy and (stopped := self.privacy.refusal(p.client.name for p in chosen)):
@@ -229,32 +238,6 @@ class Federation:
             timings=timings(turns.bill, visits, gathering, started),
         )
 
-    def _problem(self, round_index: int) -> Problem:
-        """The selection problem of this round, from what the server knows."""
-        weights = self.policies.weights
-        seconds = np.array([self._expected_seconds(p) for p in self.participants])
-        return self.policies.propose(
-            utility=self.observations.utility(
-                np.array([len(p.train) for p in self.participants]), weights, round_index
-            ),
-            redundancy=self.observations.redundancy(),
-            choose=self.schedule.clients_per_round,
-            cost=weights.latency * seconds / seconds.max(),
-            redundancy_weight=weights.redundancy,
-            names=tuple(p.client.name for p in self.participants),
-        )
-
-    def _expected_seconds(self, participant: Participant) -> float:
-        """What the server expects a visit to take: both transfers and the training."""
-        client, model = participant.client, participant.model
-        passes = len(participant.train) * self.policies.training.passes(len(client.modalities))
-        size = 4 * model.parameters_of(*self.exchange.exchanged(model.module_ids))
-        return (
-            client.access.downlink_seconds(size)
-            + client.device.compute_seconds(model.training_operations(passes))
-            + client.access.uplink_seconds(size)
-        )
-
     def _chosen(self, decision: Decision) -> list[Participant]:
         """The clients that the decision names, exactly as many as asked for."""
         chosen = [self.participants[i] for i in np.flatnonzero(decision.x)]
@@ -314,6 +297,8 @@ class Federation:
     ) -> None:
         """Let the server remember what it saw."""
         for participant, visit in zip(chosen, visits, strict=True):
+            if visit.event is not None:
+                self.observations.key_bits[participant.index] = visit.event.key_bits_left
             if visit.arrived and visit.answer is not None:
                 self.observations.note(
                     participant.index,
@@ -355,6 +340,16 @@ class Federation:
             "quantum": self.model.quantum_parameters,
         }
 
+    def _holdings(self) -> dict[str, dict[str, list[str]]]:
+        """Which modalities and tasks each client has."""
+        return {
+            c.name: {
+                "modalities": [m.name for m in c.modalities],
+                "tasks": [t.name for t in c.tasks],
+            }
+            for c in self.population.clients
+        }
+
     def record(self, round_index: int) -> RoundRecord:
         """Return the record of the present global model, without what a round adds."""
         started = perf_counter()
@@ -380,6 +375,7 @@ class Federation:
             level=self.policies.channel.level,
             facts=dict(self.population.facts) if round_index == 0 else {},
             parameters=self._parameters() if round_index == 0 else {},
+            holdings=self._holdings() if round_index == 0 else {},
             privacy=self.privacy.event() if self.privacy and round_index else None,
             timings=Timings(total_seconds=perf_counter() - started),
         )

@@ -1,8 +1,9 @@
 """What the server knows about its clients, and the utilities and redundancies it implies.
 
-Only things a server may know enter: reported training losses, who took part when, sample counts
-and updates that arrived. Every term is scaled to at most 1 before it is weighted, so that the
-weights of a study keep their meaning from the first round to the last.
+Only things a server may know enter: reported training losses, who took part when, sample counts,
+updates that arrived, key left on links, modalities and tasks. Every term is scaled to at most 1
+before it is weighted, so that the weights of a study keep their meaning from the first round to the
+last. Coverage alone grows without bound: that is how it wins in the end, whatever its weight.
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ class SelectionWeights:
         samples: clients with more data move the mean closer to the pooled one.
         redundancy: pairs that pull the model the same way add little to each other.
         latency: slow clients make the round longer.
+        coverage: rounds since the most neglected pair of a modality and a task of a client was
+            trained by anybody, in units of the rounds in which everybody is called once. Above 0,
+            no pair, and so no module, waits for ever.
+        keys: clients whose links have much key left can be called again.
+        overlap: pairs of clients that hold the same modalities and tasks add little to each other.
     """
 
     loss: float = 1.0
@@ -37,6 +43,9 @@ class SelectionWeights:
     samples: float = 0.5
     redundancy: float = 1.0
     latency: float = 0.3
+    coverage: float = 0.0
+    keys: float = 0.0
+    overlap: float = 0.0
 
 
 @dataclass(slots=True)
@@ -48,12 +57,14 @@ class Observations:
         losses: client index -> mean of its tasks' training losses, as last reported.
         last_round: client index -> the round it last contributed to.
         directions: client index -> module -> flattened change it last sent, unit length.
+        key_bits: client index -> key left on its link, as of its last key exchange.
     """
 
     clients: int
     losses: dict[int, float] = field(default_factory=dict)
     last_round: dict[int, int] = field(default_factory=dict)
     directions: dict[int, dict[str, NDArray[np.float64]]] = field(default_factory=dict)
+    key_bits: dict[int, int] = field(default_factory=dict)
 
     def note(
         self,
@@ -86,7 +97,15 @@ class Observations:
             / round_index
         )
         size = np.sqrt(samples / samples.max())
-        return weights.loss * loss + weights.staleness * age + weights.samples * size
+        utility = weights.loss * loss + weights.staleness * age + weights.samples * size
+        return utility + weights.keys * self._key_balance() if weights.keys else utility
+
+    def _key_balance(self) -> NDArray[np.float64]:
+        """Key left on each link over the most on any; 1 where none was seen, 0 without keys."""
+        most = max(self.key_bits.values(), default=0)
+        if not most:
+            return np.zeros(self.clients)
+        return np.array([self.key_bits.get(i, most) / most for i in range(self.clients)])
 
     def redundancy(self) -> NDArray[np.float64]:
         """Return the (n, n) redundancy of pairs: symmetric, zero diagonal, in -1..1.

@@ -28,7 +28,7 @@ class Standing:
         state: the global modules.
         kept: the modules that a client never shows.
         own: its personal model.
-        losses, last_round, directions: what the server had observed; see `Observations`.
+        losses, last_round, directions, key_bits: what the server had observed; see `Observations`.
     """
 
     state: State
@@ -37,6 +37,7 @@ class Standing:
     losses: Mapping[str, float]
     last_round: Mapping[str, int]
     directions: Mapping[str, Mapping[str, NDArray[np.float64]]]
+    key_bits: Mapping[str, int]
 
     @classmethod
     def of(
@@ -60,6 +61,7 @@ class Standing:
             losses=named(observations.losses),
             last_round=named(observations.last_round),
             directions=named(observations.directions),
+            key_bits=named(observations.key_bits),
         )
 
     def modules(self, fresh: State) -> State:
@@ -90,4 +92,5 @@ class Standing:
                 index: {module: change for module, change in found.items() if module in known}
                 for index, found in here(self.directions).items()
             },
+            key_bits=here(self.key_bits),
         )

@@ -24,6 +24,7 @@ from qfl.report.intervals import (
     times_to_event,
     wilson_interval,
 )
+from qfl.report.participation import rounds_to_pairs
 from qfl.report.pools import pool_levels
 from qfl.report.results import MODALITY, HeadlineRequest, Results, Run
 from qfl.solvers.quality import time_to_solution
@@ -243,7 +244,13 @@ def _learning(results: Results) -> tuple[Outcome, ...]:
     found += [final_value(name) for name in results.metrics]
     if results.metrics:
         found.append(_curve_mean(results.metrics[0]))
+    found.append(_PAIRS)
     return tuple(found)
+
+
+_PAIRS = Outcome(
+    metric("rounds_to_pairs"), "learning", rounds_to_pairs, end=lambda run: float(run.rounds)
+)
 
 
 def _curve_mean(name: str) -> Outcome:

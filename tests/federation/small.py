@@ -36,10 +36,11 @@ def population(clients=6, *, held=None, samples=600, test_fraction=0.25, noise=0
 
 
 def found(members, *, streams=None, rounds=3, choose=None, algorithm=None, run="test", **options):
-    """A federation; `options` are those of LocalTraining, Schedule or Federation."""
+    """A federation; `options` are those of LocalTraining, Schedule, Policies or Federation."""
     training = {k: options.pop(k) for k in ("epochs", "learning_rate") if k in options}
     schedule = {k: options.pop(k) for k in ("exchange", "model") if k in options}
-    config = Plain()
+    policies = {k: options.pop(k) for k in ("solver", "weights") if k in options}
+    config = options.pop("channel", Plain())
     names = [client.name for client in members.clients]
     links = config.links(names, rng=np.random.default_rng(0))
     channel = config.connect(links, run=run)
@@ -50,12 +51,12 @@ def found(members, *, streams=None, rounds=3, choose=None, algorithm=None, run="
         ),
         policies=Policies(
             propose=client_selection,
-            solver=Random(),
             measure=spectrum,
             channel=channel,
             gatherer=config.gatherer(channel, links, run=run),
             algorithm=algorithm or FedAvg(),
             training=LocalTraining(batch_size=32, **training),
+            **{"solver": Random(), **policies},
         ),
         streams=streams or Streams(7),
         run=run,

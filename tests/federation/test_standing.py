@@ -30,6 +30,7 @@ def test_what_nobody_holds_any_more_is_not_handed_on():
     assert gone == {"encoder:series_2:*"}
     assert same(after.state, {module: before.state[module] for module in after.state})
     assert after.observations.losses == {0: before.observations.losses[2]}
+    assert after.observations.key_bits == {0: before.observations.key_bits[2]}
     assert set(after.observations.directions[0]) == set(after.model.module_ids)
 
 

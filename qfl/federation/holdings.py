@@ -1,0 +1,76 @@
+"""Pairs of a modality and a task: who holds them, how long they have waited, who holds the same.
+
+A pair is what a client declares before the first round; every module lies on the path of some
+pair, so where no pair starves, no module does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.core.tasks import Samples
+from qfl.federation.population import Client
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Holdings:
+    """Who holds how much of what.
+
+    Attributes:
+        pairs: (modality, task), in a fixed order; those that somebody holds.
+        shares: (n_clients, n_pairs) part of a client's training samples that have both, 0..1.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    shares: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, clients: Sequence[Client]) -> Holdings:
+        """Return what these clients hold."""
+        own = [_shares_of(client.train) for client in clients]
+        pairs = tuple(dict.fromkeys(pair for shares in own for pair in shares))
+        return cls(pairs, np.array([[shares.get(pair, 0.0) for pair in pairs] for shares in own]))
+
+    def overlap(self) -> NDArray[np.float64]:
+        """Return (n, n) how much two clients hold the same: symmetric, zero diagonal, in 0..1.
+
+        The Jaccard index of their pairs, those weighed that only some of their samples have: the
+        sum of the lesser shares over the sum of the greater ones.
+
+        >>> whole, half = Holdings((("a", "t"), ("b", "t")), np.array([[1.0, 1], [1, 0]])), 0.5
+        >>> float(whole.overlap()[0, 1]) == half
+        True
+        """
+        least = np.minimum(self.shares[:, None], self.shares[None]).sum(2)
+        most = np.maximum(self.shares[:, None], self.shares[None]).sum(2)
+        matrix = least / np.where(most > 0, most, 1.0)
+        np.fill_diagonal(matrix, 0.0)
+        return matrix
+
+    def waiting(self, last_round: Mapping[int, int], round_index: int) -> NDArray[np.float64]:
+        """Return (n,) the rounds since the most neglected pair of each client was trained.
+
+        Args:
+            last_round: client index -> the round it last contributed to.
+            round_index: the present one.
+        """
+        last = np.array([last_round.get(i, 0) for i in range(len(self.shares))])
+        held = self.shares > 0
+        trained = np.where(held, last[:, None], 0).max(0)
+        return np.where(held, round_index - trained, 0).max(1).astype(np.float64)
+
+
+def _shares_of(samples: Samples) -> dict[tuple[str, str], float]:
+    """Return the part of the samples that have each pair, where any has."""
+    everywhere = np.ones(len(samples), np.bool_)
+    found = {}
+    for modality, task in product(samples.inputs, samples.targets):
+        there = samples.available.get(modality, everywhere)
+        known = samples.labelled.get(task, everywhere)
+        found[modality, task] = float((there & known).mean())
+    return {pair: share for pair, share in found.items() if share > 0}

@@ -1,0 +1,44 @@
+"""Who took part, as counted from the records: which pairs of a modality and a task were trained."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import product
+
+from qfl.core.record import RoundRecord
+from qfl.report.results import Run
+
+
+def rounds_until_trained(records: Iterable[RoundRecord], times: int = 1) -> int | None:
+    """Return the first round by which every pair of a modality and a task that somebody holds was
+    trained `times` times; None if that never happened.
+
+    A pair is trained in a round if the change of one client that holds it arrived.
+
+    Args:
+        records: of one federation, with that of round 0.
+        times: rounds in which each pair must have been trained.
+    """
+    holdings: dict[str, list[tuple[str, str]]] = {}
+    trained: Counter[tuple[str, str]] = Counter()
+    for record in records:
+        for client, held in record.holdings.items():
+            holdings[client] = list(product(held["modalities"], held["tasks"]))
+        trained.update({pair for client in record.delivered for pair in holdings[client]})
+        everything = {pair for pairs in holdings.values() for pair in pairs}
+        if everything and min(trained[pair] for pair in everything) >= times:
+            return record.round
+    return None
+
+
+def rounds_to_pairs(run: Run) -> float:
+    """Return the rounds until every pair was trained once, infinite if one never was; NaN where
+    all clients hold the same, so that any of them trains every pair."""
+    rounds: Sequence[RoundRecord] = run.row.rounds
+    held = rounds[0].holdings.values() if rounds else ()
+    if len({repr(each) for each in held}) < 2:
+        return math.nan
+    found = rounds_until_trained(rounds)
+    return math.inf if found is None else float(found)

@@ -1,0 +1,136 @@
+"""Pairs of a modality and a task: counted as held, told apart, and never left waiting for ever."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qfl.federation.holdings import Holdings
+from qfl.federation.selection import SelectionWeights
+from qfl.problems import client_selection
+from qfl.report.participation import rounds_until_trained
+from qfl.solvers.exact import Exact
+from tests.federation import small
+
+VECTOR, IMU, SERIES = small.MODALITIES
+HELD = {0: ((VECTOR,), small.TASKS[:1]), 1: ((VECTOR, IMU), small.TASKS[:2])}
+
+
+def holdings(*rows):
+    rows = np.array(rows, dtype=float)
+    return Holdings(tuple((f"m{k}", "t") for k in range(rows.shape[1])), rows)
+
+
+def test_clients_hold_the_pairs_of_their_modalities_and_tasks():
+    found = Holdings.of(small.population(3, held=HELD).clients)
+    assert set(found.pairs) == set(product(small.MODALITIES, small.TASKS))
+    own = [{p for p, s in zip(found.pairs, row, strict=True) if s} for row in found.shares]
+    assert own[0] == {(VECTOR, "task_0")}
+    assert own[1] == set(product((VECTOR, IMU), ("task_0", "task_1")))
+    assert set(found.shares[2]) == {1.0}
+
+
+def test_a_pair_counts_as_often_as_samples_have_both():
+    [client, *_] = small.population(2).clients
+    n = len(client.train)
+    first, second = np.arange(n) % 2 == 0, np.arange(n) % 4 != 0
+    train = replace(client.train, available={VECTOR: first}, labelled={"task_1": second})
+    found = Holdings.of([replace(client, train=train)])
+    shares = dict(zip(found.pairs, found.shares[0], strict=True))
+    assert shares[VECTOR, "task_0"] == first.mean()
+    assert shares[VECTOR, "task_1"] == (first & second).mean()
+    assert shares[IMU, "task_1"] == second.mean()
+    assert shares[IMU, "task_0"] == 1
+    gone = replace(client.train, available={VECTOR: np.zeros(n, bool)})
+    bare = Holdings.of([replace(client, train=gone)])
+    assert VECTOR not in {modality for modality, _ in bare.pairs}
+
+
+def test_overlap_is_the_jaccard_index_of_pairs():
+    overlap = holdings([1, 1, 0], [1, 0, 0], [0, 0, 1], [1, 1, 0]).overlap()
+    assert overlap[0].tolist() == [0, 0.5, 0, 1]
+    np.testing.assert_array_equal(overlap, overlap.T)
+    assert not np.diagonal(overlap).any()
+    partly = holdings([0.5, 1.0], [1.0, 0.5]).overlap()
+    assert partly[0, 1] == pytest.approx(1.0 / 2.0)
+
+
+def test_a_client_waits_as_long_as_its_most_neglected_pair():
+    found = holdings([1, 0, 0], [1, 1, 0], [0, 0, 1])
+    assert found.waiting({}, 4).tolist() == [4, 4, 4]
+    assert found.waiting({1: 3}, 4).tolist() == [1, 1, 4]
+    assert found.waiting({0: 3, 2: 1}, 4).tolist() == [1, 4, 3]
+
+
+def longest_wait(shares, *, choose, coverage, rng, rounds=60):
+    """The most rounds that any pair waited, under whims of the other terms in 0..1 and an optimal
+    decision in every round; pairs still waiting at the end count too."""
+    n, (held, last, longest) = len(shares), (shares > 0, {}, 0)
+    found = holdings(*shares)
+    trained = np.zeros(shares.shape[1], dtype=int)
+    for round_index in range(1, rounds + 1):
+        redundancy = rng.uniform(-1, 1, (n, n))
+        waiting = found.waiting(last, round_index)
+        problem = client_selection(
+            utility=rng.random() * np.linspace(1, 0, n) + coverage * waiting * choose / n,
+            redundancy=(redundancy + redundancy.T) / 2,
+            choose=choose,
+            redundancy_weight=0.2,
+        )
+        chosen = np.flatnonzero(Exact().solve(problem, rng=rng).x)
+        last |= dict.fromkeys(map(int, chosen), round_index)
+        longest = max(longest, int((round_index - trained).max()))
+        trained[held[chosen].any(0)] = round_index
+    return longest
+
+
+@pytest.mark.property
+@given(
+    st.integers(3, 7), st.integers(1, 5), st.integers(1, 3), st.floats(0.2, 3), st.integers(0, 9999)
+)
+def test_with_coverage_no_pair_waits_for_ever(clients, pairs, choose, coverage, seed):
+    """However little coverage weighs: with the other terms within R of each other (1 of utility
+    and 2 x .2 x (K - 1) of redundancy), D = R N / (K w) and P pairs, no pair waits longer than
+    D + P rounds. Proof: while a pair waits longer than D, each decision trains one that has waited
+    at least as long less D, and each of the others can be that one only once."""
+    rng = np.random.default_rng(seed)
+    shares = (rng.random((clients, pairs)) < 0.4).astype(float)
+    shares[rng.integers(clients, size=pairs), np.arange(pairs)] = 1
+    shares[shares.sum(1) == 0, 0] = 1
+    range_of_others = 1 + 2 * 0.2 * (choose - 1)
+    bound = range_of_others * clients / (choose * coverage) + pairs
+    rounds = int(bound) + 20
+    assert longest_wait(shares, choose=choose, coverage=coverage, rng=rng, rounds=rounds) <= bound
+
+
+def test_without_coverage_a_pair_of_an_unloved_client_is_never_trained():
+    """The mutation of the test above."""
+    shares = np.array([[1.0, 0], [1, 0], [1, 0], [0, 1]])
+    rng = np.random.default_rng(0)
+    assert longest_wait(shares, choose=1, coverage=0.0, rng=rng, rounds=60) == 60
+    assert longest_wait(shares, choose=1, coverage=0.5, rng=rng, rounds=60) <= 4 / 0.5 + 2
+
+
+def test_a_federation_with_coverage_trains_every_pair_and_says_when():
+    """Three of eight clients hold a task alone; the others are preferred for their many samples."""
+    rare = {5: ((SERIES,), ("task_3",)), 6: ((IMU,), ("task_2",)), 7: ((VECTOR,), ("task_0",))}
+    common = dict.fromkeys(range(5), ((VECTOR, IMU), ("task_1",)))
+    members = small.population(8, held=common | rare)
+    small_ones = tuple(
+        replace(client, train=client.train.take(np.arange(10))) if place >= 5 else client
+        for place, client in enumerate(members.clients)
+    )
+    members = replace(members, clients=small_ones)
+
+    def rounds(coverage):
+        weights = SelectionWeights(
+            loss=0, staleness=0, samples=1, redundancy=0, latency=0, coverage=coverage
+        )
+        played = small.found(members, choose=2, rounds=9, solver=Exact(), weights=weights)
+        return rounds_until_trained(list(played.play()))
+
+    assert rounds(0.0) is None
+    assert rounds(0.5) <= 8
