@@ -17,6 +17,7 @@ from qfl.core.errors import ConfigError, ModuleMismatchError
 
 Matrix = NDArray[np.float64]
 
+_UP, _DOWN = "_up.weight", "_down.weight"
 ROW = 3.0**-0.5
 """Length of a row of `down` as it begins; rows of components that carry nothing keep it, for a pair
 of zeros would never learn again."""
@@ -151,6 +152,21 @@ def aggregation_error(pairs: Sequence[Pair], shares: Sequence[float], merged: Pa
     missed = float(np.linalg.norm(wanted - merged.product))
     size = float(np.linalg.norm(wanted))
     return missed / size if size else float(missed > 0)
+
+
+def multiplied(tensors: Mapping[str, NDArray[np.float32]]) -> dict[str, Matrix]:
+    """Return tensors with the product in place of every pair, which has one shape for all ranks.
+
+    >>> up, down = np.ones((2, 1), np.float32), np.ones((1, 3), np.float32)
+    >>> multiplied({"query_down.weight": down, "query_up.weight": up})["query"].shape
+    (2, 3)
+    """
+    found = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
+    for name in [name for name in found if name.endswith(_UP)]:
+        matrix = name.removesuffix(_UP)
+        if matrix + _DOWN in found:
+            found[matrix] = found.pop(name) @ found.pop(matrix + _DOWN)
+    return found
 
 
 def _check(pairs: Sequence[Pair], shares: Sequence[float]) -> int:

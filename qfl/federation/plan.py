@@ -39,6 +39,8 @@ class Schedule:
         qubits, circuit_layers: of the circuit, and of its controls.
         exchange: which modules travel: full, lora, adapter, prompt, peft, head; or all but the
             heads (fedper) or the norms (fedbn), which every client then keeps to itself.
+        warm_up_epochs: passes over the scenario's public samples before round 0, which train all
+            but LoRA and adapters: the checkpoint that everybody starts from.
         eavesdropped_round: in this round an eavesdropper sits on the quantum channel of the first
             client that is called, whoever that is, so that every method loses one; 0 is never.
     """
@@ -54,10 +56,12 @@ class Schedule:
     qubits: int = 4
     circuit_layers: int = 2
     exchange: str = "full"
+    warm_up_epochs: int = 0
     eavesdropped_round: int = 0
 
     def __post_init__(self) -> None:
-        least = {"rounds": 1, "clients_per_round": 1, "model_width": 2, "eavesdropped_round": 0}
+        least = {"rounds": 1, "clients_per_round": 1, "model_width": 2}
+        least |= {"warm_up_epochs": 0, "eavesdropped_round": 0}
         for name, allowed in least.items():
             if getattr(self, name) < allowed:
                 raise ConfigError(f"{name} must be >= {allowed}, got {getattr(self, name)}")

@@ -33,6 +33,7 @@ from qfl.federation.standing import Standing
 from qfl.federation.tally import comparisons, deciding, links, spent, timings
 from qfl.federation.turns import take_turns
 from qfl.federation.visit import Courier, Visit, settle
+from qfl.federation.warm_up import warmed_up
 from qfl.federation.world import Participant, World
 from qfl.models.m3t import Architecture, State, architecture
 from qfl.models.policies import exchange_policy
@@ -75,7 +76,14 @@ class Federation:
         self.population, self.schedule, self.policies = population, schedule, policies
         self.streams, self.memory = streams, memory
         self.model = architecture(population.modalities, population.tasks, schedule.recipe)
-        self.state = self.model.initial_state(streams)
+        self.state = warmed_up(
+            self.model,
+            self.model.initial_state(streams),
+            population.public,
+            tasks=population.tasks,
+            epochs=schedule.warm_up_epochs,
+            streams=streams,
+        )
         self.test = TensorSamples.of(population.test)
         self.participants = tuple(
             Participant(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from qfl.core.problem import Problem
 from qfl.core.update import Update
+from qfl.federation.lora import multiplied
 
 Propose = Callable[..., Problem]
 """Builds the selection problem of a round from utilities, redundancies and costs."""
@@ -142,8 +143,7 @@ class Observations:
 def _direction(
     sent: Mapping[str, NDArray[np.float32]], received: Mapping[str, NDArray[np.float32]]
 ) -> NDArray[np.float64]:
-    change = np.concatenate(
-        [(sent[name].astype(np.float64) - received[name]).ravel() for name in sorted(sent)]
-    )
+    after, before = multiplied(sent), multiplied(received)
+    change = np.concatenate([(after[name] - before[name]).ravel() for name in sorted(after)])
     norm = float(np.linalg.norm(change))
     return change / norm if norm > 0 else change

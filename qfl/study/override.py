@@ -69,7 +69,8 @@ def alone(study: Mapping[str, Any], method: Mapping[str, Any]) -> dict[str, Any]
     found["methods"] = [{key: value for key, value in method.items() if key not in OWN}]
     if isinstance(study.get("headline"), Mapping):
         found["headline"] = {**study["headline"], "method": label, "baseline": label}
-    apply(found, flatten({key: method[key] for key in OWN if isinstance(method.get(key), Mapping)}))
+    own = {key: method[key] for key in OWN if isinstance(method.get(key), Mapping) and method[key]}
+    apply(found, flatten(own))
     return found
 
 

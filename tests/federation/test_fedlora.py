@@ -86,6 +86,14 @@ def test_clients_download_and_send_the_rank_they_have():
     assert one.state[LORA]["query_down.weight"].shape == (3, 32)
 
 
+def test_clients_of_unequal_ranks_are_compared_by_what_their_pairs_add():
+    one, _ = played(FedLora(), ranks=(1, 3), rounds=1)
+    redundancy = one.observations.redundancy()
+    assert redundancy.shape == (9, 9)
+    assert np.isfinite(redundancy).all()
+    assert redundancy.any()
+
+
 def test_fixed_factors_never_move_nor_travel_and_their_mean_is_exact():
     one, records = played(FedLora(lora_rule="average"), exchange="ffa_lora")
     start = one.model.initial_state(one.streams)[LORA]
