@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from qfl.core.update import Update
 from qfl.federation.population import to_tensor
@@ -36,6 +38,11 @@ def travelling(state: State, exchange: ExchangePolicy) -> State:
 def overlaid(state: State, changes: State) -> State:
     """Return `state` with the tensors of `changes` in their places; modules may be incomplete."""
     return {**state, **{m: {**state.get(m, {}), **tensors} for m, tensors in changes.items()}}
+
+
+def single(array: NDArray[np.float64]) -> Tensor:
+    """Return an array as a float32 tensor."""
+    return to_tensor(array.astype(np.float32))
 
 
 def from_arrays(modules: Mapping[str, Mapping[str, NDArray[Any]]]) -> State:

@@ -7,22 +7,28 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from qfl.core.errors import UnknownNameError
 from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
 from qfl.federation.engine import Step
-from qfl.federation.exchange import from_arrays, overlaid
-from qfl.federation.lora import RULES, Pair, aggregation_error, averaged
+from qfl.federation.exchange import from_arrays, overlaid, single
+from qfl.federation.lora import (
+    RULES,
+    aggregation_error,
+    averaged,
+    pair_names,
+    pairs_of,
+    shares_of,
+    without,
+)
+from qfl.federation.stacking import Stacking, lora_modules
 from qfl.federation.world import World
-from qfl.models.keys import ModuleKey
 from qfl.models.layers import ADAPTED
 from qfl.models.m3t import State
 
-Rule = Literal["average", "partition", "decompose"]
+Rule = Literal["average", "partition", "decompose", "stack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +37,19 @@ class FedLora:
 
     Attributes:
         lora_rule: average each factor (FedIT, and HetLoRA where ranks differ), partition by rank
-            (raFLoRA), or decompose the mean product (FlexLoRA).
+            (raFLoRA), decompose the mean product (FlexLoRA), or stack all pairs, whose product
+            joins the base (FLoRA; see `stacking`).
     """
 
     lora_rule: Rule = "decompose"
 
     def __post_init__(self) -> None:
-        if self.lora_rule not in (allowed := ("average", "partition", "decompose")):
-            raise UnknownNameError("lora_rule", self.lora_rule, allowed)
+        if self.lora_rule not in RULES:
+            raise UnknownNameError("lora_rule", self.lora_rule, RULES)
 
-    def start(self, world: World) -> MergingPairs:
+    def start(self, world: World) -> MergingPairs | Stacking:
         """Return it at work."""
-        return MergingPairs(self.lora_rule)
+        return Stacking(world) if self.lora_rule == "stack" else MergingPairs(self.lora_rule)
 
 
 class MergingPairs:
@@ -59,11 +66,12 @@ class MergingPairs:
     def aggregate(self, state: State, updates: Sequence[Update]) -> State:
         """Return the new global modules; one that nobody sent stays as it was."""
         self.missed = []
-        plain = [_without_lora(update) for update in updates]
-        merged = overlaid(state, from_arrays(weighted_mean(plain)))
-        for module in state:
+        pairs = lora_modules(state)
+        mean = weighted_mean(without(update, pairs) for update in updates)
+        merged = overlaid(state, from_arrays(mean))
+        for module in pairs:
             senders = [update for update in updates if module in update.modules]
-            if _is_lora(module) and senders:
+            if senders:
                 merged[module] = {**state[module], **self._merged(module, senders, state[module])}
         return merged
 
@@ -75,39 +83,24 @@ class MergingPairs:
         self, module: str, senders: Sequence[Update], present: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
         """Return the merged factors that were sent; a fixed one is the server's, for everybody."""
-        counts = np.array([update.samples[module] for update in senders], dtype=np.float64)
-        shares = list(counts / counts.sum())
+        shares = shares_of(senders, module)
         found: dict[str, Tensor] = {}
+        fixed = pair_names(ADAPTED[0])[1] not in senders[0].modules[module]
+        if fixed:
+            senders = [_completed(update, module, present) for update in senders]
         for matrix in ADAPTED:
-            up, down = f"{matrix}_up.weight", f"{matrix}_down.weight"
-            ups = [_double(update.modules[module][up]) for update in senders]
-            fixed = down not in senders[0].modules[module]
-            if fixed:
-                downs = [_double(present[down].numpy()[: one.shape[1]]) for one in ups]
-            else:
-                downs = [_double(update.modules[module][down]) for update in senders]
-            pairs = [Pair(*both) for both in zip(ups, downs, strict=True)]
+            pairs = pairs_of(senders, module, matrix)
             pair = averaged(pairs, shares) if fixed else self.rule(pairs, shares)
             self.missed.append(aggregation_error(pairs, shares, pair))
-            found |= {up: _single(pair.up)} | ({} if fixed else {down: _single(pair.down)})
+            up, down = pair_names(matrix)
+            found |= {up: single(pair.up)} | ({} if fixed else {down: single(pair.down)})
         return found
 
 
-def _is_lora(module: str) -> bool:
-    return ModuleKey.parse(module).kind == "lora"
-
-
-def _without_lora(update: Update) -> Update:
-    kept = [module for module in update.modules if not _is_lora(module)]
-    return Update(
-        {module: update.modules[module] for module in kept},
-        {module: update.samples[module] for module in kept},
-    )
-
-
-def _double(array: NDArray[np.float32]) -> NDArray[np.float64]:
-    return array.astype(np.float64)
-
-
-def _single(array: NDArray[np.float64]) -> Tensor:
-    return torch.from_numpy(array.astype(np.float32))
+def _completed(update: Update, module: str, present: Mapping[str, Tensor]) -> Update:
+    """Put the factors that are fixed back into an update, cut to the rank of those that came."""
+    tensors = dict(update.modules[module])
+    for matrix in ADAPTED:
+        up, down = pair_names(matrix)
+        tensors[down] = present[down].numpy()[: tensors[up].shape[1]]
+    return Update({module: tensors}, {module: update.samples[module]})

@@ -6,7 +6,7 @@ of it; the product of the means is what it gets from averaging factors. Only num
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.errors import ConfigError, ModuleMismatchError
+from qfl.core.update import Update
 
 Matrix = NDArray[np.float64]
 
@@ -154,6 +155,36 @@ def aggregation_error(pairs: Sequence[Pair], shares: Sequence[float], merged: Pa
     return missed / size if size else float(missed > 0)
 
 
+def pair_names(matrix: str) -> tuple[str, str]:
+    """Return the names of the two tensors that adapt a matrix.
+
+    >>> pair_names("query")
+    ('query_up.weight', 'query_down.weight')
+    """
+    return matrix + _UP, matrix + _DOWN
+
+
+def pairs_of(updates: Sequence[Update], module: str, matrix: str) -> list[Pair]:
+    """Return the pair of a matrix from each of `updates`, all of which hold `module` whole."""
+    names = pair_names(matrix)
+    return [Pair(*(_double(update.modules[module][name]) for name in names)) for update in updates]
+
+
+def shares_of(updates: Sequence[Update], module: str) -> list[float]:
+    """Return what each update weighs in the mean of a module that all of them hold."""
+    counts = np.array([update.samples[module] for update in updates], dtype=np.float64)
+    return list(counts / counts.sum())
+
+
+def without(update: Update, modules: Collection[str]) -> Update:
+    """Return the update without these modules."""
+    kept = [module for module in update.modules if module not in modules]
+    return Update(
+        {module: update.modules[module] for module in kept},
+        {module: update.samples[module] for module in kept},
+    )
+
+
 def multiplied(tensors: Mapping[str, NDArray[np.float32]]) -> dict[str, Matrix]:
     """Return tensors with the product in place of every pair, which has one shape for all ranks.
 
@@ -161,12 +192,16 @@ def multiplied(tensors: Mapping[str, NDArray[np.float32]]) -> dict[str, Matrix]:
     >>> multiplied({"query_down.weight": down, "query_up.weight": up})["query"].shape
     (2, 3)
     """
-    found = {name: tensor.astype(np.float64) for name, tensor in tensors.items()}
+    found = {name: _double(tensor) for name, tensor in tensors.items()}
     for name in [name for name in found if name.endswith(_UP)]:
         matrix = name.removesuffix(_UP)
         if matrix + _DOWN in found:
             found[matrix] = found.pop(name) @ found.pop(matrix + _DOWN)
     return found
+
+
+def _double(array: NDArray[np.float32]) -> Matrix:
+    return array.astype(np.float64)
 
 
 def _check(pairs: Sequence[Pair], shares: Sequence[float]) -> int:

@@ -14,14 +14,15 @@ from qfl.federation.plan import Schedule
 LORA = "lora:*:*:*:0"
 
 
-def played(algorithm, *, exchange="lora", ranks=(), rounds=2):
+def played(algorithm, *, exchange="lora", ranks=(), rounds=2, choose=9, **options):
     one = federation(
         rounds=rounds,
-        choose=9,
+        choose=choose,
         model="tiny",
         exchange=exchange,
         lora_ranks=ranks,
         algorithm=algorithm,
+        **options,
     )
     return one, list(one.play())
 
