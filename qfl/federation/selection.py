@@ -123,17 +123,18 @@ class Observations:
         known = sorted(self.directions)
         if not known:
             return matrix
-        modules = sorted(set().union(*self.directions.values()))
-        deviations = np.concatenate([self._deviations(module, known) for module in modules], axis=1)
+        kinds = sorted({(m, len(d)) for i in known for m, d in self.directions[i].items()})
+        deviations = np.concatenate([self._deviations(*kind, known) for kind in kinds], axis=1)
         lengths = np.linalg.norm(deviations, axis=1, keepdims=True)
         unit = deviations / np.where(lengths > 0, lengths, 1.0)
         matrix[np.ix_(known, known)] = np.clip(unit @ unit.T, -1.0, 1.0)
         np.fill_diagonal(matrix, 0.0)
         return (matrix + matrix.T) / 2
 
-    def _deviations(self, module: str, known: list[int]) -> NDArray[np.float64]:
-        """One row per known client: its change of the module less the holders' mean, or zeros."""
-        holders = [i for i in known if module in self.directions[i]]
+    def _deviations(self, module: str, length: int, known: list[int]) -> NDArray[np.float64]:
+        """One row per known client: its change of the module less the mean of those whose change
+        has this length (single factors of unequal ranks do not compare), or zeros."""
+        holders = [i for i in known if len(self.directions[i].get(module, ())) == length]
         changes = np.stack([self.directions[i][module] for i in holders])
         rows = np.zeros((len(known), changes.shape[1]))
         rows[[known.index(i) for i in holders]] = changes - changes.mean(0)

@@ -87,8 +87,9 @@ def test_clients_download_and_send_the_rank_they_have():
     assert one.state[LORA]["query_down.weight"].shape == (3, 32)
 
 
-def test_clients_of_unequal_ranks_are_compared_by_what_their_pairs_add():
-    one, _ = played(FedLora(), ranks=(1, 3), rounds=1)
+@pytest.mark.parametrize("exchange", ["lora", "ffa_lora"])
+def test_clients_of_unequal_ranks_are_compared(exchange):
+    one, _ = played(FedLora(), ranks=(1, 3), rounds=1, exchange=exchange)
     redundancy = one.observations.redundancy()
     assert redundancy.shape == (9, 9)
     assert np.isfinite(redundancy).all()
