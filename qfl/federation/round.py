@@ -85,21 +85,7 @@ class Federation:
             streams=streams,
         )
         self.test = TensorSamples.of(population.test)
-        self.participants = tuple(
-            Participant(
-                index=index,
-                number=population.numbers[index],
-                client=client,
-                model=architecture(
-                    client.modalities,
-                    client.tasks,
-                    schedule.recipe_of(population.numbers[index]),
-                ),
-                train=TensorSamples.of(client.train),
-                test=TensorSamples.of(client.test),
-            )
-            for index, client in enumerate(population.clients)
-        )
+        self.participants = _participants(population, schedule)
         self.learning = policies.algorithm.start(
             World(
                 model=self.model,
@@ -387,3 +373,20 @@ class Federation:
             privacy=self.privacy.event() if self.privacy and round_index else None,
             timings=Timings(total_seconds=perf_counter() - started),
         )
+
+
+def _participants(population: Population, schedule: Schedule) -> tuple[Participant, ...]:
+    """The clients made ready, each with the model that its modalities, tasks and rank ask for."""
+    return tuple(
+        Participant(
+            index=index,
+            number=number,
+            client=client,
+            model=architecture(client.modalities, client.tasks, schedule.recipe_of(number)),
+            train=TensorSamples.of(client.train),
+            test=TensorSamples.of(client.test),
+        )
+        for index, (number, client) in enumerate(
+            zip(population.numbers, population.clients, strict=True)
+        )
+    )
