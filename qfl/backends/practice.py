@@ -14,6 +14,7 @@ Decoupling = Literal["", "XX", "XpXm", "XY4"]
 SWITCHES = (
     "level",
     "noise_aware",
+    "packed",
     "line",
     "fractional_gates",
     "idle_errors",

@@ -1,4 +1,4 @@
-"""Simulators and hardware side by side: what a backend changes, and what a mitigation buys."""
+"""Simulators and hardware side by side: what a backend changes, and what practice buys."""
 
 from __future__ import annotations
 
@@ -59,17 +59,33 @@ def gaps_table(results: Results) -> Table:
 
 
 def gains_table(results: Results) -> Table:
-    """Return what each mitigation, switched on alone, changes."""
+    """Return what each practice and mitigation, switched on alone, changes."""
     note = (
-        "Mitigated minus raw on the same device, instance by instance. Zero-noise extrapolation "
-        "changes the mean cost and leaves the samples as they are; its values come from exact "
-        "expectations under the noise model, without shot noise, while those of raw rows are of "
-        "finite shots. Post-selection leaves out infeasible samples, so its share of feasible "
-        "ones says how many were kept."
+        "With it minus without it on the same device, instance by instance. Zero-noise "
+        "extrapolation changes the mean cost and leaves the samples as they are; its values come "
+        "from exact expectations under the noise model, without shot noise, while those of raw "
+        "rows are of finite shots. Post-selection leaves out infeasible samples, so its share of "
+        f"feasible ones says how many were kept.{_waiting_note(results)}"
     )
     return _paired(
-        results, raw_pairs(results), key="gains", caption="What each mitigation buys", note=note
+        results, raw_pairs(results), key="gains", caption="What each practice buys", note=note
     )
+
+
+def _waiting_note(results: Results) -> str:
+    """Return what to know about rows with idle errors and pulses; "" without such rows."""
+    simulated = [p.options for p in places(results).values() if p.backend.startswith("aer")]
+    idle = [options for options in simulated if options.get("idle_errors")]
+    if not idle:
+        return ""
+    text = " A row that adds idle errors or drift says what these cost, not what a practice buys."
+    if any(options.get("dynamical_decoupling") for options in idle):
+        text += (
+            " Relaxation of idle qubits has no memory, so decoupling pulses cannot undo it and add "
+            "their own errors; they are made against slow frequency errors, which are an assumption"
+            " here."
+        )
+    return text
 
 
 def model_table(results: Results) -> Table:

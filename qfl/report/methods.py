@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from qfl.core.metrics import Metric, metric
 from qfl.data import DATASETS
@@ -12,7 +13,7 @@ from qfl.report.decisions import ranks
 from qfl.report.devices import MODEL_ERROR
 from qfl.report.intervals import ALPHA, BOOTSTRAP_FROM
 from qfl.report.outcomes import sampled, summarise
-from qfl.report.places import places
+from qfl.report.places import places, resolved_options
 from qfl.report.results import Results, Run
 from qfl.report.statistics import friedman, rank_refusal
 from qfl.report.words import count, display, listed, p_text
@@ -32,8 +33,9 @@ _MODEL = (
 )
 _SNAPSHOTS = (
     "A snapshot is a device's stored calibration: depolarising noise and relaxation after every "
-    "gate, asymmetric readout, all for the qubits used. Crosstalk, leakage, drift and idle errors "
-    "are not in it, so it is a best case, and dynamical decoupling has nothing to do on it."
+    "gate, asymmetric readout, all for the qubits used. Crosstalk and leakage are not in it, and "
+    "relaxation of idle qubits only where a method has idle_errors, so it is a best case. Slow "
+    "frequency errors (drift_hz) are an assumption: no calibration reports them."
 )
 
 
@@ -150,8 +152,7 @@ def _circuits(results: Results) -> str:
         solver = next(run.row.cell.solver for run in results.runs if run.method == method)
         if "backend" not in solver or "depth" not in solver:
             continue
-        options = ", ".join(f"{k} = {v}" for k, v in sorted(solver["backend_options"].items()))
-        place = f"{solver['backend']} ({options})" if options else str(solver["backend"])
+        place = _place(str(solver["backend"]), solver["backend_options"])
         angles = f"; angles by schedule {solver['schedule']}" if "schedule" in solver else ""
         if solver.get("schedule") in SCHEDULES.rows:
             angles += f" ({SCHEDULES.row(solver['schedule']).summary})"
@@ -159,7 +160,7 @@ def _circuits(results: Results) -> str:
         lines.append(f"{display(method)}: {shape}, on {place}{angles}.")
     if not lines:
         return ""
-    lines.append(_CIRCUIT_BILL)
+    lines += ["Options of a backend that are not named are at their defaults.", _CIRCUIT_BILL]
     if any(
         str(record.get("device")).startswith("fake_") for record in results.calibrations.values()
     ):
@@ -167,6 +168,14 @@ def _circuits(results: Results) -> str:
     if any(place.is_model for place in places(results).values()):
         lines += [_MODEL, MODEL_ERROR]
     return " ".join(lines)
+
+
+def _place(backend: str, options: Mapping[str, Any]) -> str:
+    """Return a backend with those of its options that are not at their defaults."""
+    plain = resolved_options(backend, {})
+    changed = {k: v for k, v in sorted(options.items()) if k not in plain or v != plain[k]}
+    named = ", ".join(f"{key} = {value}" for key, value in changed.items() if value != {})
+    return f"{backend} ({named})" if named else backend
 
 
 def _eavesdropping(results: Results) -> str:

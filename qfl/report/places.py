@@ -35,7 +35,7 @@ class Place:
 
     def is_at(self, backend: str, options: Settings) -> bool:
         """Return True if `get_backend(backend, **options)` is this place."""
-        return (self.backend, self.options) == (backend, _resolved(backend, options))
+        return (self.backend, self.options) == (backend, resolved_options(backend, options))
 
     @property
     def wraps(self) -> tuple[str, Settings] | None:
@@ -112,8 +112,8 @@ def _place(solver: Settings) -> Place:
     return Place(str(solver["backend"]), options, rest, is_ideal(solver))
 
 
-def _resolved(backend: str, options: Settings) -> Settings:
-    """Return all options of a place; as they were given where the backend is not installed."""
+def resolved_options(backend: str, options: Settings) -> Settings:
+    """Return all options of a place; as they were given where they cannot be resolved."""
     asked = {"solver": "qaoa", "shots": 1, "backend": backend, "backend_options": dict(options)}
     try:
         found: Settings = resolve("methods", asked)["backend_options"]

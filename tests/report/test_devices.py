@@ -15,6 +15,7 @@ from qfl.study import Study, run
 
 CIRCUIT = {"mixer": "xy_ring", "schedule": "transfer", "depth": 1}
 SNAPSHOT = {"backend": "aer:fake_manila"}
+PULSES = {"idle_errors": True, "dynamical_decoupling": "XX"}
 
 
 def method(label, **options):
@@ -32,6 +33,8 @@ STUDY = {
         method("ideal"),
         method("manila", **SNAPSHOT),
         method("plain", **SNAPSHOT, backend_options={"level": 0}),
+        method("idle", **SNAPSHOT, backend_options={"idle_errors": True}),
+        method("pulsed", **SNAPSHOT, backend_options=PULSES),
         method("readout", backend="mitigation:readout", backend_options=SNAPSHOT),
         method("selected", backend="mitigation:post_selection", backend_options=SNAPSHOT),
         {
@@ -66,10 +69,13 @@ def analysis(results):
 
 
 def test_methods_are_paired_by_the_circuit_that_they_share(results):
-    noisy = ["manila", "plain", "readout", "selected", "extrapolated", "model", "guess"]
+    noisy = ["manila", "plain", "idle", "pulsed"]
+    noisy += ["readout", "selected", "extrapolated", "model", "guess"]
     assert ideal_pairs(results) == tuple((name, "ideal") for name in noisy)
     assert raw_pairs(results) == (
         ("manila", "plain"),
+        ("idle", "manila"),
+        ("pulsed", "idle"),
         ("readout", "manila"),
         ("selected", "manila"),
         ("extrapolated", "manila"),
@@ -88,7 +94,7 @@ def test_every_figure_of_the_gap_is_there(analysis):
         *("mean_ratioratio of the mean cost", "depthdepth"),
         *("two_qubit_gatestwo-qubit gates", "decision_secondstime of one decision"),
     ]
-    assert len(analysis.tables["gaps"].rows) == 7
+    assert len(analysis.tables["gaps"].rows) == 9
     assert f"±{MARGIN}" in analysis.tables["gaps"].note
     assert "Noise alone leaves as feasible: 37.5 %." in analysis.tables["gaps"].note
     assert [figure.key for figure in analysis.sections["devices"]] == [
@@ -114,6 +120,10 @@ def test_what_mitigation_does_to_which_figure(results, analysis):
     assert records["selected"].diagnostics["mitigation"] == "post_selection"
     assert records["readout"].diagnostics["mitigation"] == "readout"
     assert records["extrapolated"].diagnostics["mitigation"] == "zero_noise"
+    assert records["pulsed"].diagnostics["mitigation"] == "decoupling:XX"
+    note = analysis.tables["gains"].note
+    assert "says what these cost" in note
+    assert "Relaxation of idle qubits has no memory" in note
     assert "mitigation" not in records["manila"].diagnostics
 
 
@@ -140,13 +150,18 @@ def test_the_error_of_the_model_is_printed_wherever_it_was_used(results, analysi
     assert "P(feasible) +0.06 to +0.12 at six clients" in page
     assert "the table holds" in page
     assert "without shot noise, while those of raw rows are of finite shots" in page
+    assert (
+        "pulsed: depth 1, mixer xy_ring, on aer:fake_manila (dynamical_decoupling = XX, idle"
+        in page
+    )
+    assert "manila: depth 1, mixer xy_ring, on aer:fake_manila;" in page  # all at their defaults
     for text in (
-        "What each mitigation buys",
+        "What each practice buys",
         "Error of the gate-count noise model",
         "Calibrations",
     ):
         assert text in page
-    assert "## What each mitigation buys" in summary.render(analysis)["summary.md"]
+    assert "## What each practice buys" in summary.render(analysis)["summary.md"]
 
 
 def test_published_results_need_the_same_instance_and_angles():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from circuits.qaoa import resources
+from qfl.backends.practice import SWITCHES
 from qfl.cli.studies import packaged
 from qfl.study import Study, cells
 from qfl.study.forecast import representative
@@ -71,12 +72,15 @@ def test_the_quality_study_is_fair():
 @pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("backend_gap*.toml")))
 def test_one_line_more_runs_the_gap_studies_on_a_device(path, tmp_path):
     text = path.read_text()
-    (line,) = (line for line in text.splitlines() if "ibm:ibm_boston" in line)
+    device = "fez" if "practice" in path.name else "boston"
+    (line,) = (line for line in text.splitlines() if f"ibm:ibm_{device}" in line)
     more = tmp_path / path.name
     more.write_text(text.replace(line, line.removeprefix("# ")))
     study = Study.load(more)
-    devices = [cell for cell in cells(study) if cell.solver.get("backend") == "ibm:ibm_boston"]
-    snapshots = [cell for cell in cells(study) if cell.labels.get("backend") == "aer:fake_boston"]
+    devices = [cell for cell in cells(study) if cell.labels.get("backend") == f"ibm:ibm_{device}"]
+    snapshots = [
+        cell for cell in cells(study) if cell.labels.get("backend") == f"aer:fake_{device}"
+    ]
     assert len(devices) == len(snapshots) >= len(study.seeds)
     assert study.with_overrides("smoke")
 
@@ -92,10 +96,32 @@ def test_the_gap_studies_have_what_an_interval_needs():
         study = Study.load(path)
         labels = {method["label"] for method in study.methods}
         assert len(study.seeds) >= 5
-        assert {"random", "ideal", "fez", "boston", "model_boston"} <= labels
+        devices = {"fez_fractional"} if "practice" in path.name else {"boston", "model_boston"}
+        assert {"random", "ideal", "fez", *devices} <= labels
     assert {"fez_readout", "fez_post_selection", "fez_zero_noise"} <= {
         method["label"] for method in Study.load(ROOT / "studies/backend_gap.toml").methods
     }
+
+
+def test_the_practice_study_has_a_method_for_every_switch_alone():
+    """Each is paired in the report with the same method without it."""
+    study = Study.load(ROOT / "studies/backend_gap_practice.toml")
+    given = {m["label"]: m.get("backend_options", {}) for m in study.methods}
+    plain = given["fez"]
+    changed = {
+        label: {key for key in options if options[key] != plain.get(key)}
+        for label, options in given.items()
+        if label.startswith("fez") and "backend" not in options
+    }
+    alone = {frozenset(keys) for keys in changed.values() if len(keys) == 1}
+    assert {key for keys in alone for key in keys} >= set(SWITCHES) - {
+        *("level", "drift_hz", "dynamical_decoupling")  # the last two act beside idle errors
+    }
+    assert changed["fez_drift"] - changed["fez_idle"] == {"drift_hz"}
+    for label in ("fez_idle", "fez_drift"):
+        assert changed[f"{label}_decoupled"] - changed[label] == {"dynamical_decoupling"}
+    wrapped = {m.get("backend") for m in study.methods}
+    assert {f"mitigation:{name}" for name in ("readout", "post_selection", "zero_noise")} <= wrapped
 
 
 def test_the_selection_study_compares_what_it_promises():
