@@ -174,6 +174,9 @@ METRICS: Mapping[str, Metric] = _table(
     Metric("lora_error", "LoRA aggregation error", "", False, "mean", _POSITIVE, ".3f",
            "‖mean product − merged product‖ / ‖mean product‖ of the LoRA pairs of a round, "
            "Frobenius norms, mean over the adapted matrices"),
+    Metric("least_centrality", "least centrality", "", None, "mean", _UNIT, ".2f",
+           "mean similarity (CKA) of the least central client's model to the others of a round, "
+           "over that of the most central"),
     # summaries of a learning curve
     Metric("rounds_to_target", "rounds to target", "", False, "count", _POSITIVE, ".1f",
            "first round whose metric reaches the target; runs that never do are censored"),

@@ -200,6 +200,19 @@ class Telling(Protocol):
 
 
 @runtime_checkable
+class Completing(Protocol):
+    """An algorithm at work that deals with what samples lack, before they are seen."""
+
+    def training_samples(self, participant: Any) -> Any:
+        """Return what a client trains on; asked once."""
+        ...
+
+    def complete(self, samples: Any) -> Any:
+        """Return samples to be predicted as the model is to see them, whatever their labels."""
+        ...
+
+
+@runtime_checkable
 class Packing(Protocol):
     """An algorithm at work that packs the envelopes itself: more than the modules, less or none.
 

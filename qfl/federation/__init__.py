@@ -48,6 +48,10 @@ ALGORITHMS = Registry(
             "qfl.federation.fedopt:FedYogi",
             "fedavg with Yogi at the server (Reddi et al. 2021)",
         ),
+        "completion": Row(
+            "qfl.federation.completion:Completion",
+            "missing modalities completed; clients weigh by the likeness of their models (FedMVP)",
+        ),
         "fedlora": Row(
             "qfl.federation.fedlora:FedLora",
             "fedavg that merges LoRA pairs as pairs, of one rank or several",

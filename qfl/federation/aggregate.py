@@ -6,7 +6,7 @@ holders. A module that nobody sent has no entry: its global value stays as it wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -23,11 +23,11 @@ class ModuleSum:
 
     Attributes:
         totals: module -> tensor name -> sum of samples x tensor, float64.
-        samples: module -> number of samples behind it.
+        samples: module -> number of samples behind it, times the factors of the updates.
     """
 
     totals: Mapping[str, Mapping[str, NDArray[np.float64]]]
-    samples: Mapping[str, int]
+    samples: Mapping[str, float]
 
     @classmethod
     def zero(cls) -> ModuleSum:
@@ -35,21 +35,26 @@ class ModuleSum:
         return cls({}, {})
 
     @classmethod
-    def of(cls, update: Update) -> ModuleSum:
+    def of(cls, update: Update, factor: float = 1) -> ModuleSum:
         """Return one update as a sum of one term.
+
+        Args:
+            update: what a client sent.
+            factor: above 0; what each of its samples counts.
 
         Raises:
             ModuleMismatchError: a module claims no samples, or holds NaN or infinity.
         """
-        totals = {}
+        totals, samples = {}, {}
         for module, tensors in update.modules.items():
-            count = update.samples[module]
-            if count <= 0:
-                raise ModuleMismatchError(f"{module} claims {count} samples; a sender needs >= 1")
+            claimed = update.samples[module]
+            if claimed <= 0:
+                raise ModuleMismatchError(f"{module} claims {claimed} samples; a sender needs >= 1")
             if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
                 raise ModuleMismatchError(f"{module} holds NaN or infinity and was not aggregated")
+            count = samples[module] = claimed * factor
             totals[module] = {name: count * t.astype(np.float64) for name, t in tensors.items()}
-        return cls(totals, dict(update.samples))
+        return cls(totals, samples)
 
     def __add__(self, other: ModuleSum) -> ModuleSum:
         totals, samples = dict(self.totals), dict(self.samples)
@@ -69,9 +74,18 @@ class ModuleSum:
         }
 
 
-def weighted_mean(updates: Iterable[Update]) -> dict[str, dict[str, NDArray[np.float32]]]:
-    """Return the module-wise mean of `updates`, weighted by samples, over the holders."""
-    return reduce(ModuleSum.__add__, map(ModuleSum.of, updates), ModuleSum.zero()).mean()
+def weighted_mean(
+    updates: Iterable[Update], factors: Sequence[float] | None = None
+) -> dict[str, dict[str, NDArray[np.float32]]]:
+    """Return the module-wise mean of `updates`, weighted by samples, over the holders.
+
+    Args:
+        updates: of any modules.
+        factors: what each sample of an update counts, above 0; None counts all alike.
+    """
+    each = list(updates)
+    terms = map(ModuleSum.of, each, factors if factors is not None else [1] * len(each))
+    return reduce(ModuleSum.__add__, terms, ModuleSum.zero()).mean()
 
 
 def _add(

@@ -16,11 +16,11 @@ from torch import Tensor
 from qfl.core.decision import Bill, Decision
 from qfl.core.errors import ProblemError
 from qfl.core.gather import Gathered
-from qfl.core.ports import Acknowledging, Finishing, Telling
+from qfl.core.ports import Acknowledging, Completing, Finishing, Telling
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
 from qfl.core.update import Update
-from qfl.federation.evaluate import evaluate, evaluate_by_modality, over_clients, predictor
+from qfl.federation.evaluate import Predict, measures, measures_by_modality, over_clients, predictor
 from qfl.federation.exchange import only
 from qfl.federation.holdings import Holdings
 from qfl.federation.memory import Memory
@@ -94,8 +94,13 @@ class Federation:
                 exchange=self.exchange,
                 rounds=schedule.rounds,
                 streams=streams,
+                public=TensorSamples.of(public) if (public := population.public) else None,
             )
         )
+        if isinstance(self.learning, Completing):
+            self.participants = tuple(
+                replace(one, train=self.learning.training_samples(one)) for one in self.participants
+            )
         self.courier = Courier(
             channel=policies.channel,
             learning=self.learning,
@@ -148,7 +153,7 @@ class Federation:
         shown to it."""
         shown = {m: x for m, x in samples.inputs.items() if m in self.model.modalities}
         masks = {m: x for m, x in samples.available.items() if m in self.model.modalities}
-        return predictor(self.model, self.state)(TensorSamples(shown, {}, masks))
+        return self._predictor(self.state)(TensorSamples(shown, {}, masks))
 
     def model_for(self, number: int) -> tuple[Architecture, State]:
         """Return the global model: what the client of this number is, or would be, offered."""
@@ -344,16 +349,25 @@ class Federation:
             for c in self.population.clients
         }
 
+    def _predictor(self, state: State) -> Predict:
+        """What answers with these modules, and with what the algorithm puts in empty places."""
+        predict, learning = predictor(self.model, state), self.learning
+        if not isinstance(learning, Completing):
+            return predict
+        return lambda samples: predict(learning.complete(samples))
+
     def record(self, round_index: int) -> RoundRecord:
         """Return the record of the present global model, without what a round adds."""
         started = perf_counter()
         tasks = self.population.tasks
-        metrics = evaluate_by_modality(self.model, self.state, self.test, tasks)
+        metrics = measures_by_modality(self._predictor(self.state), self.test, tasks)
         if self.policies.adversary:
             metrics |= self.policies.adversary.measure(self.model, self.state, tasks)
         by_client = {
-            p.client.name: evaluate(
-                self.model, self.courier.personal(p, self.state), p.test, p.client.tasks
+            p.client.name: measures(
+                self._predictor(self.courier.personal(p, self.state))(p.test),
+                p.test,
+                p.client.tasks,
             )
             for p in self.participants
         }

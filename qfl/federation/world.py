@@ -45,6 +45,7 @@ class World:
         exchange: which modules travel.
         rounds: how many there will be.
         streams: the cell's random streams.
+        public: complete samples that no client holds; None if there are none.
     """
 
     model: Architecture
@@ -53,3 +54,4 @@ class World:
     exchange: ExchangePolicy
     rounds: int
     streams: Streams
+    public: TensorSamples | None = None

@@ -141,9 +141,10 @@ class Architecture(nn.Module):
         state: State,
         inputs: Mapping[str, Tensor],
         available: Mapping[str, Tensor] | None = None,
+        notes: Notes | None = None,
     ) -> dict[str, Tensor]:
-        """Return the outputs of the model with the weights of `state`."""
-        return functional_call(self, self.flatten(state), (inputs, available), strict=True)
+        """Return the outputs of the model with the weights of `state`; see `forward`."""
+        return functional_call(self, self.flatten(state), (inputs, available, notes), strict=True)
 
     def flatten(self, state: State) -> dict[str, Tensor]:
         """Return `state` as parameter name -> tensor.

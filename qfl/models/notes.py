@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 
@@ -34,6 +35,11 @@ class Notes:
     latents: dict[str, Tensor] = field(default_factory=dict)
     readouts: dict[str, Tensor] = field(default_factory=dict)
     log_variances: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def joint(self) -> Tensor:
+        """(B, d) the mean of what the heads of all tasks read."""
+        return torch.stack(list(self.readouts.values())).mean(0)
 
     def by_client(self, x: Tensor) -> Tensor:
         """Return (B, ...) with the clients of a stack on an axis of their own, (K, B / K, ...)."""

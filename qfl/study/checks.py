@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from qfl.core.arrays import canonical_json
 from qfl.core.errors import UnknownNameError
-from qfl.study.options import Issue, Issues
+from qfl.study.options import Issue, Issues, build_row
 
 Settings = dict[str, Any]
 
@@ -39,6 +39,16 @@ def check_choice(scenario: Settings, federation: Settings) -> None:
         raise Issues(
             [Issue("clients_per_round", f"cannot choose {chosen} of {clients}; {allowed}")]
         )
+
+
+def check_public(scenario: Settings, federation: Settings) -> None:
+    """Refuse to complete modalities by what is fitted on public samples where there are none."""
+    if federation["algorithm"] != "completion" or scenario.get("public_samples"):
+        return
+    if build_row("federation", federation).needs_public:
+        reason = "completion fits its frozen parts on public samples, and there are none"
+        cure = 'set scenario.public_samples, or fill = "zeros", "mask" or "drop" without losses'
+        raise Issues([Issue("algorithm", f'{reason}; {cure} and with similarity = "off"')])
 
 
 def check_uplink(federation: Settings) -> None:

@@ -35,6 +35,7 @@ from qfl.study.checks import (
     FEDERATION,
     PROTECTION,
     check_choice,
+    check_public,
     check_ranks,
     check_uplink,
     duplicates,
@@ -297,6 +298,7 @@ class Study(BaseModel):
         settings = resolve(info.field_name or "", given)
         if info.field_name == "federation":
             check_choice(info.data.get("scenario", {}), settings)
+            check_public(info.data.get("scenario", {}), settings)
             check_uplink(settings)
             check_ranks(settings)
         return settings

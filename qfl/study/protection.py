@@ -44,6 +44,12 @@ def _sight(study: Settings) -> Iterator[Issue]:
             "losses, staleness, samples and latency still count",
         )
     algorithm = study["federation"]["algorithm"]
+    if _masked(study) and _weighs_by_likeness(study):
+        yield Issue(
+            "federation.similarity",
+            "completion compares the model of each client, and under masks the server sees sums "
+            'alone; set similarity = "off", or take channel sealed',
+        )
     if _masked(study) and algorithm in _SINGLE_UPDATES:
         yield Issue(
             "federation.algorithm",
@@ -90,6 +96,13 @@ def _privacy(study: Settings) -> Iterator[Issue]:
             "privacy.mechanism",
             "one client's share of noise does not hide it, only a masked sum is private; take "
             "channel masked, or mechanism local",
+        )
+    if privacy["mechanism"] == "central" and _weighs_by_likeness(study):
+        yield Issue(
+            "federation.similarity",
+            "central noise is priced for a mean of which every client is one part alike, and "
+            'completion weighs clients by their models; set similarity = "off", or take mechanism '
+            "local, whose changes may be compared",
         )
     if privacy["mechanism"] == "central" and rule != "none":
         yield Issue(
@@ -171,6 +184,11 @@ def _rule_under_masks(study: Settings) -> Iterator[Issue]:
         check_visible(rule, masked=True, cohorts=cohorts, corrupted=corrupted)
     except ConfigError as error:
         yield Issue("defence.rule", str(error))
+
+
+def _weighs_by_likeness(study: Settings) -> bool:
+    federation = study["federation"]
+    return federation["algorithm"] == "completion" and federation["similarity"] != "off"
 
 
 def _masked(study: Settings) -> bool:

@@ -34,6 +34,17 @@ def records(**changes):
 
 QUIET = {"algorithm": "fedavg", "rounds": 2, "clients_per_round": 8, "epochs": 1}
 
+COMPLETING = {**QUIET, "algorithm": "completion"}
+PAIRS = {
+    "name": "digits",
+    "clients": 8,
+    "dirichlet_alpha": 1.0,
+    "views": "halves",
+    "held": "everything",
+    "missing": 0.5,
+    "public_samples": 100,
+}
+
 REFUSED = [
     (
         {"channel": MASKED, "federation": {**QUIET, "algorithm": "fedlora"}},
@@ -115,6 +126,27 @@ REFUSED = [
             ),
         )
     ),
+    (
+        {"channel": MASKED, "scenario": PAIRS, "federation": COMPLETING},
+        "federation.similarity: completion compares the model of each client.*take channel sealed",
+    ),
+    (
+        {
+            "privacy": {"mechanism": "central"},
+            "selection": PUBLIC,
+            "scenario": PAIRS,
+            "federation": COMPLETING,
+        },
+        "federation.similarity: central noise is priced for a mean.*or take mechanism local",
+    ),
+    (
+        {"defence": {"rule": "median"}, "scenario": PAIRS, "federation": COMPLETING},
+        "median takes the place of the server's mean, and completion",
+    ),
+    (
+        {"federation": COMPLETING},
+        "federation.algorithm: completion fits its frozen parts on public samples, and there are",
+    ),
     ({"adversary": {"attack": "alye"}}, "unknown attack 'alye'.*'alie'"),
 ]
 
@@ -123,6 +155,14 @@ REFUSED = [
 def test_what_cannot_work_is_refused_with_the_reason_and_the_alternative(changes, message):
     with pytest.raises(StudyError, match=message):
         study(**changes)
+
+
+def test_without_comparisons_completion_goes_under_masks():
+    """Nothing of its client side needs to be seen by the server."""
+    free = {"similarity": "off", "public_epochs": 2}
+    found = records(channel=MASKED, scenario=PAIRS, federation={**COMPLETING, **free})
+    assert len(found[-1].delivered) == 8
+    assert "least_centrality" not in found[-1].metrics
 
 
 def test_what_a_method_brings_is_checked_against_the_rest():
