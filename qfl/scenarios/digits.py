@@ -32,7 +32,8 @@ class Digits:
         noise: standard deviation of the noise on pixels, which range over 0..1.
         held: patterns gives clients different modalities and tasks, everything gives all of
             them to everybody.
-        missing: share of the clients' samples that lack one of the two modalities.
+        missing: share of the clients' samples that lack one of the two modalities, each equally
+            often; or two shares, one per modality.
         missing_mechanism: random takes the same share at every client; class and client take all
             samples of some digits or clients, and none of others.
         test_fraction: share of all samples held out at the server.
@@ -48,7 +49,7 @@ class Digits:
     views: Views = "profile"
     noise: float = 0.0
     held: Literal["patterns", "everything"] = "patterns"
-    missing: float = 0.0
+    missing: float | tuple[float, float] = 0.0
     missing_mechanism: Mechanism = "random"
     test_fraction: float = 0.2
     public_samples: int = 0
