@@ -82,8 +82,15 @@ class Completion:
         """Return the algorithm with its frozen parts fitted.
 
         Raises:
-            ConfigError: there are no public samples, and something needs them.
+            ConfigError: there are no public samples, and something needs them; or there is no
+                joint embedding to compare, because all tasks tag single tokens.
         """
+        tagged = all(t.kind == "tagging" for p in world.participants for t in p.client.tasks)
+        if tagged and (self.transfers or self.similarity != "off"):
+            raise ConfigError(
+                "tagging reads single tokens, and completion compares joint embeddings; add a task "
+                'of another kind, or set contrastive = 0, margin = 0 and similarity = "off"'
+            )
         if self.needs_public and world.public is None:
             raise ConfigError(
                 "completion fits generators and a frozen model on public samples, and the scenario "

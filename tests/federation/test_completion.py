@@ -9,6 +9,7 @@ from small_federations import Watched, federation, same
 
 from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
+from qfl.core.tasks import Task
 from qfl.core.update import Update
 from qfl.federation import ALGORITHMS
 from qfl.federation.completion import Completed, Completion
@@ -16,6 +17,7 @@ from qfl.federation.engine import Assignment, LocalTraining, train
 from qfl.federation.exchange import only, to_update
 from qfl.federation.fedavg import FedAvg
 from qfl.federation.population import TensorSamples
+from qfl.federation.world import World
 from qfl.models.m3t import architecture
 from qfl.models.pooled import Pooled
 from qfl.scenarios.digits import Digits
@@ -345,6 +347,25 @@ def test_without_public_samples_it_says_what_to_do():
         federation(Completion(), population=bare)
     found, _ = played(Completion(**OFF, fill="zeros"), bare, rounds=1)
     assert isinstance(found.learning, Completed)
+
+
+def test_tagging_alone_has_no_joint_embedding():
+    tags = Task("slot", "tagging", 3)
+    clients = tuple(replace(c, tasks=(tags,)) for c in POPULATION.clients)
+    found = federation(Completion(**OFF, fill="mask"), population=POPULATION)
+    world = World(
+        model=found.model,
+        participants=tuple(
+            replace(p, client=c) for p, c in zip(found.participants, clients, strict=True)
+        ),
+        training=TRAINING,
+        exchange=found.exchange,
+        rounds=1,
+        streams=Streams(0),
+        public=TensorSamples.of(POPULATION.public),
+    )
+    with pytest.raises(ConfigError, match="tagging reads single tokens"):
+        Completion(**QUICK).start(world)
 
 
 @pytest.mark.parametrize(
