@@ -17,6 +17,14 @@ from qfl.core.tasks import Samples
 from qfl.federation.population import Client
 
 
+def declared(clients: Sequence[Client]) -> dict[str, dict[str, list[str]]]:
+    """Return client -> the names of its modalities and of its tasks."""
+    return {
+        c.name: {"modalities": [m.name for m in c.modalities], "tasks": [t.name for t in c.tasks]}
+        for c in clients
+    }
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Holdings:
     """Who holds how much of what.

@@ -22,7 +22,7 @@ from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.evaluate import Predict, measures, measures_by_modality, over_clients, predictor
 from qfl.federation.exchange import only
-from qfl.federation.holdings import Holdings
+from qfl.federation.holdings import Holdings, declared
 from qfl.federation.memory import Memory
 from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population, TensorSamples
@@ -339,16 +339,6 @@ class Federation:
             "quantum": self.model.quantum_parameters,
         }
 
-    def _holdings(self) -> dict[str, dict[str, list[str]]]:
-        """Which modalities and tasks each client has."""
-        return {
-            c.name: {
-                "modalities": [m.name for m in c.modalities],
-                "tasks": [t.name for t in c.tasks],
-            }
-            for c in self.population.clients
-        }
-
     def _predictor(self, state: State) -> Predict:
         """What answers with these modules, and with what the algorithm puts in empty places."""
         predict, learning = predictor(self.model, state), self.learning
@@ -383,7 +373,7 @@ class Federation:
             level=self.policies.channel.level,
             facts=dict(self.population.facts) if round_index == 0 else {},
             parameters=self._parameters() if round_index == 0 else {},
-            holdings=self._holdings() if round_index == 0 else {},
+            holdings=declared(self.population.clients) if round_index == 0 else {},
             privacy=self.privacy.event() if self.privacy and round_index else None,
             timings=Timings(total_seconds=perf_counter() - started),
         )
