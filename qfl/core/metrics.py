@@ -162,6 +162,8 @@ METRICS: Mapping[str, Metric] = _table(
            "1 − residual over total sum of squares on held-out samples"),
     Metric("score", "score", "", True, "mean", (None, 1.0), ".3f",
            "mean over tasks of the accuracy, or of R² where a task asks for numbers"),
+    Metric("replacements", "replacements", "", None, "count", _POSITIVE, ",.1f",
+           "tasks so far whose modules a personal model took from the common one, over clients"),
     Metric("loss", "loss", "", False, "mean", _POSITIVE, ".3f",
            "the task's training loss on held-out samples"),
     Metric("rmse", "RMSE", "", False, "mean", _POSITIVE, ".3f",

@@ -27,6 +27,10 @@ ALGORITHMS = Registry(
             "qfl.federation.disentangle:Disentangle",
             "fedavg that keeps latents of modalities, and of tasks, apart (after DisentAFL)",
         ),
+        "tap": Row(
+            "qfl.federation.tap:Tap",
+            "personal models that take modules task by task, then learn from the final model",
+        ),
         "local": Row("qfl.federation.local:Local", "every client for itself; nothing travels"),
         "centralised": Row(
             "qfl.federation.centralised:Centralised",

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from qfl.core.errors import ConfigError
-from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.engine import Step
 from qfl.federation.fedavg import FedAvg
@@ -38,7 +37,7 @@ class Ditto:
 
     def start(self, world: World) -> Pulled:
         """Return the algorithm for one federation."""
-        return Pulled(self.pull, world.streams)
+        return Pulled(self.pull, world)
 
 
 class Pulled:
@@ -46,11 +45,11 @@ class Pulled:
 
     Args:
         pull: to the downloaded model.
-        streams: begin the models and order the batches.
+        world: begins the models and orders the batches.
     """
 
-    def __init__(self, pull: float, streams: Streams) -> None:
-        self._pull, self._streams = pull, streams
+    def __init__(self, pull: float, world: World) -> None:
+        self._pull, self._world = pull, world
 
     def local_objective(self, step: Step) -> Tensor | None:
         """Return no additional term for the common training."""
@@ -63,8 +62,8 @@ class Pulled:
     def after_training(self, pupil: Pupil) -> Course[PersonalModel]:
         """Train the client's own model, pulled to the common one as it came down."""
         trained = yield Lesson(
-            state=pupil.mine(self._streams),
-            rng=pupil.order(self._streams),
+            state=pupil.mine(self._world),
+            rng=pupil.order(self._world),
             objective=self._distance,
             carried=pupil.participant.model.flatten(pupil.model),
         )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from qfl.core.errors import ModuleMismatchError
 from qfl.core.update import Update
 from qfl.federation.population import to_tensor
 from qfl.models.m3t import State
@@ -57,3 +58,29 @@ def only(update: Update, modules: Collection[str]) -> Update:
     """Return the update without what is not in `modules`."""
     kept = {module: tensors for module, tensors in update.modules.items() if module in modules}
     return Update(kept, {module: update.samples[module] for module in kept})
+
+
+def check_schema(sent: Update, received: Update, *, at: str) -> None:
+    """Refuse what came out of an envelope if it is not, tensor by tensor, what was put in.
+
+    Args:
+        sent, received: at the two ends.
+        at: who received it.
+
+    Raises:
+        ModuleMismatchError: a module or tensor is missing, unknown or of another shape or type.
+    """
+    if sent.schema == received.schema:
+        return
+    sides = [
+        {
+            f"{module} {name}: {tensor.dtype} {tensor.shape}"
+            for module, tensors in update.modules.items()
+            for name, tensor in tensors.items()
+        }
+        for update in (sent, received)
+    ]
+    raise ModuleMismatchError(
+        f"{at} did not receive what was sent: missing {sorted(sides[0] - sides[1]) or 'none'}, "
+        f"unknown {sorted(sides[1] - sides[0]) or 'none'}"
+    )

@@ -59,7 +59,7 @@ class Tuned:
         """Fine-tune the final model."""
         trained = yield Lesson(
             state=pupil.model,
-            rng=pupil.order(self._world.streams),
+            rng=pupil.order(self._world),
             training=lasting(self._world.training, self._steps, len(pupil.participant.train)),
         )
         return PersonalModel(trained.state)

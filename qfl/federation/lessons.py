@@ -15,11 +15,10 @@ import numpy as np
 from torch import Tensor
 
 from qfl.core.personal import Comparison
-from qfl.core.rng import Streams
 from qfl.federation.cohort import Trainee, train_together
 from qfl.federation.engine import Assignment, LocalObjective, LocalTraining, Step, Trained
-from qfl.federation.world import Participant
-from qfl.models.m3t import State
+from qfl.federation.world import Participant, World
+from qfl.models.m3t import State, fitted, submodel
 from qfl.models.policies import ExchangePolicy
 
 T = TypeVar("T")
@@ -67,13 +66,14 @@ class Pupil:
     trained: Trained | None = None
     own: State | None = None
 
-    def mine(self, streams: Streams) -> State:
+    def mine(self, world: World) -> State:
         """Return its personal model, which begins as everybody's does."""
-        return self.own or self.participant.model.initial_state(streams)
+        model = self.participant.model
+        return self.own or fitted(submodel(world.initial, model.module_ids), model)
 
-    def order(self, streams: Streams, lesson: int = 0) -> np.random.Generator:
-        """Return what orders the batches of the lessons that it takes for itself."""
-        return streams("batches/personal", self.round, self.participant.number, lesson)
+    def order(self, world: World, lesson: int = 0) -> np.random.Generator:
+        """Return what orders the batches of a lesson that it takes for itself."""
+        return world.streams("batches/personal", self.round, self.participant.number, lesson)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.engine import Step, Trained
 from qfl.federation.lessons import Course, Lesson, PersonalModel, Pupil
@@ -24,18 +23,18 @@ class Local:
 
     def start(self, world: World) -> Alone:
         """Return the algorithm for one federation."""
-        return Alone(world.streams)
+        return Alone(world)
 
 
 class Alone:
     """Clients that never speak to the server.
 
     Args:
-        streams: begin the models and order the batches.
+        world: begins the models and orders the batches.
     """
 
-    def __init__(self, streams: Streams) -> None:
-        self._streams = streams
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     def pack(self, participant: Participant, offered: State) -> None:
         """Return None: nothing travels."""
@@ -58,5 +57,5 @@ class Alone:
 
     def after_training(self, pupil: Pupil) -> Course[PersonalModel]:
         """Train the client's own model as long as a common one would be."""
-        trained = yield Lesson(state=pupil.mine(self._streams), rng=pupil.order(self._streams))
+        trained = yield Lesson(state=pupil.mine(self._world), rng=pupil.order(self._world))
         return PersonalModel(trained.state)

@@ -41,6 +41,8 @@ class Schedule:
             heads (fedper) or the norms (fedbn), which every client then keeps to itself.
         warm_up_epochs: passes over the scenario's public samples before round 0, which train all
             but LoRA and adapters: the checkpoint that everybody starts from.
+        validation_fraction: share of its training samples that every client keeps apart, for
+            algorithms that compare models on them; 0 keeps none.
         eavesdropped_round: in this round an eavesdropper sits on the quantum channel of the first
             client that is called, whoever that is, so that every method loses one; 0 is never.
     """
@@ -57,6 +59,7 @@ class Schedule:
     circuit_layers: int = 2
     exchange: str = "full"
     warm_up_epochs: int = 0
+    validation_fraction: float = 0.0
     eavesdropped_round: int = 0
 
     def __post_init__(self) -> None:
@@ -69,6 +72,11 @@ class Schedule:
             raise ConfigError(
                 f"eavesdropped_round {self.eavesdropped_round} is after the last of {self.rounds} "
                 "rounds; 0 means never"
+            )
+        if not 0 <= self.validation_fraction < 1:
+            raise ConfigError(
+                "validation_fraction must be at least 0 and below 1, got "
+                f"{self.validation_fraction}"
             )
         exchange_policy(self.exchange)
         if self.model not in (names := ("pooled", *PROFILES)):

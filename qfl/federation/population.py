@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from qfl.core.errors import ConfigError
+from qfl.core.rng import Streams
 from qfl.core.tasks import Modality, Samples, Task
+from qfl.data.partition import holdout
 from qfl.network.links import AccessLink, Device
 
 
@@ -25,6 +27,7 @@ class Client:
         modalities, tasks: what it has and what it is asked; it holds only the modules for these.
         train, test: its own samples with its own modalities and tasks; disjoint.
         device, access: how fast it computes and sends.
+        validation: samples that it neither trains on nor is tested on; None if there are none.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Client:
     test: Samples
     device: Device
     access: AccessLink
+    validation: Samples | None = None
 
     def __post_init__(self) -> None:
         if not (len(self.train) and len(self.test) and self.modalities and self.tasks):
@@ -42,8 +46,9 @@ class Client:
                 f"{len(self.modalities)} modalities and {len(self.tasks)} tasks; "
                 "a client needs at least one of each"
             )
-        for samples in (self.train, self.test):
-            _check_finite(self.name, samples)
+        for samples in (self.train, self.test, self.validation):
+            if samples is not None:
+                _check_finite(self.name, samples)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +121,33 @@ def narrowed(samples: Samples, modalities: Sequence[Modality], tasks: Sequence[T
     rows = np.flatnonzero(shown)
     kept = samples if len(rows) == len(samples) else samples.take(rows)
     return kept.only(names, tuple(t.name for t in tasks))
+
+
+def held_apart(population: Population, fraction: float, streams: Streams) -> Population:
+    """Return the population whose clients keep a part of their training samples for validation.
+
+    Args:
+        population: whose clients have no validation samples yet.
+        fraction: of each client's training samples; 0 leaves all as it is.
+        streams: of the cell; a client's draw depends on its number alone.
+
+    Raises:
+        ConfigError: a client would have nothing to train on, or nothing to validate on.
+    """
+    if not fraction:
+        return population
+    clients = []
+    for client, number in zip(population.clients, population.numbers, strict=True):
+        rng = streams("partition/validation", number)
+        try:
+            kept, apart = holdout(len(client.train), fraction=fraction, rng=rng)
+        except ConfigError as error:
+            raise ConfigError(
+                f"{client.name}: {error}; change validation_fraction, or give it more samples"
+            ) from None
+        parts = client.train.take(kept), client.train.take(apart)
+        clients.append(replace(client, train=parts[0], validation=parts[1]))
+    return replace(population, clients=tuple(clients))
 
 
 def to_tensor(array: NDArray[Any]) -> Tensor:

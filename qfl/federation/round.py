@@ -25,7 +25,7 @@ from qfl.federation.exchange import only
 from qfl.federation.holdings import Holdings, declared
 from qfl.federation.memory import Memory
 from qfl.federation.plan import Policies, Schedule
-from qfl.federation.population import Population, TensorSamples
+from qfl.federation.population import Population, TensorSamples, held_apart
 from qfl.federation.private import Privacy
 from qfl.federation.proposal import selection_problem
 from qfl.federation.selection import Observations
@@ -34,7 +34,7 @@ from qfl.federation.tally import comparisons, deciding, links, spent, timings
 from qfl.federation.turns import take_turns
 from qfl.federation.visit import Courier, Visit, settle
 from qfl.federation.warm_up import warmed_up
-from qfl.federation.world import Participant, World
+from qfl.federation.world import Participant, World, made_ready
 from qfl.models.m3t import Architecture, State, architecture
 from qfl.models.policies import exchange_policy
 
@@ -72,6 +72,7 @@ class Federation:
                 f"cannot choose {schedule.clients_per_round} of {n} clients; "
                 f"clients_per_round must lie in 1..{n}"
             )
+        population = held_apart(population, schedule.validation_fraction, streams)
         self.exchange = exchange_policy(schedule.exchange)
         self.population, self.schedule, self.policies = population, schedule, policies
         self.streams, self.memory = streams, memory
@@ -85,7 +86,7 @@ class Federation:
             streams=streams,
         )
         self.test = TensorSamples.of(population.test)
-        self.participants = _participants(population, schedule)
+        self.participants = made_ready(population, schedule.recipe_of)
         self.learning = policies.algorithm.start(
             World(
                 model=self.model,
@@ -94,6 +95,7 @@ class Federation:
                 exchange=self.exchange,
                 rounds=schedule.rounds,
                 streams=streams,
+                initial=self.state,
                 public=TensorSamples.of(public) if (public := population.public) else None,
             )
         )
@@ -377,20 +379,3 @@ class Federation:
             privacy=self.privacy.event() if self.privacy and round_index else None,
             timings=Timings(total_seconds=perf_counter() - started),
         )
-
-
-def _participants(population: Population, schedule: Schedule) -> tuple[Participant, ...]:
-    """The clients made ready, each with the model that its modalities, tasks and rank ask for."""
-    return tuple(
-        Participant(
-            index=index,
-            number=number,
-            client=client,
-            model=architecture(client.modalities, client.tasks, schedule.recipe_of(number)),
-            train=TensorSamples.of(client.train),
-            test=TensorSamples.of(client.test),
-        )
-        for index, (number, client) in enumerate(
-            zip(population.numbers, population.clients, strict=True)
-        )
-    )

@@ -24,7 +24,7 @@ from qfl.core.record import Costs, LinkEvent
 from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.engine import LocalTraining, Trained
-from qfl.federation.exchange import from_arrays, overlaid, to_update, travelling
+from qfl.federation.exchange import check_schema, from_arrays, overlaid, to_update, travelling
 from qfl.federation.lessons import Attended, Course, Lesson, PersonalModel, Pupil, attend
 from qfl.federation.population import Client
 from qfl.federation.uplink import Upload
@@ -191,12 +191,12 @@ class Courier:
         if event.aborted:
             spent += Costs(aborted_sessions=1)
             return _Call(participant, event, spent, seconds=perf_counter() - started)
-        received = to_update(packed, samples=1)
+        sent = received = to_update(packed, samples=1)
         if packed:
             try:
                 down, received = carry(
                     self.channel,
-                    received,
+                    sent,
                     run=self.run,
                     round=round_index,
                     sender=SERVER,
@@ -205,6 +205,7 @@ class Courier:
             except KeyExhaustedError as error:
                 event = replace(event, aborted=str(error))
                 return _Call(participant, event, spent, seconds=perf_counter() - started)
+            check_schema(sent, received, at=name)
             event = replace(event, key_bits_left=event.key_bits_left - down.key_bits)
             spent += _download(participant.client, down)
         return _Call(participant, event, spent, received, seconds=perf_counter() - started)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from qfl.core.rng import Streams
 from qfl.federation.engine import LocalTraining
-from qfl.federation.population import Client, TensorSamples
-from qfl.models.m3t import Architecture
+from qfl.federation.population import Client, Population, TensorSamples
+from qfl.models.m3t import Architecture, State, architecture
 from qfl.models.policies import ExchangePolicy
+from qfl.models.pooled import Pooled
+from qfl.models.transformer import Transformer
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +24,7 @@ class Participant:
         client: what it was made from.
         model: the modules that it holds.
         train, test: its samples.
+        validation: samples that it neither trains on nor is tested on; None if there are none.
     """
 
     index: int
@@ -29,6 +33,7 @@ class Participant:
     model: Architecture
     train: TensorSamples
     test: TensorSamples
+    validation: TensorSamples | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,6 +50,7 @@ class World:
         exchange: which modules travel.
         rounds: how many there will be.
         streams: the cell's random streams.
+        initial: the global modules before the first round.
         public: complete samples that no client holds; None if there are none.
     """
 
@@ -54,4 +60,30 @@ class World:
     exchange: ExchangePolicy
     rounds: int
     streams: Streams
+    initial: State
     public: TensorSamples | None = None
+
+
+def made_ready(
+    population: Population, recipe_of: Callable[[int], Pooled | Transformer]
+) -> tuple[Participant, ...]:
+    """Return the clients, each with the model that its modalities and tasks ask for.
+
+    Args:
+        population: who takes part.
+        recipe_of: number of a client -> how its model is built.
+    """
+    return tuple(
+        Participant(
+            index=index,
+            number=number,
+            client=client,
+            model=architecture(client.modalities, client.tasks, recipe_of(number)),
+            train=TensorSamples.of(client.train),
+            test=TensorSamples.of(client.test),
+            validation=None if client.validation is None else TensorSamples.of(client.validation),
+        )
+        for index, (number, client) in enumerate(
+            zip(population.numbers, population.clients, strict=True)
+        )
+    )

@@ -7,7 +7,7 @@ models look at their data to decide shapes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from qfl.models.heads import NumberHead, make_head
 from qfl.models.keys import ModuleKey, head_key
 from qfl.models.m3t import Architecture, State
 from qfl.models.notes import Notes
-from qfl.models.recipes import Batch, Modules, Start
+from qfl.models.recipes import Batch, Modules, Start, shared_or_own
 from qfl.models.starts import start_of
 
 _TRUNK, _LORA = str(ModuleKey("trunk")), str(ModuleKey("lora"))
@@ -98,6 +98,12 @@ class Backbone:
                 notes.log_variances[task.name] = head.log_variance
             outputs[task.name] = head(hidden)
         return outputs
+
+    def path(
+        self, modules: Iterable[str], task: Task, modalities: Collection[str]
+    ) -> tuple[str, ...]:
+        """Return the shared modules, and those of the task and the modalities."""
+        return shared_or_own(modules, task, modalities)
 
     def start(self, module: str, name: str, shape: tuple[int, ...]) -> Start:
         """Return the library's own kind of start: LoRA's second factor and biases zero, norms

@@ -8,7 +8,7 @@ is strict in both directions everywhere.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -135,6 +135,29 @@ class Architecture(nn.Module):
     def module_ids(self) -> tuple[str, ...]:
         """Ids of the modules held, in model order."""
         return tuple(self.modules_by_id)
+
+    def path(self, task: str, modalities: Collection[str] | None = None) -> tuple[str, ...]:
+        """Return the ids of the modules that the outputs of `task` depend on, in model order.
+
+        Every module on the path gets gradient from the task, no other does. With a gate that
+        learns, all experts are on it, whichever a token is sent to; a table sends by identity.
+
+        Args:
+            task: one that the model answers.
+            modalities: those shown; None for all.
+
+        Raises:
+            ModuleMismatchError: the model holds no such task or modality.
+        """
+        shown = self.modalities if modalities is None else tuple(modalities)
+        unknown = [name for name in shown if name not in self.modalities]
+        if task not in self.tasks or unknown or not shown:
+            raise ModuleMismatchError(
+                f"no path from {list(shown) or 'no modality'} to {task!r}; the model reads "
+                f"{', '.join(self.modalities)} and answers {', '.join(self.tasks)}"
+            )
+        asked = self._tasks[self.tasks.index(task)]
+        return self.recipe.path(self.module_ids, asked, shown)
 
     def predict(
         self,

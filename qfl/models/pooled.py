@@ -6,6 +6,7 @@ Small pictures and short sequences need no more. Heads start at zero, other matr
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +17,7 @@ from qfl.core.tasks import Modality, Task
 from qfl.models.keys import FUSION, encoder_key, head_key
 from qfl.models.layers import LayerNorm, Linear
 from qfl.models.notes import Notes
-from qfl.models.recipes import Batch, Modules, Start
+from qfl.models.recipes import Batch, Modules, Start, shared_or_own
 
 _PATCH, _STRIDE = 4, 2
 
@@ -61,6 +62,12 @@ class Pooled:
         fused = modules[str(FUSION)](mean)
         notes.readouts |= {task.name: fused for task in tasks}
         return {task.name: modules[str(head_key(task.name))](fused) for task in tasks}
+
+    def path(
+        self, modules: Iterable[str], task: Task, modalities: Collection[str]
+    ) -> tuple[str, ...]:
+        """Return the shared modules, and those of the task and the modalities."""
+        return shared_or_own(modules, task, modalities)
 
     def start(self, module: str, name: str, shape: tuple[int, ...]) -> Start:
         """Return zero for heads and vectors, one for normalising scales, He-normal for the rest."""

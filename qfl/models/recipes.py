@@ -5,13 +5,14 @@ Recipes are frozen dataclasses of numbers, so that one architecture is built per
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor, nn
 
 from qfl.core.tasks import Modality, Task
+from qfl.models.keys import ANY, ModuleKey
 from qfl.models.notes import Notes
 
 Modules = Mapping[str, nn.Module]
@@ -55,6 +56,13 @@ class Recipe(Protocol):
         """Return task -> outputs."""
         ...
 
+    def path(
+        self, modules: Iterable[str], task: Task, modalities: Collection[str]
+    ) -> tuple[str, ...]:
+        """Return the ids out of `modules` that the outputs of a task depend on when these
+        modalities are shown, in the order given."""
+        ...
+
     def start(self, module: str, name: str, shape: tuple[int, ...]) -> Start:
         """Return how the tensor `name` of `module` begins."""
         ...
@@ -62,3 +70,19 @@ class Recipe(Protocol):
     def multiplications(self, modules: Modules) -> float:
         """Return the multiplications of one forward pass of one sample."""
         ...
+
+
+def shared_or_own(
+    modules: Iterable[str], task: Task, modalities: Collection[str]
+) -> tuple[str, ...]:
+    """Return the ids out of `modules` that belong to no other modality and no other task.
+
+    >>> shared_or_own(["head:*:digit", "head:*:parity"], Task("digit", "classification", 10), ["a"])
+    ('head:*:digit',)
+    """
+    keys = {module: ModuleKey.parse(module) for module in modules}
+    return tuple(
+        module
+        for module, key in keys.items()
+        if key.modality in (ANY, *modalities) and key.task in (ANY, task.name)
+    )

@@ -8,7 +8,7 @@ computes for one task does not depend on the other tasks it holds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
@@ -24,7 +24,7 @@ from qfl.models.keys import ANY, ModuleKey, encoder_key, head_key
 from qfl.models.layers import Attention, Bottleneck, LayerNorm, LowRank, Matrix, Norms, Vectors
 from qfl.models.layout import Layout
 from qfl.models.notes import Notes
-from qfl.models.recipes import Batch, Modules, Start
+from qfl.models.recipes import Batch, Modules, Start, shared_or_own
 from qfl.models.starts import start_of
 from qfl.models.vqc import NarrowAdapter, NarrowHead, QuantumGate, make_core
 
@@ -136,6 +136,21 @@ class Transformer:
                 read = head(notes.readouts[task.name])
                 outputs[task.name] = _put_back(read, encoded) if task.kind == "forecast" else read
         return outputs
+
+    def path(
+        self, modules: Iterable[str], task: Task, modalities: Collection[str]
+    ) -> tuple[str, ...]:
+        """Return the shared modules, and those of the task and the modalities.
+
+        After the last block, tokens of data are read by tagging alone: what experts of modalities
+        do there is on no other path.
+        """
+        found = shared_or_own(modules, task, modalities)
+        if task.kind == "tagging":
+            return found
+        last = str(self.blocks - 1)
+        unread = {m for m in found if _is_expert_of_data(ModuleKey.parse(m), last)}
+        return tuple(module for module in found if module not in unread)
 
     def start(self, module: str, name: str, shape: tuple[int, ...]) -> Start:
         """Return how a tensor begins: see `starts`."""
@@ -281,6 +296,10 @@ def _of(kind: str, layer: str) -> str:
 
 def _owned(layer: str, *, modality: str = ANY, task: str = ANY) -> str:
     return str(ModuleKey("expert", modality=modality, task=task, layer=layer))
+
+
+def _is_expert_of_data(key: ModuleKey, layer: str) -> bool:
+    return key.kind == "expert" and key.modality != ANY and key.layer == layer
 
 
 def _marker(modality: str) -> str:

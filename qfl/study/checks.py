@@ -60,6 +60,18 @@ def check_uplink(federation: Settings) -> None:
         raise Issues([Issue("uplink_slots", f"{room}; raise one of them")])
 
 
+def check_algorithm(federation: Settings) -> None:
+    """Refuse local training that an algorithm cannot learn from."""
+    algorithm = federation["algorithm"]
+    if algorithm == "scaffold" and federation.get("optimiser", "sgd") != "sgd":
+        message = 'scaffold reads gradients off plain steps; set optimiser = "sgd"'
+        raise Issues([Issue("optimiser", message)])
+    compares = algorithm == "tap" and federation.get("rule") == "held_out"
+    if compares and not federation.get("validation_fraction", 0):
+        message = 'tap compares models on samples held apart: set it above 0, or rule = "training"'
+        raise Issues([Issue("validation_fraction", message)])
+
+
 def check_ranks(federation: Settings) -> None:
     """Refuse LoRA factors of several ranks where they are averaged like any other tensor."""
     ranks, algorithm = federation.get("lora_ranks", ()), federation["algorithm"]

@@ -34,6 +34,7 @@ from qfl.core.metrics import OF_DECISIONS, OF_ROUNDS, metric
 from qfl.study.checks import (
     FEDERATION,
     PROTECTION,
+    check_algorithm,
     check_choice,
     check_public,
     check_ranks,
@@ -300,6 +301,7 @@ class Study(BaseModel):
             check_choice(info.data.get("scenario", {}), settings)
             check_public(info.data.get("scenario", {}), settings)
             check_uplink(settings)
+            check_algorithm(settings)
             check_ranks(settings)
         return settings
 

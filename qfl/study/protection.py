@@ -13,6 +13,7 @@ from qfl.security.robust import check_visible
 from qfl.study.options import Issue, build_row
 
 _AVERAGING = ("fedavg", "fedprox")
+_AVERAGING_TOO = ("fedavg_local", "ditto", "disentangle", "tap")
 _SINGLE_UPDATES = {
     "centralised": "collects the samples of each client",
     "fedlora": "multiplies the factors of each client before it adds",
@@ -153,7 +154,7 @@ def _rule(study: Settings) -> Iterator[Issue]:
     rule, federation = _rule_name(study), study["federation"]
     if rule == "none":
         return
-    if federation["algorithm"] not in _AVERAGING:
+    if federation["algorithm"] not in (*_AVERAGING, *_AVERAGING_TOO):
         yield Issue(
             "defence.rule",
             f"{rule} takes the place of the server's mean, and {federation['algorithm']} makes "

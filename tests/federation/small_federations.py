@@ -1,5 +1,7 @@
 """Small federations for tests: any algorithm, any population, a channel that watches."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -19,6 +21,23 @@ from qfl.solvers.random_feasible import Random
 
 DIGITS = Digits(clients=9).build(Streams(11))
 """Clients with one or two modalities, one or two tasks, a classification and a regression."""
+
+
+def cut(population, clients, rows):
+    """The first clients of a population, with at most so many samples per split."""
+    kept = tuple(
+        replace(
+            each,
+            train=each.train.take(np.arange(min(rows, len(each.train)))),
+            test=each.test.take(np.arange(min(rows, len(each.test)))),
+        )
+        for each in population.clients[:clients]
+    )
+    free = population.interference[:clients, :clients]
+    test = population.test.take(np.arange(2 * rows))
+    return replace(
+        population, clients=kept, test=test, interference=free, numbers=population.numbers[:clients]
+    )
 
 
 class Watched:

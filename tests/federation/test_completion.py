@@ -362,6 +362,7 @@ def test_tagging_alone_has_no_joint_embedding():
         exchange=found.exchange,
         rounds=1,
         streams=Streams(0),
+        initial=found.state,
         public=TensorSamples.of(POPULATION.public),
     )
     with pytest.raises(ConfigError, match="tagging reads single tokens"):

@@ -29,6 +29,7 @@ def world(public=True):
         exchange=played.exchange,
         rounds=1,
         streams=Streams(5),
+        initial=played.state,
         public=TensorSamples.of(POPULATION.public) if public else None,
     )
 
