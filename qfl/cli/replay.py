@@ -24,13 +24,15 @@ def replay(
     from dataclasses import replace
 
     from qfl.cli.studies import find_run
+    from qfl.study.executors import one_thread
     from qfl.study.folder import describe
     from qfl.study.run import default_play
 
     folder = find_run(run)
     row = chosen(folder.rows(), cell)
     say(f"replaying {describe(row.cell)} ({row.cell.id[:12]})")
-    rounds = tuple(default_play()(row.cell, folder=folder.path, submits=False))
+    with one_thread():  # as it was played, or sums of floats may end in other bits
+        rounds = tuple(default_play()(row.cell, folder=folder.path, submits=False))
     again = replace(row, rounds=rounds)
     if again.content() == row.content():
         say(f"{count(len(rounds), 'round')} the same bit for bit")
