@@ -57,7 +57,8 @@ class Step:
 
 
 LocalObjective = Callable[[Step], Tensor | None]
-"""A term added to the task losses of a step, or None."""
+"""A term added to the task losses of a step, or None; a client for which it is None at one step has
+none in the whole round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class LocalTraining:
         rules = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}
         if self.optimiser not in rules:
             raise UnknownNameError("optimiser", self.optimiser, rules)
-        return rules[self.optimiser](weights, lr=self.learning_rate, fused=True)
+        return rules[self.optimiser](weights, lr=self.learning_rate, foreach=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -118,13 +119,13 @@ class Assignment:
     Attributes:
         tasks: those to answer for.
         training: epochs, batch size, step size.
-        objective: the algorithm's term beyond the task losses.
+        objective: the algorithm's term beyond the task losses, if any.
         exchange: which modules move at all; the others are held fixed.
     """
 
     tasks: tuple[Task, ...]
     training: LocalTraining
-    objective: LocalObjective = lambda step: None
+    objective: LocalObjective | None = None
     exchange: ExchangePolicy = field(default_factory=ExchangePolicy)
 
     def moving(self, model: Architecture) -> tuple[str, ...]:
@@ -211,6 +212,8 @@ def local_loss(
         outputs=found.outputs,
         notes=found.notes,
     )
+    if assignment.objective is None:
+        return found.losses, total
     alone = found.notes.clients is None
     term = assignment.objective(step) if alone else _own_terms(assignment.objective, step)
     return found.losses, total if term is None else total + term
@@ -270,19 +273,11 @@ def follow(
             shapes = [(-1,) + (1,) * (g.dim() - 1) if stacked else () for g in gradients]
             gradients = torch._foreach_mul(gradients, [shrink.view(shape) for shape in shapes])
     for tensor, gradient in zip(weights, gradients, strict=True):
-        tensor.grad = _laid_alike(tensor, gradient, movable=not optimiser.state)
+        if not optimiser.state and gradient.stride() != tensor.stride():
+            # Products of a stack give transposed gradients: sums of unlike orders are slow.
+            tensor.data = torch.empty_like(gradient).copy_(tensor.data)
+        tensor.grad = gradient
     optimiser.step()
-
-
-def _laid_alike(tensor: Tensor, gradient: Tensor, *, movable: bool) -> Tensor:
-    """Return the gradient in the memory order of its tensor: fused optimisers walk through both
-    as they lie. Products of a stack give transposed gradients, so that the tensor is moved once
-    instead of the gradient in every step."""
-    if movable and gradient.stride() != tensor.stride():
-        tensor.data = torch.empty_like(gradient).copy_(tensor.data)
-    if gradient.stride() != tensor.stride():
-        return torch.empty_like(tensor.detach()).copy_(gradient)
-    return gradient
 
 
 def train(

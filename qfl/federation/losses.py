@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from torch import Tensor
-from torch.func import functional_call
 
 from qfl.core.tasks import Task
 from qfl.federation.population import TensorSamples
@@ -62,8 +61,7 @@ def run(
     if weights is not None:
         notes.rows = weights.flatten() > 0
         notes.clients = len(weights) if weights.dim() > 1 else None
-    arguments = (batch.inputs, batch.available, notes)
-    outputs = functional_call(model, dict(parameters), arguments, tie_weights=False)
+    outputs = model.run(parameters, batch.inputs, batch.available, notes)
     each = {
         t.name: notes.by_client(sample_losses(t, outputs[t.name], batch.targets[t.name]))
         for t in tasks

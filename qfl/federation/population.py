@@ -209,12 +209,12 @@ class TensorSamples:
 
         A mask that only some of them have is filled up with ones.
         """
-        first = parts[0]
+        first, lengths = parts[0], [len(part) for part in parts]
         return cls(
             {name: torch.cat([part.inputs[name] for part in parts]) for name in first.inputs},
             {name: torch.cat([part.targets[name] for part in parts]) for name in first.targets},
-            _joined([part.available for part in parts], [len(part) for part in parts]),
-            _joined([part.labelled for part in parts], [len(part) for part in parts]),
+            _joined([part.available for part in parts], lengths),
+            _joined([part.labelled for part in parts], lengths),
         )
 
     def __len__(self) -> int:
@@ -241,6 +241,8 @@ def _blanked(array: NDArray[Any], seen: NDArray[np.bool_] | None) -> NDArray[Any
 
 def _joined(masks: Sequence[Mapping[str, Tensor]], lengths: Sequence[int]) -> dict[str, Tensor]:
     names = dict.fromkeys(name for mask in masks for name in mask)
+    if not names:
+        return {}
     ones = [torch.ones(length) for length in lengths]
     return {
         name: torch.cat([mask.get(name, one) for mask, one in zip(masks, ones, strict=True)])

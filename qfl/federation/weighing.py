@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
-from torch.func import functional_call
 
 from qfl.federation.population import TensorSamples
 from qfl.models.keys import ANY, ModuleKey
@@ -57,8 +56,7 @@ def routed_tokens(model: Architecture, state: State, samples: TensorSamples) -> 
     """Return expert id -> tokens of `samples` that its gate sends to it."""
     notes = Notes()
     with torch.no_grad():
-        arguments = (samples.inputs, samples.available, notes)
-        functional_call(model, model.flatten(state), arguments, tie_weights=False)
+        model.run(model.flatten(state), samples.inputs, samples.available, notes)
     return {module: float(count) for module, count in notes.routed.items()}
 
 

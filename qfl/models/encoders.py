@@ -72,12 +72,11 @@ class ImageEncoder(Stackable):
         )
 
     def forward(self, x: Tensor) -> Encoded:
-        x = x[:, None] if x.dim() == 3 else x.permute(0, 3, 1, 2)
         clients = len(self.position) if self.position.dim() > 2 else 1
-        x = side_by_side(x, clients)
+        x = side_by_side(x[..., None] if x.dim() == 3 else x, clients)
         for layer in self.layers:
             x = gelu(layer(x))
-        tokens = one_after_another(x, clients).flatten(2).transpose(1, 2)
+        tokens = one_after_another(x, clients).flatten(1, 2)
         return _all_present(added(tokens, self.position, 2))
 
 

@@ -1,9 +1,9 @@
 """Layers for the weights of one client or of a stack of clients: see `stacks`.
 
-One-dimensional convolutions are slices and one matrix product; two-dimensional ones are torch's
-own, with a group per client: with the clients of a sample side by side, products of unfolded
-pictures measured 20 % slower. Attention is written out because the fused one has no batching rule
-under `torch.func.vmap`. Nothing draws random numbers, keeps state or writes to its input.
+One-dimensional convolutions are slices and one matrix product; two-dimensional ones are torch's own
+with a group per client: products of unfolded pictures took 1.3 to 2 times as long. Attention is
+written out because the fused one has no batching rule under `torch.func.vmap`. Nothing draws random
+numbers, keeps state or writes to its input.
 """
 
 from __future__ import annotations
@@ -91,13 +91,19 @@ class Conv2d(Stackable):
 
 
 def side_by_side(x: Tensor, clients: int) -> Tensor:
-    """Return clients one after another, (K B, channels, ...), as (B, K channels, ...)."""
-    return x.reshape(clients, -1, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
+    """Return clients one after another, (K B, h, w, channels), as (B, K channels, h, w).
+
+    In memory channels stay last, which makes convolutions by groups twice as fast.
+    """
+    apart = x.reshape(clients, -1, *x.shape[1:])
+    return apart.permute(1, 2, 3, 0, 4).flatten(3).contiguous().permute(0, 3, 1, 2)
 
 
 def one_after_another(x: Tensor, clients: int) -> Tensor:
-    """Return (B, K channels, ...) as (K B, channels, ...): the inverse of `side_by_side`."""
-    return x.reshape(len(x), clients, -1, *x.shape[2:]).transpose(0, 1).flatten(0, 1)
+    """Return (B, K channels, h, w) as (K B, h, w, channels): the inverse of `side_by_side`."""
+    apart = x.permute(0, 2, 3, 1)
+    apart = apart.reshape(*apart.shape[:3], clients, -1)
+    return apart.permute(3, 0, 1, 2, 4).flatten(0, 1)
 
 
 class Bottleneck(nn.Module):

@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from qfl.core.errors import ConfigError, ModuleMismatchError
 from qfl.core.rng import Streams
@@ -59,6 +59,11 @@ class Architecture(nn.Module):
         self.shapes = {name: tuple(tensor.shape) for name, tensor in self.named_parameters()}
         owners = [m for m in self.modules() if any(True for _ in m.parameters(recurse=False))]
         self.stackable = all(isinstance(module, Stackable) for module in owners)
+        self._places = [
+            (cast(dict[str, Any], module._parameters), name, f"{prefix}.{name}")
+            for prefix, module in self.named_modules()
+            for name, _ in module.named_parameters(recurse=False)
+        ]
         self._multiplications = recipe.multiplications(self._by_id)
 
     def forward(
@@ -167,7 +172,32 @@ class Architecture(nn.Module):
         notes: Notes | None = None,
     ) -> dict[str, Tensor]:
         """Return the outputs of the model with the weights of `state`; see `forward`."""
-        return functional_call(self, self.flatten(state), (inputs, available, notes), strict=True)
+        return self.run(self.flatten(state), inputs, available, notes)
+
+    def run(
+        self,
+        weights: Mapping[str, Tensor],
+        inputs: Mapping[str, Tensor],
+        available: Mapping[str, Tensor] | None = None,
+        notes: Notes | None = None,
+    ) -> dict[str, Tensor]:
+        """Return the outputs of `forward` with these weights, which are checked by nobody.
+
+        This is `torch.func.functional_call` without its detours, and like it not for two threads
+        at once: they need copies.
+
+        Args:
+            weights: parameter name -> tensor, or the same of a stack of clients (see `stacks`).
+            inputs, available, notes: as in `forward`.
+        """
+        empty = [holder[name] for holder, name, _ in self._places]
+        for holder, name, key in self._places:
+            holder[name] = weights[key]
+        try:
+            return self.forward(inputs, available, notes)
+        finally:
+            for (holder, name, _), tensor in zip(self._places, empty, strict=True):
+                holder[name] = tensor
 
     def flatten(self, state: State) -> dict[str, Tensor]:
         """Return `state` as parameter name -> tensor.

@@ -1,7 +1,7 @@
 """What a forward pass leaves behind besides its outputs.
 
 The caller hands in an empty `Notes` and reads it inside the same differentiated function; that is
-how losses beyond those of the tasks see the inside of a model that `functional_call` runs.
+how losses beyond those of the tasks see the inside of a model.
 """
 
 from __future__ import annotations

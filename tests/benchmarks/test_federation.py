@@ -1,28 +1,36 @@
 """Clients trained together against one by one and against Flower's simulation.
 
-One federation is `peers/workload.py`. Flower needs an environment of its own: QFL_FLOWER_PYTHON
-names its interpreter, with flwr[simulation] and torch; both sides are then timed as processes.
+One federation is `peers/workload.py`: there as a plain torch module and a plain loop, here as a
+recipe of our layers with the same weights. Flower needs an environment of its own:
+QFL_FLOWER_PYTHON names its interpreter, with flwr[simulation] and torch; both sides are then timed
+as processes.
 """
 
 import math
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-import numpy as np
 import pytest
 import torch
 import workload
+from torch import nn
 
-from qfl.core.tasks import Task
+from qfl.core.tasks import Modality, Task
 from qfl.federation.cohort import Trainee, train_together
-from qfl.federation.engine import Assignment, LocalTraining, train
+from qfl.federation.engine import Assignment, LocalTraining
 from qfl.federation.exchange import to_update
 from qfl.federation.fedavg import FedAvg
 from qfl.federation.population import TensorSamples
+from qfl.models.keys import encoder_key, head_key
+from qfl.models.layers import Conv2d, Linear, one_after_another, side_by_side
+from qfl.models.m3t import architecture
+from qfl.models.stacks import Stackable
 
+MODALITIES = (Modality("picture", (8, 8)), Modality("numbers", (64,)))
 TASKS = (Task("ten", "classification", 10), Task("five", "classification", 5))
 WORKERS = 2
 """A federation alone on its machine; torch itself runs on one thread."""
@@ -34,60 +42,106 @@ ASSIGNMENT = Assignment(
 )
 
 
-class Reference(workload.Network):
-    """The network in the shape of an architecture: one module of all weights."""
-
-    def forward(self, inputs, available=None, notes=None):
-        return super().forward(inputs)
-
-    def flatten(self, state):
-        return state["all"]
-
-    def unflatten(self, flat):
-        return {"all": dict(flat)}
-
-    def training_operations(self, samples):
-        return 0.0
-
-    module_ids = ("encoder:*:*",)
-
-    def tensors_of(self, *module_ids):
-        return tuple(name for name, _ in self.named_parameters())
-
-
-class NoModel(torch.nn.Module):
-    """One number that says the same for everybody."""
-
-    flatten, unflatten = Reference.flatten, Reference.unflatten
-    training_operations, tensors_of = Reference.training_operations, Reference.tensors_of
-    module_ids = Reference.module_ids
+class Convolutions(nn.Module):
+    """Two convolutions and a layer."""
 
     def __init__(self):
         super().__init__()
-        self.number = torch.nn.Parameter(torch.zeros(1))
+        self.first, self.second = Conv2d(1, 16, stride=1), Conv2d(16, 32)
+        self.out = Linear(512, 64)
 
-    def forward(self, inputs, available=None, notes=None):
-        rows = torch.zeros(len(inputs["numbers"]), 5)
-        return {"ten": rows[:, :1] + self.number, "five": rows + self.number}
+    def forward(self, x, clients):
+        x = side_by_side(x[..., None], clients)
+        x = torch.relu_(self.second(torch.relu_(self.first(x))))
+        return self.out(one_after_another(x, clients).flatten(1))
+
+
+class TwoLayers(nn.Module):
+    """One hidden layer."""
+
+    def __init__(self, into, hidden):
+        super().__init__()
+        self.hidden, self.out = Linear(into, hidden), Linear(hidden, 64)
+
+    def forward(self, x, clients):
+        return self.out(torch.relu_(self.hidden(x.flatten(1))))
+
+
+@dataclass(frozen=True)
+class Network:
+    """The recipe of `workload.Network`."""
+
+    convolutions: bool = True
+
+    def build(self, modalities, tasks):
+        picture = Convolutions() if self.convolutions else TwoLayers(64, 291)
+        encoders = {"picture": picture, "numbers": TwoLayers(64, 64)}
+        heads = {str(head_key(task.name)): Linear(64, task.outputs) for task in tasks}
+        return {str(encoder_key(name)): module for name, module in encoders.items()} | heads
+
+    def forward(self, modules, batch, tasks, notes):
+        both = sum(
+            modules[str(encoder_key(name))](x, notes.clients or 1)
+            for name, x in batch.inputs.items()
+        )
+        return {task.name: modules[str(head_key(task.name))](torch.relu(both)) for task in tasks}
+
+    def multiplications(self, modules):
+        return sum(tensor.numel() for m in modules.values() for tensor in m.parameters())
+
+
+@dataclass(frozen=True)
+class OneNumber:
+    """A model of one number that says the same for everybody."""
+
+    def build(self, modalities, tasks):
+        return {"norm:*:*": Number()}
+
+    def forward(self, modules, batch, tasks, notes):
+        rows = torch.zeros(len(batch.inputs["numbers"]), 5)
+        answer = modules["norm:*:*"](rows[:, :1], notes)
+        return {"ten": answer, "five": answer + rows}
+
+    def multiplications(self, modules):
+        return 1.0
+
+
+class Number(Stackable):
+    def __init__(self):
+        super().__init__()
+        self.number = nn.Parameter(torch.empty(1))
+
+    def forward(self, x, notes):
+        return (notes.by_client(x) + self.number.view(-1, 1, 1)).view(x.shape)
+
+
+def pair(convolutions):
+    """The network as a plain module, and its recipe with a state of the same weights."""
+    torch.manual_seed(0)
+    plain = workload.Network(convolutions)
+    model = architecture(MODALITIES, TASKS, Network(convolutions))
+    return plain, model, model.unflatten(same_weights(model, plain))
+
+
+def same_weights(model, plain):
+    """The weights of the plain module by the names of the recipe; pixels come before channels."""
+    found = {}
+    for (name, shape), tensor in zip(model.shapes.items(), plain.parameters(), strict=True):
+        if shape == (64, 512):
+            tensor = tensor.reshape(64, 32, 16).transpose(1, 2)
+        found[name] = tensor.detach().reshape(shape)
+    return found
 
 
 def clients():
     return [TensorSamples(*workload.client_data(index)) for index in range(workload.CLIENTS)]
 
 
-def play(model, data, *, together, rounds=workload.ROUNDS):
-    """Federated averaging, `rounds` rounds; return the final state."""
-    state = {"all": {name: tensor.detach() for name, tensor in model.named_parameters()}}
+def play(model, state, data, rounds=workload.ROUNDS, workers=WORKERS):
+    """Federated averaging, `rounds` rounds, clients together; return the final state."""
     for number in range(rounds):
-        chosen = np.random.default_rng(number).permutation(len(data))[: workload.PER_ROUND]
-        rngs = {c: np.random.default_rng((number, c)) for c in chosen}
-        if together:
-            cohort = [Trainee(state, data[c], rngs[c]) for c in chosen]
-            trained = train_together(model, cohort, assignment=ASSIGNMENT, workers=WORKERS)
-        else:
-            trained = [
-                train(model, state, data[c], assignment=ASSIGNMENT, rng=rngs[c]) for c in chosen
-            ]
+        cohort = [Trainee(state, data[c], rng) for c, rng in workload.chosen(number).items()]
+        trained = train_together(model, cohort, assignment=ASSIGNMENT, workers=workers)
         updates = [to_update(one.state, samples=1) for one in trained]
         state = FedAvg().aggregate(state, updates)
     return state
@@ -95,19 +149,26 @@ def play(model, data, *, together, rounds=workload.ROUNDS):
 
 @pytest.mark.parametrize(("kind", "bar"), [("convolutions", 3), ("mlp", 4)])
 def test_together_against_one_by_one(benchmark, report, kind, bar):
-    model, data = Reference(kind == "convolutions"), clients()
-    benchmark.pedantic(lambda: play(model, data, together=True, rounds=2), rounds=1)
+    """Both end with the same global model, up to rounding."""
+    plain, model, start = pair(kind == "convolutions")
+    data = clients()
+    raw = [(one.inputs, one.targets) for one in data]
+    state = benchmark.pedantic(lambda: play(model, start, data, rounds=2), rounds=1)
+    workload.federate(plain, raw, rounds=2)
+    ours, theirs = model.flatten(state), same_weights(model, plain)
+    assert ours.keys() == theirs.keys()
+    for name, tensor in ours.items():
+        torch.testing.assert_close(tensor, theirs[name], rtol=0, atol=1e-5)
     batch, loop = report.medians(
-        lambda: play(model, data, together=True),
-        lambda: play(model, data, together=False),
-        rounds=3,
+        lambda: play(model, start, data), lambda: workload.federate(plain, raw), rounds=3
     )
-    what = f"one by one / together, {kind}, 100 clients, 20 a round ({batch:.1f} s)"
+    what = f"one by one / together, {kind}, 100 clients, 20 a round ({batch:.2f} s)"
     report.ratio(what, loop / batch, at_least=bar)
 
 
 def test_overhead_of_the_engine(benchmark, report):
-    model, data = NoModel(), clients()
+    model, data = architecture(MODALITIES, TASKS, OneNumber()), clients()
+    start = {"norm:*:*": {"number": torch.zeros(1)}}
     small = [
         TensorSamples(
             {name: x[: workload.BATCH] for name, x in one.inputs.items()},
@@ -118,7 +179,7 @@ def test_overhead_of_the_engine(benchmark, report):
         )
         for one in data
     ]
-    run = lambda: play(model, small, together=True, rounds=10)  # noqa: E731
+    run = lambda: play(model, start, small, rounds=10, workers=1)  # noqa: E731
     benchmark.pedantic(run, rounds=3, warmup_rounds=1)
     (taken,) = report.medians(run, rounds=5)
     each = 1e3 * taken / 10 / workload.PER_ROUND
@@ -148,4 +209,5 @@ def process_seconds(command, path):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    play(Reference("mlp" not in sys.argv[1:]), clients(), together=True)
+    _, model, start = pair("mlp" not in sys.argv[1:])
+    play(model, start, clients())

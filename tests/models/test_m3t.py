@@ -122,3 +122,15 @@ def test_a_hidden_modality_leaves_the_mean():
     alone = model.predict(state, {"image": shown["image"]})["digit"]
     torch.testing.assert_close(hidden[0], alone[0])
     torch.testing.assert_close(hidden[1], model.predict(state, shown)["digit"][1])
+
+
+def test_a_run_borrows_weights_and_gives_its_own_back_even_after_an_error():
+    model, shown = full(), batch()
+    flat = model.flatten(warmed(model))
+    own = dict(model.named_parameters())
+    expected = torch.func.functional_call(model, flat, (shown,))
+    outputs = model.run(flat, shown)
+    assert all(torch.equal(outputs[task], expected[task]) for task in expected)
+    with pytest.raises(ModuleMismatchError):
+        model.run(flat, {"sound": shown["image"]})
+    assert all(tensor is own[name] for name, tensor in model.named_parameters())

@@ -17,7 +17,6 @@ from flwr.server import ServerAppComponents, ServerConfig
 from flwr.server.strategy import FedAvg
 from flwr.serverapp import ServerApp
 from flwr.simulation import run_simulation
-from torch.nn.functional import cross_entropy
 
 CONVOLUTIONS = "mlp" not in sys.argv[1:]
 
@@ -30,13 +29,8 @@ class Client(NumPyClient):
     def fit(self, parameters, config):
         for own, sent in zip(self.network.parameters(), parameters, strict=True):
             own.data = torch.from_numpy(sent.copy())
-        optimiser = torch.optim.SGD(self.network.parameters(), lr=workload.RATE)
-        for rows in torch.split(torch.randperm(workload.STEPS * workload.BATCH), workload.BATCH):
-            outputs = self.network({name: x[rows] for name, x in self.inputs.items()})
-            losses = [cross_entropy(outputs[t], y[rows]) for t, y in self.targets.items()]
-            optimiser.zero_grad()
-            sum(losses).backward()
-            optimiser.step()
+        order = torch.randperm(workload.STEPS * workload.BATCH)
+        workload.fit(self.network, self.inputs, self.targets, order)
         trained = [tensor.detach().numpy() for tensor in self.network.parameters()]
         return trained, workload.STEPS * workload.BATCH, {}
 

@@ -7,6 +7,7 @@ torch and numpy alone, so that a peer can run it in an environment of its own.
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 CLIENTS, PER_ROUND, ROUNDS, STEPS, BATCH, RATE = 100, 20, 20, 10, 32, 0.05
 
@@ -47,3 +48,32 @@ def client_data(index):
         {name: torch.from_numpy(x.astype(np.float32)) for name, x in inputs.items()},
         {name: torch.from_numpy(y) for name, y in targets.items()},
     )
+
+
+def fit(network, inputs, targets, order):
+    """Train a client's copy of the network on its samples in this order, as a torch user would."""
+    optimiser = torch.optim.SGD(network.parameters(), lr=RATE)
+    for rows in torch.split(order, BATCH):
+        optimiser.zero_grad()
+        outputs = network({name: x[rows] for name, x in inputs.items()})
+        sum(cross_entropy(outputs[task], y[rows]) for task, y in targets.items()).backward()
+        optimiser.step()
+
+
+def chosen(round_index):
+    """Return the clients of a round, and the order in which each goes through its samples."""
+    clients = np.random.default_rng(round_index).permutation(CLIENTS)[:PER_ROUND]
+    return {int(c): np.random.default_rng((round_index, int(c))) for c in clients}
+
+
+def federate(network, data, rounds=ROUNDS):
+    """Federated averaging with one client after another: the plain loop."""
+    for round_index in range(rounds):
+        start = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        mean = {name: torch.zeros_like(tensor) for name, tensor in start.items()}
+        for client, rng in chosen(round_index).items():
+            network.load_state_dict(start)
+            fit(network, *data[client], torch.from_numpy(rng.permutation(STEPS * BATCH)))
+            for name, tensor in network.state_dict().items():
+                mean[name] += tensor / PER_ROUND
+        network.load_state_dict(mean)
