@@ -14,7 +14,7 @@ from qfl.federation.defence import Defence
 from qfl.federation.engine import LocalTraining
 from qfl.federation.selection import Propose, SelectionWeights
 from qfl.federation.uplink import Scheduler
-from qfl.models.policies import exchange_policy
+from qfl.models.policies import ExchangePolicy, exchange_policy
 from qfl.models.pooled import Pooled
 from qfl.models.transformer import PROFILES, Gate, Slot, Transformer
 from qfl.security.privacy.mechanisms import Mechanism
@@ -39,6 +39,9 @@ class Schedule:
         qubits, circuit_layers: of the circuit, and of its controls.
         exchange: which modules travel: full, lora, adapter, prompt, peft, head; or all but the
             heads (fedper) or the norms (fedbn), which every client then keeps to itself.
+        codec: how changes travel up: fp32, fp16, int8, or top_k; see `codecs`.
+        min_holders: a module that fewer of a round's clients hold is not sent in that round, for
+            it would show one of them alone even under masks.
         warm_up_epochs: passes over the scenario's public samples before round 0, which train all
             but LoRA and adapters: the checkpoint that everybody starts from.
         validation_fraction: share of its training samples that every client keeps apart, for
@@ -58,13 +61,15 @@ class Schedule:
     qubits: int = 4
     circuit_layers: int = 2
     exchange: str = "full"
+    codec: str = "fp32"
+    min_holders: int = 1
     warm_up_epochs: int = 0
     validation_fraction: float = 0.0
     eavesdropped_round: int = 0
 
     def __post_init__(self) -> None:
         least = {"rounds": 1, "clients_per_round": 1, "model_width": 2}
-        least |= {"warm_up_epochs": 0, "eavesdropped_round": 0}
+        least |= {"min_holders": 1, "warm_up_epochs": 0, "eavesdropped_round": 0}
         for name, allowed in least.items():
             if getattr(self, name) < allowed:
                 raise ConfigError(f"{name} must be >= {allowed}, got {getattr(self, name)}")
@@ -78,7 +83,7 @@ class Schedule:
                 "validation_fraction must be at least 0 and below 1, got "
                 f"{self.validation_fraction}"
             )
-        exchange_policy(self.exchange)
+        self.policy  # noqa: B018  refuses unknown names
         if self.model not in (names := ("pooled", *PROFILES)):
             raise UnknownNameError("model", self.model, names)
         unused = {
@@ -90,6 +95,11 @@ class Schedule:
             raise ConfigError(f"the pooled model has no {name}; take model tiny, small, ...")
         for client in range(max(1, len(self.lora_ranks))):
             self.recipe_of(client)  # which refuses what cannot be built
+
+    @property
+    def policy(self) -> ExchangePolicy:
+        """What happens to every module."""
+        return exchange_policy(self.exchange).coded(self.codec)
 
     @property
     def recipe(self) -> Pooled | Transformer:

@@ -20,6 +20,7 @@ from qfl.core.ports import Acknowledging, Completing, Finishing, Telling
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
 from qfl.core.update import Update
+from qfl.federation.codecs import Coder
 from qfl.federation.evaluate import Predict, measures, measures_by_modality, over_clients, predictor
 from qfl.federation.exchange import only
 from qfl.federation.holdings import Holdings, declared
@@ -34,9 +35,9 @@ from qfl.federation.tally import comparisons, deciding, links, spent, timings
 from qfl.federation.turns import take_turns
 from qfl.federation.visit import Courier, Visit, settle
 from qfl.federation.warm_up import warmed_up
+from qfl.federation.weighing import held_by_enough
 from qfl.federation.world import Participant, World, made_ready
 from qfl.models.m3t import Architecture, State, architecture
-from qfl.models.policies import exchange_policy
 
 Revise = Callable[[Sequence[Visit], Sequence[Update]], Sequence[Update]]
 """What a server makes of the updates of a round before it aggregates them."""
@@ -73,7 +74,7 @@ class Federation:
                 f"clients_per_round must lie in 1..{n}"
             )
         population = held_apart(population, schedule.validation_fraction, streams)
-        self.exchange = exchange_policy(schedule.exchange)
+        self.exchange, self.coder = schedule.policy, Coder(schedule.policy)
         self.population, self.schedule, self.policies = population, schedule, policies
         self.streams, self.memory = streams, memory
         self.model = architecture(population.modalities, population.tasks, schedule.recipe)
@@ -199,7 +200,7 @@ class Federation:
 
         # 3. Bring their answers home, one by one or as masked sums.
         gathering = perf_counter()
-        gathered = self._gather(visits, round_index)
+        gathered, withheld = self._gather(visits, round_index)
         visits = self._settled(chosen, visits, gathered)
         gathering = perf_counter() - gathering
 
@@ -234,7 +235,7 @@ class Federation:
             links=links(visits),
             sums=gathered.sums,
             pairs=gathered.pairs,
-            left_out=left_out,
+            left_out=withheld | left_out,
             comparisons=comparisons(visits),
             timings=timings(turns.bill, visits, gathering, started),
         )
@@ -256,17 +257,25 @@ class Federation:
             tapped[chosen[0].client.name] = self.policies.eavesdropper
         return self.courier.visit(chosen, self.state, round_index=round_index, tapped=tapped)
 
-    def _gather(self, visits: list[Visit], round_index: int) -> Gathered:
-        """What the clients that were reached send back: some may lie, all keep their privacy."""
+    def _gather(self, visits: list[Visit], round_index: int) -> tuple[Gathered, dict[str, str]]:
+        """What the clients that were reached send back: some may lie, all keep their privacy; and
+        the modules that too few of them hold to be sent."""
         answers = [visit.answer for visit in visits if visit.answer is not None]
         if self.policies.adversary:
             answers = self.policies.adversary.tamper(answers)
         if self.privacy:
             answers = self.privacy.cover(answers, round=round_index)
+        answers, withheld = held_by_enough(answers, self.schedule.min_holders)
         gathered = self.policies.gatherer.gather(
-            answers, round=round_index, rng=self.streams("gather", round_index)
+            [self.coder.encoded(answer) for answer in answers],
+            round=round_index,
+            rng=self.streams("gather", round_index),
         )
-        return self.privacy.blur(gathered, round=round_index) if self.privacy else gathered
+        if self.schedule.codec != "fp32":
+            gathered = self.coder.decoded(gathered, answers)
+        if self.privacy:
+            gathered = self.privacy.blur(gathered, round=round_index)
+        return gathered, withheld
 
     def _settled(
         self, chosen: Sequence[Participant], visits: list[Visit], gathered: Gathered

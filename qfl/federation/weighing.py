@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import torch
 
+from qfl.core.gather import Answer
+from qfl.federation.lora import without
 from qfl.federation.population import TensorSamples
 from qfl.models.keys import ANY, ModuleKey
 from qfl.models.m3t import Architecture, State
@@ -50,6 +54,22 @@ def weights_of(
             case _:
                 counts[module] = len(samples)
     return {module: count for module, count in counts.items() if count}
+
+
+def held_by_enough(answers: Sequence[Answer], least: int) -> tuple[list[Answer], dict[str, str]]:
+    """Return the answers without modules that too few of them hold, and why these stay behind.
+
+    An answer that is empty then is still sent: it says that the client is there.
+    """
+    holders = Counter(module for answer in answers for module in answer.update.modules)
+    few = {module: count for module, count in holders.items() if count < least}
+    if not few:
+        return list(answers), {}
+    kept = [replace(answer, update=without(answer.update, few)) for answer in answers]
+    reasons = {
+        m: f"{count} of the clients hold it, min_holders is {least}" for m, count in few.items()
+    }
+    return kept, reasons
 
 
 def routed_tokens(model: Architecture, state: State, samples: TensorSamples) -> dict[str, float]:

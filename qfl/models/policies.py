@@ -8,7 +8,7 @@ behind them live with the aggregation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -104,6 +104,18 @@ class ExchangePolicy:
         if module in self.by_id:
             return self.by_id[module]
         return self.by_kind.get(ModuleKey.parse(module).kind, self.otherwise)
+
+    def coded(self, codec: str) -> ExchangePolicy:
+        """Return the same policy with every module sent by this codec."""
+
+        def sent(policy: ModulePolicy) -> ModulePolicy:
+            return replace(policy, codec=codec)
+
+        return ExchangePolicy(
+            {kind: sent(policy) for kind, policy in self.by_kind.items()},
+            {module: sent(policy) for module, policy in self.by_id.items()},
+            sent(self.otherwise),
+        )
 
     def trained(self, modules: Iterable[str]) -> tuple[str, ...]:
         """Return the ids out of `modules` that clients train, in the order given."""

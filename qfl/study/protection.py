@@ -57,6 +57,12 @@ def _sight(study: Settings) -> Iterator[Issue]:
             f"{algorithm} {_SINGLE_UPDATES[algorithm]}, and under masks the server sees sums "
             "alone; take fedavg or fedprox",
         )
+    if _masked(study) and study["federation"]["codec"] != "fp32":
+        yield Issue(
+            "federation.codec",
+            f"{study['federation']['codec']} codes single changes, and what is masked is a number "
+            "on a grid; set it to fp32 and choose channel.levels",
+        )
     if _masked(study) and study["federation"]["exchange"] == "experts":
         yield Issue(
             "federation.exchange",
