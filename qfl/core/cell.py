@@ -1,7 +1,8 @@
 """A cell: everything that changes the numbers of one training run, and nothing else.
 
 Counted: the schema version, scenario and data hash, federation settings, selection problem,
-solver with its backend and budget, channel, privacy, adversary, defence, and the seed. A cell that
+solver with its backend and budget, channel, privacy, adversary, defence, what is forgotten, and the
+seed. A cell that
 decides one instance and trains nobody counts the problem family with its options, the solver and
 the seed.
 Not counted: executor, workers, folders, titles, labels, code version. Those are recorded beside.
@@ -19,7 +20,7 @@ from qfl.core.arrays import canonical_json
 SCHEMA_VERSION = 1
 SECTIONS = (
     *("scenario", "federation", "selection", "channel", "privacy", "adversary", "defence"),
-    *("decision", "solver"),
+    *("forget", "decision", "solver"),
 )
 
 Settings = Mapping[str, Any]
@@ -42,6 +43,7 @@ class Cell:
         privacy: {"mechanism": ..., options}, empty without differential privacy.
         adversary: {"attack": ..., options}, empty if all clients are honest.
         defence: {"rule": ..., options}, empty if updates are averaged.
+        forget: {"method": ..., what and when}, empty if nothing is.
     """
 
     scenario: Settings
@@ -55,6 +57,7 @@ class Cell:
     privacy: Settings = field(default_factory=dict)
     adversary: Settings = field(default_factory=dict)
     defence: Settings = field(default_factory=dict)
+    forget: Settings = field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
         """Return the dict behind the id: the sections that the cell has, and the seed."""

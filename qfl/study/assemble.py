@@ -6,6 +6,7 @@ A cell that decides one instance and trains nobody is played in `decide.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -24,6 +25,9 @@ from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population
 from qfl.federation.round import Federation
 from qfl.federation.selection import Propose, SelectionWeights
+from qfl.federation.unlearning.course import Course
+from qfl.federation.unlearning.requests import Request
+from qfl.federation.unlearning.systems import Founding
 from qfl.federation.uplink import Scheduler, SharedUplink
 from qfl.models.m3t import architecture
 from qfl.problems import client_selection, draw
@@ -53,10 +57,14 @@ def play(cell: Cell, *, folder: Path | None = None, submits: bool = True) -> Ite
     """
     if cell.decision:
         return _decided(cell, folder, submits)
-    federation = assemble(cell, folder=folder, submits=submits)
+    played = (
+        _course(cell, folder, submits)
+        if cell.forget
+        else assemble(cell, folder=folder, submits=submits)
+    )
     any_instance = draw("client_selection", seed=0, clients=6, choose=2)
     rehearse(build_row("methods", cell.solver), any_instance, cell.solver)
-    return federation.play()
+    return played.play()
 
 
 def assemble(cell: Cell, *, folder: Path | None = None, submits: bool = True) -> Federation:
@@ -66,34 +74,72 @@ def assemble(cell: Cell, *, folder: Path | None = None, submits: bool = True) ->
     adversary = _adversary(cell, population, streams)
     if adversary is not None:
         population = adversary.population
-    channel: Any = build_row("channel", cell.channel)
-    links = channel.links(
-        [client.name for client in population.clients], rng=streams("network/fibres")
-    )
-    connected = channel.connect(links, run=cell.id)
-    privacy = _privacy(cell)
-    training = build(LocalTraining, cell.federation)
-    uplink = build(SharedUplink, cell.federation)
-    return Federation(
-        population,
+    return Founder(cell, folder, submits, adversary)(population, Founding())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Founder:
+    """Founds federations of some clients as a cell asks; its arguments are those of `play`."""
+
+    cell: Cell
+    folder: Path | None
+    submits: bool
+    adversary: Adversary | None = None
+
+    def __call__(self, population: Population, founding: Founding) -> Federation:
+        """Return a federation before its first round, with keys of its own.
+
+        Later federations of a cell may have fewer clients than a round of the first: then all of
+        them take part.
+        """
+        cell, streams = self.cell, founding.streams or Streams(self.cell.seed)
+        run = cell.id + founding.run
+        names = [client.name for client in population.clients]
+        channel: Any = build_row("channel", cell.channel)
+        links = channel.links(names, rng=streams("network/fibres"))
+        connected = channel.connect(links, run=run)
+        privacy = _privacy(cell)
+        schedule, training = build(Schedule, cell.federation), build(LocalTraining, cell.federation)
+        chosen = schedule.clients_per_round // founding.shards
+        if founding.run:
+            chosen = min(chosen, len(names))
+        training = replace(training, epochs=max(1, round(training.epochs * founding.effort)))
+        return Federation(
+            population,
+            schedule=replace(schedule, clients_per_round=chosen),
+            policies=Policies(
+                propose=_PROPOSERS[cell.selection["problem"]],
+                solver=_solver(cell, self.folder, self.submits),
+                measure=partial(yardstick, most=MEASURED_STATES),
+                channel=connected,
+                gatherer=_gatherer(channel, connected, links, privacy, run),
+                algorithm=build_row("federation", cell.federation),
+                training=training,
+                weights=build(SelectionWeights, cell.selection),
+                eavesdropper=InterceptResend(),
+                scheduler=_scheduler(cell, self.folder, self.submits),
+                adversary=self.adversary,
+                privacy=privacy,
+                defence=_defence(cell, population, training, streams),
+            ),
+            streams=streams,
+            run=run,
+            standing=founding.standing,
+            memory=founding.memory,
+        )
+
+
+def _course(cell: Cell, folder: Path | None, submits: bool) -> Course:
+    """A federation that is asked to forget."""
+    streams = Streams(cell.seed)
+    return Course(
+        unlearner=build_row("forget", cell.forget),
+        request=build(Request, cell.forget),
+        population=build_row("scenario", cell.scenario).build(streams),
+        found=Founder(cell, folder, submits),
         schedule=build(Schedule, cell.federation),
-        policies=Policies(
-            propose=_PROPOSERS[cell.selection["problem"]],
-            solver=_solver(cell, folder, submits),
-            measure=partial(yardstick, most=MEASURED_STATES),
-            channel=connected,
-            gatherer=_gatherer(channel, connected, links, privacy, cell.id),
-            algorithm=build_row("federation", cell.federation),
-            training=training,
-            weights=build(SelectionWeights, cell.selection),
-            eavesdropper=InterceptResend(),
-            scheduler=_scheduler(cell, uplink, folder, submits) if uplink.uplink_slots else None,
-            adversary=adversary,
-            privacy=privacy,
-            defence=_defence(cell, population, training, streams),
-        ),
+        training=build(LocalTraining, cell.federation),
         streams=streams,
-        run=cell.id,
     )
 
 
@@ -156,8 +202,11 @@ def _solver(cell: Cell, folder: Path | None, submits: bool, outbox: Outbox | Non
     return with_calibrations(solver, folder)
 
 
-def _scheduler(cell: Cell, uplink: SharedUplink, folder: Path | None, submits: bool) -> Scheduler:
-    """Who assigns slots: the method's own table, or enumeration."""
+def _scheduler(cell: Cell, folder: Path | None, submits: bool) -> Scheduler | None:
+    """Who assigns slots: the method's own table, or enumeration; None if nothing is shared."""
+    uplink = build(SharedUplink, cell.federation)
+    if not uplink.uplink_slots:
+        return None
     chosen = cell.solver.get("slots", {"solver": "exact"})
     decide = build(SOLVERS.resolve(chosen["solver"]), chosen)
     if folder is not None:

@@ -14,7 +14,8 @@ from typing import Any
 from qfl.core.arrays import canonical_json, sha256_hex
 from qfl.core.cell import Cell
 from qfl.core.errors import ConfigError, nearest
-from qfl.study.model import Study, points
+from qfl.study.axes import points
+from qfl.study.model import Study
 from qfl.study.options import OWN, build_row
 from qfl.study.override import flatten
 
@@ -44,6 +45,7 @@ def cells(study: Study) -> list[Cell]:
                 privacy=place.privacy,
                 adversary=place.adversary,
                 defence=place.defence,
+                forget=place.forget,
                 seed=seed,
                 decision=place.decision,
                 labels={"method": method["label"], **labels},

@@ -11,7 +11,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from copy import deepcopy
-from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,7 +29,8 @@ from pydantic import (
 )
 
 from qfl.core.errors import ConfigError, StudyError, UnknownNameError
-from qfl.core.metrics import OF_DECISIONS, OF_ROUNDS, metric
+from qfl.core.metrics import OF_DECISIONS, OF_FORGETTING, OF_ROUNDS, metric
+from qfl.study.axes import forgets, safe_points, with_own
 from qfl.study.checks import (
     FEDERATION,
     PROTECTION,
@@ -44,6 +44,7 @@ from qfl.study.checks import (
     unlabelled,
     without_uplink,
 )
+from qfl.study.forgetting import unfit_forgetting
 from qfl.study.options import OWN, SECTIONS, Issue, Issues, build_row, explain, resolve
 from qfl.study.override import alone, apply, flatten
 from qfl.study.protection import unfit_protection
@@ -109,12 +110,13 @@ class Study(BaseModel):
         privacy: {"mechanism": ..., options}; left out, there is no differential privacy.
         adversary: {"attack": ..., options}; left out, all clients are honest.
         defence: {"rule": ..., options}; left out, the algorithm takes its mean.
+        forget: {"method": ..., clients, modality or task, ...}; left out, nothing is forgotten.
         decision: {"problem": ..., options of that family, "repeats": ...} in place of the
             sections above: the solvers decide instances of a problem, one instance per seed.
         methods: ({"label": ..., "solver": ..., options}, ...): the curves of the report. A table
             `slots` = {"solver": ..., options} says who schedules a shared uplink; if it is left
-            out, enumeration does. Tables `channel`, `privacy` and `defence` change options of
-            those sections for this method alone.
+            out, enumeration does. Tables `federation`, `channel`, `privacy`, `defence`
+            and `forget` change options of those sections for this method alone.
         headline: the comparison that the report opens with.
         sweep: more axes, dotted key -> values, such as {"scenario.dirichlet_alpha": [0.1, 1.0]};
             "methods.LABEL.OPTION" varies one method alone.
@@ -136,6 +138,7 @@ class Study(BaseModel):
     privacy: Settings = Field(default_factory=dict)
     adversary: Settings = Field(default_factory=dict)
     defence: Settings = Field(default_factory=dict)
+    forget: Settings = Field(default_factory=dict)
     decision: Settings = Field(default_factory=dict)
     methods: tuple[Settings, ...]
     headline: Headline
@@ -241,7 +244,8 @@ class Study(BaseModel):
         except ValidationError as error:
             issues += explain(error, list(cls.model_fields))
         if study is not None:
-            issues += unfit_protection(study.model_dump())
+            dumped = study.model_dump()
+            issues += [*unfit_protection(dumped), *unfit_forgetting(dumped)]
         if isinstance(given, Mapping):
             issues += unlabelled(given)
             issues += unfit_sections(given)
@@ -256,7 +260,7 @@ class Study(BaseModel):
     def _broken_by_changes(cls, given: Mapping[str, Any], known: list[Issue]) -> list[Issue]:
         """Return what the points of the sweep, the profiles and the methods' own options break."""
         sweep, profiles = given.get("sweep", {}), given.get("profiles", {})
-        changes = [("sweep.", point) for point in _safe_points(sweep)]
+        changes = [("sweep.", point) for point in safe_points(sweep)]
         if isinstance(profiles, Mapping):
             changes += [
                 (f"profiles.{name}.", flatten(profile))
@@ -269,7 +273,7 @@ class Study(BaseModel):
             trial = deepcopy(plain)
             issues = [*apply(trial, change), *cls._broken(trial)]
             found += [Issue(prefix + key, text) for key, text in issues if (key, text) not in known]
-        for method in _with_own(given.get("methods")):
+        for method in with_own(given.get("methods")):
             prefix = f"methods.{method.get('label', method.get('solver'))}."
             issues = cls._broken(alone(given, method))
             found += [Issue(prefix + key, text) for key, text in issues if (key, text) not in known]
@@ -338,7 +342,7 @@ class Study(BaseModel):
                 recorded = OF_DECISIONS
             elif info.data.get("scenario"):
                 tasks = build_row("scenario", info.data["scenario"]).metrics()
-                recorded = (*tasks, *OF_ROUNDS)
+                recorded = (*tasks, *OF_ROUNDS, *(OF_FORGETTING if forgets(info.data) else ()))
             if recorded and headline.metric not in recorded:
                 raise UnknownNameError("metric", headline.metric, recorded)
         except UnknownNameError as error:
@@ -362,31 +366,3 @@ class Study(BaseModel):
         if issues:
             raise Issues(issues)
         return sweep
-
-
-def points(sweep: Mapping[str, tuple[Any, ...]]) -> list[Settings]:
-    """Return what a sweep changes: every combination of the axes that all methods share, then
-    every value of the axes of single methods.
-
-    >>> points({"scenario.clients": (8, 16), "methods.qaoa.depth": (1,)})
-    [{'scenario.clients': 8}, {'scenario.clients': 16}, {'methods.qaoa.depth': 1}]
-    """
-    shared = {key: values for key, values in sweep.items() if not key.startswith("methods.")}
-    combined = [dict(zip(shared, values, strict=True)) for values in product(*shared.values())]
-    single = [{key: v} for key, values in sweep.items() if key not in shared for v in values]
-    return [*(combined if shared else []), *single]
-
-
-def _with_own(methods: object) -> list[Mapping[str, Any]]:
-    """Return the methods, of a study that may be malformed, that change shared sections."""
-    if not isinstance(methods, list | tuple):
-        return []
-    return [m for m in methods if isinstance(m, Mapping) and set(OWN) & set(m)]
-
-
-def _safe_points(sweep: object) -> list[Settings]:
-    """Return the points of a sweep that may still be malformed."""
-    if not isinstance(sweep, Mapping):
-        return []
-    axes = flatten(sweep)
-    return points({k: tuple(v) for k, v in axes.items() if isinstance(v, list | tuple)})

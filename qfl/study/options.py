@@ -58,7 +58,7 @@ class Section:
     reserved: tuple[str, ...] = ()
 
 
-OWN = ("federation", "channel", "privacy", "defence")
+OWN = ("federation", "channel", "privacy", "defence", "forget")
 """Sections of which a method may bring its own options, as a table."""
 
 SECTIONS: dict[str, Section] = {
@@ -82,6 +82,11 @@ SECTIONS: dict[str, Section] = {
     "privacy": Section("qfl.security.privacy:MECHANISMS", key="mechanism"),
     "adversary": Section("qfl.federation:ATTACKS", key="attack"),
     "defence": Section("qfl.federation:RULES", key="rule"),
+    "forget": Section(
+        "qfl.federation:UNLEARNING",
+        key="method",
+        shared=("qfl.federation.unlearning.requests:Request",),
+    ),
     "decision": Section(
         "qfl.problems:PROBLEMS", key="problem", shared=("qfl.study.decide:Repetition",)
     ),
