@@ -138,12 +138,15 @@ def measures(
 ) -> dict[str, float]:
     """Return "task.metric" -> value.
 
-    A task is measured on the samples that have its label, and left out if none has.
+    A task is measured on the samples that have its label, and left out if none has or nothing
+    answers for it.
     Classification gives `accuracy` in 0..1; regression gives `mae` in the unit of the target and
     `r2`, one minus squared error over variance (left out where the targets do not vary).
     """
     metrics: dict[str, float] = {}
     for task in tasks:
+        if task.name not in outputs:
+            continue
         output, target = outputs[task.name], samples.targets[task.name]
         if task.name in samples.labelled:
             known = samples.labelled[task.name] > 0

@@ -83,7 +83,7 @@ class Federation:
             self.model.initial_state(streams),
             population.public,
             tasks=population.tasks,
-            epochs=schedule.warm_up_epochs,
+            epochs=0 if standing else schedule.warm_up_epochs,
             streams=streams,
         )
         self.test = TensorSamples.of(population.test)
@@ -156,7 +156,9 @@ class Federation:
         shown to it."""
         shown = {m: x for m, x in samples.inputs.items() if m in self.model.modalities}
         masks = {m: x for m, x in samples.available.items() if m in self.model.modalities}
-        return self._predictor(self.state)(TensorSamples(shown, {}, masks))
+        return self._predictor(self.state)(
+            TensorSamples(shown, samples.targets, masks, samples.labelled)
+        )
 
     def model_for(self, number: int) -> tuple[Architecture, State]:
         """Return the global model: what the client of this number is, or would be, offered."""

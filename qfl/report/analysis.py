@@ -8,7 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from qfl.core.metrics import metric
-from qfl.report import decisions, devices, dotplots, figures, lineplots, listings, protection, reach
+from qfl.report import (
+    decisions,
+    devices,
+    dotplots,
+    figures,
+    forgetting,
+    lineplots,
+    listings,
+    protection,
+    reach,
+)
 from qfl.report.compare import Family, finals, primary, secondary, unpaired
 from qfl.report.curves import Curve, curves
 from qfl.report.datasets import ROUNDS, Columns, bands_table, rounds_table
@@ -73,6 +83,7 @@ def analyse(results: Results) -> Analysis:
             "decisions": _intervals(read_off, looks, _DECISIONS),
             "axes": () if results.trains else _along_axes(results, looks),
             "devices": _devices(results, read_off, looks),
+            "forgetting": _intervals(read_off, looks, forgetting.DRAWN),
             "slots": _intervals(read_off, looks, _SLOTS),
             "costs": _intervals(read_off, looks, _COSTS),
             "security": _security(results, exchanged),
@@ -105,6 +116,7 @@ def _tables(
             for name in BY_SIZE
         ),
         *protection.matrix_tables(results, read_off),
+        forgetting.forgetting_table(results, read_off),
         protection.sums_table(results),
         protection.privacy_table(results),
         reach.pads_table(results),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -161,10 +162,10 @@ def cells_table(results: Results) -> Table:
     rows = []
     few = results.runs if len(results.runs) <= MOST_CELLS else ()
     for run in few:
-        curves = [run.curve(m.name) for m in measured]
+        values = [run.final(m.name) for m in measured]
         finals = [
-            TableCell(m.text(curve[-1]), sort=float(curve[-1])) if curve.size else _text("–")
-            for m, curve in zip(measured, curves, strict=True)
+            _text("–") if math.isnan(value) else TableCell(m.text(value), sort=value)
+            for m, value in zip(measured, values, strict=True)
         ]
         state = "stale" if run.row.cell.id in results.stale else run.row.status
         rows.append(_cell_row(run.row, (run.method, run.setting, state), finals))

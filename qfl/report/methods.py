@@ -8,6 +8,7 @@ from typing import Any
 
 from qfl.core.metrics import Metric, metric
 from qfl.data import DATASETS
+from qfl.report import forgetting
 from qfl.report.compare import Family, headline_outcome
 from qfl.report.decisions import ranks
 from qfl.report.devices import MODEL_ERROR
@@ -61,6 +62,7 @@ def paragraphs(
         Paragraph("Ranks", _ranks(results)),
         Paragraph("Censoring", _censoring(results)),
         Paragraph("Curves", _CURVES if results.trains else ""),
+        Paragraph("Forgetting", forgetting.method(results)),
         Paragraph("Time to solution", "" if results.trains else _SOLUTION),
         Paragraph("Marks in tables", _MARKS),
         Paragraph("Definitions", _definitions(results)),
@@ -281,7 +283,7 @@ def _censoring(results: Results) -> str:
 def _definitions(results: Results) -> str:
     names = ["approximation_ratio", "optimum_probability"]
     if results.trains:
-        names = [*results.main_metrics, *names, "curve_mean"]
+        names = [*results.main_metrics, *names, "curve_mean", *forgetting.measured(results)]
     else:
         names += ["sample_ratio", "uniform_probability", "tts_samples", "tts_seconds"]
     names += [outcome.metric.name for outcome in sampled(results)]

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
-from qfl.core.metrics import Metric, metric
+from qfl.core.metrics import OF_FORGETTING, Metric, metric
 from qfl.core.record import Choice
 from qfl.core.rng import Streams
 from qfl.report.intervals import (
@@ -31,7 +32,7 @@ from qfl.solvers.quality import time_to_solution
 
 Group = (
     Literal["learning", "modality", "decision", "exact", "samples", "solution", "speed", "slots"]
-    | Literal["bill", "circuit", "cost", "security", "clock"]
+    | Literal["bill", "circuit", "cost", "security", "clock", "forgetting"]
 )
 
 SURE = 0.99
@@ -82,6 +83,7 @@ def outcomes(results: Results) -> tuple[Outcome, ...]:
         return (*_DECISIONS, *samples, *_BILLS, *_SOLUTIONS)
     return (
         *_learning(results),
+        *_FORGETTING,
         *_DECISIONS,
         *samples,
         *_BILLS,
@@ -157,20 +159,16 @@ def time_to_target(request: HeadlineRequest, axis: str, name: str) -> Outcome:
 
 
 def final_value(name: str) -> Outcome:
-    """Return the outcome that reads the last value of a metric."""
+    """Return the outcome that reads a metric at the end."""
     group: Group = "modality" if MODALITY in name else "learning"
-
-    def read(run: Run) -> float:
-        curve = run.curve(name)
-        return float(curve[-1]) if curve.size else math.nan
-
-    return Outcome(replace(metric(name), label=f"final {metric(name).label}"), group, read)
+    label = f"final {metric(name).label}"
+    return Outcome(replace(metric(name), label=label), group, lambda run: run.final(name))
 
 
 def named(name: str) -> Outcome:
     """Return the outcome that a headline calls `name`: of decisions, or a final value."""
-    of_decisions = (*_DECISIONS, *_SAMPLES, *_SOLUTIONS, *_SLOTS)
-    known = {outcome.metric.name: outcome for outcome in of_decisions}
+    beside = (*_DECISIONS, *_SAMPLES, *_SOLUTIONS, *_SLOTS, *_FORGETTING)
+    known = {outcome.metric.name: outcome for outcome in beside}
     return known.get(name) or final_value(name)
 
 
@@ -389,6 +387,9 @@ _SOLUTIONS = (
     Outcome(metric("tts_samples"), "solution", samples_to_solution, by_median=True),
     Outcome(metric("tts_seconds"), "solution", seconds_to_solution, by_median=True),
     Outcome(metric("decision_seconds"), "speed", decision_seconds),
+)
+_FORGETTING = tuple(
+    Outcome(metric(name), "forgetting", partial(Run.once, name=name)) for name in OF_FORGETTING
 )
 _SLOTS = (
     Outcome(metric("slot_ratio"), "slots", _slot_ratio),

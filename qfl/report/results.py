@@ -7,6 +7,7 @@ Methods, settings and seeds are sorted, so the order in which cells finished lea
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.errors import ConfigError, StoreError
-from qfl.core.metrics import metric
+from qfl.core.metrics import OF_FORGETTING, metric
 from qfl.core.record import Choice, Costs, RoundRecord
 from qfl.report.words import natural
 from qfl.study.fingerprint import fingerprint
@@ -84,6 +85,15 @@ class Run:
     def curve(self, name: str) -> NDArray[np.float64]:
         """Return (rounds measured,) values of one metric."""
         return np.array([r.metrics[name] for r in self.row.rounds if name in r.metrics])
+
+    def final(self, name: str) -> float:
+        """Return a metric of the last record, NaN if that one does not have it."""
+        return self.row.rounds[-1].metrics.get(name, math.nan)
+
+    def once(self, name: str) -> float:
+        """Return the last value of a metric that few records have, NaN if none has."""
+        curve = self.curve(name)
+        return float(curve[-1]) if curve.size else math.nan
 
     def spent(self, axis: str) -> NDArray[np.float64]:
         """Return (records,) what had been spent on one of `AXES` by the end of each round."""
@@ -196,9 +206,11 @@ class Results:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Names measured on the held-out test set; the headline's metric first, losses last."""
+        """Names measured on the held-out test set; the headline's metric first, losses last.
+        Those of the examination after forgetting are not among them."""
         first = self.headline.metric if self.headline else ""
         names = dict.fromkeys(name for run in self.runs for name in run.metric_names())
+        names = dict.fromkeys(name for name in names if name not in OF_FORGETTING)
         return tuple(sorted(names, key=lambda n: (n != first, n.endswith("loss"), n)))
 
     @property

@@ -24,7 +24,16 @@ def render(analysis: Analysis) -> dict[str, str]:
 
 
 _LEARNING = (
-    *("matrix", "backdoors", "comparison", "modalities", "decisions", "devices", "gaps"),
+    *(
+        "matrix",
+        "backdoors",
+        "comparison",
+        "forgetting",
+        "modalities",
+        "decisions",
+        "devices",
+        "gaps",
+    ),
     *("gains", "model", "slots", "bills", "costs", "security", "sums", "privacy", "pads"),
     *("attacks", "aborts", "calibrations", "unfinished"),
 )

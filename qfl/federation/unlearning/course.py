@@ -26,8 +26,8 @@ from qfl.federation.unlearning.systems import (
     Found,
     System,
     Unlearner,
+    apart,
     spent,
-    with_streams,
 )
 from qfl.models.m3t import architecture
 
@@ -120,7 +120,7 @@ class Course:
         self, erasure: Erasure, when: int, streams: Streams | None = None
     ) -> tuple[Predict, Costs]:
         """The same system, trained without what is forgotten, and what that cost."""
-        found = with_streams(self.found, streams) if streams else self.found
+        found = apart(self.found, run="/reference", streams=streams)
         system = self.unlearner.begin(found, erasure.rest)
         costs = spent(system.train(1, when - 1))
         return system.outputs, costs

@@ -75,6 +75,10 @@ def merged(parts: Sequence[RoundRecord], metrics: Mapping[str, float]) -> RoundR
         timings=timings,
         sums=tuple(event for part in parts for event in part.sums),
         pairs=_pairs(pairs) if pairs else None,
+        parameters={
+            name: sum(part.parameters[name] for part in parts) for name in parts[0].parameters
+        },
+        comparisons=tuple(found for part in parts for found in part.comparisons),
         left_out={module: why for part in parts for module, why in part.left_out.items()},
     )
 

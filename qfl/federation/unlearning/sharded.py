@@ -11,13 +11,14 @@ in place of samples.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from qfl.core.errors import ConfigError
 from qfl.core.record import Costs, RoundRecord
 from qfl.federation.evaluate import measures_by_modality
+from qfl.federation.holdings import declared
 from qfl.federation.population import Population, TensorSamples, regrouped
 from qfl.federation.round import Federation
 from qfl.federation.standing import Standing
@@ -156,7 +157,8 @@ class Shards:
     def record(self, round_index: int) -> RoundRecord:
         """Return the record of the present models, without what a round adds."""
         parts = [f.record(round_index) for f in self.federations.values() if f is not None]
-        return merged(parts, self._measured())
+        holdings = declared(self.population.clients) if round_index == 0 else {}
+        return replace(merged(parts, self._measured()), holdings=holdings)
 
     def outputs(self, samples: TensorSamples) -> Mapping[str, Tensor]:
         """Return task -> outputs, to which every shard contributes that knows something."""

@@ -102,6 +102,8 @@ def spent(records: Iterable[RoundRecord]) -> Costs:
     return sum((record.costs for record in records), Costs())
 
 
-def with_streams(found: Found, streams: Streams) -> Found:
-    """Return a founder of federations with these random streams."""
-    return lambda population, founding: found(population, replace(founding, streams=streams))
+def apart(found: Found, *, run: str, streams: Streams | None = None) -> Found:
+    """Return a founder of federations beside the first one, with their own name and streams."""
+    return lambda population, founding: found(
+        population, replace(founding, run=run + founding.run, streams=streams or founding.streams)
+    )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from qfl.core.errors import ConfigError
+from qfl.federation.holdings import declared
 from qfl.federation.population import TensorSamples
 from qfl.federation.unlearning.requests import Request, erase
 from qfl.federation.unlearning.retrain import Retrain
@@ -121,6 +122,15 @@ def test_ids_and_keys_of_the_forgotten_are_gone(way):
     assert "client-01" in names
     assert "client-02" not in names
     assert not ids & seen
+
+
+def test_the_first_record_names_what_everybody_holds_who_will_ever_join():
+    shards = SLICED.begin(FOUND, WHOLE)
+    first = shards.record(0)
+    assert first.holdings == declared(WHOLE.clients)
+    assert len(first.client_metrics) == 3
+    sizes = [f.record(0).parameters["all"] for f in shards.federations.values()]
+    assert first.parameters["all"] == sum(sizes)
 
 
 def test_shards_answer_together_and_a_record_is_of_all_of_them():
