@@ -125,11 +125,13 @@ class ExactlyCompiled:
             )
         return batch
 
-    def _figure(self, objective: Objective | None) -> Figure:
-        wanted = Mean() if objective is None else objective
-        if wanted not in self._figures:
-            self._figures[wanted] = wanted.prepare(self.engine.table)
-        return self._figures[wanted]
+    def _figure(self, objective: Objective | None) -> Figure | None:
+        """Return the figure of an objective; None for the mean, which needs no distribution."""
+        if objective is None or objective == Mean():
+            return None
+        if objective not in self._figures:
+            self._figures[objective] = objective.prepare(self.engine.table)
+        return self._figures[objective]
 
     def _batch(self, angles: ArrayLike) -> tuple[Floats, tuple[int, ...]]:
         """Return angles as (columns, 2, depth), and the shape (...) that was in front."""

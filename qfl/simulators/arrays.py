@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from qfl.simulators.combinations import binomials, rank, unrank
 from qfl.simulators.memory import free_bytes
+from qfl.simulators.objectives import contract
 
 Floats = NDArray[np.float64]
 Ranks = NDArray[np.int64]
@@ -79,25 +80,46 @@ class ArrayOperations:
     def turn(self, psi: Any, costs: Any, angles: Floats) -> None:
         psi *= self.exp(-1j * costs[:, None] * self.array(angles))
 
-    def overlaps(self, pair: Any, costs: Any) -> Floats:
+    def turn_back(self, pair: Any, costs: Any, angles: Floats, *, last: bool = False) -> Floats:
         products = costs[:, None] * pair[1].conj() * pair[0]
+        if not last:
+            for states in (pair[0], pair[1]):
+                self.turn(states, costs, -angles)
         return np.asarray(self.host(products.sum(0)).imag)
 
-    def flip(self, psi: Any, angles: Floats) -> None:
+    def field(self, psi: Any, start: Any, costs: Any, angles: Floats) -> Floats:
+        psi[:] = start[:, None]
+        for gammas, betas in angles.transpose(2, 1, 0).copy():
+            self.turn(psi, costs, gammas)
+            self._flip(psi, betas)
+        return self.means(psi, costs)
+
+    def field_back(self, pair: Any, costs: Any, angles: Floats) -> Floats:
+        found = np.empty(angles.shape)
+        for layer in reversed(range(angles.shape[2])):
+            gammas, betas = angles[:, :, layer].T.copy()
+            found[:, 1, layer] = self._flip_back(pair, betas)
+            found[:, 0, layer] = self.turn_back(pair, costs, gammas, last=layer == 0)
+        return found
+
+    def _flip(self, psi: Any, angles: Floats) -> None:
         cos, sin = self._cos_sin(angles, psi)
         for part in _halves(psi):
             x, y = self.copy(part[:, 0]), self.copy(part[:, 1])
             part[:, 0] = cos * x - sin * y
             part[:, 1] = cos * y + sin * x
 
-    def flip_back(self, pair: Any, angles: Floats) -> Floats:
+    def _flip_back(self, pair: Any, angles: Floats) -> Floats:
         overlaps = np.zeros(len(angles))
         for psi, lam in zip(_halves(pair[0]), _halves(pair[1]), strict=True):
             products = lam[:, 1].conj() * psi[:, 0] - lam[:, 0].conj() * psi[:, 1]
             overlaps += self.host(products.sum((0, 1))).real
         for states in (pair[0], pair[1]):
-            self.flip(states, -angles)
+            self._flip(states, -angles)
         return overlaps
+
+    def means(self, psi: Any, costs: Any) -> Floats:
+        return contract(self.host(costs), self.densities(psi))
 
     def densities(self, psi: Any) -> Floats:
         return np.asarray(self.host(abs(psi)), dtype=np.float64) ** 2

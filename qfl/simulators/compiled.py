@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.simulators import kernels, kernels_flips, kernels_subsets
+from qfl.simulators import field, kernels, kernels_subsets
 from qfl.simulators.combinations import binomials
 
 Floats = NDArray[np.float64]
@@ -77,23 +77,25 @@ class CompiledOperations:
     def turn(self, psi: NDArray[Any], costs: Floats, angles: Floats) -> None:
         kernels.turn(_floats(psi), costs, angles)
 
-    def overlaps(self, pair: NDArray[Any], costs: Floats) -> Floats:
+    def turn_back(
+        self, pair: NDArray[Any], costs: Floats, angles: Floats, *, last: bool = False
+    ) -> Floats:
         found = np.zeros(pair.shape[2])
-        kernels.overlaps(_floats(pair[0]), _floats(pair[1]), costs, found)
+        kernels.turn_back(_floats(pair[0]), _floats(pair[1]), costs, angles, found, last)
         return found
 
-    def flip(self, psi: NDArray[Any], angles: Floats) -> None:
-        self._flip(psi[None], angles)
+    def field(
+        self, psi: NDArray[Any], start: NDArray[Any], costs: Floats, angles: Floats
+    ) -> Floats:
+        return field.run(psi, start, costs, angles)
 
-    def flip_back(self, pair: NDArray[Any], angles: Floats) -> Floats:
-        return self._flip(pair, -angles)
+    def field_back(self, pair: NDArray[Any], costs: Floats, angles: Floats) -> Floats:
+        return field.run_back(pair, costs, angles)
 
-    def _flip(self, states: NDArray[Any], angles: Floats) -> Floats:
-        cos, sin = _cos_sin(np.repeat(angles, 2), states)
-        overlaps = np.zeros(len(cos))
-        bundle = np.empty((len(states), max(kernels_flips.BUNDLE, 256 * len(cos))), cos.dtype)
-        kernels_flips.flip(_floats(states, 2), cos, sin, overlaps, bundle)
-        return overlaps.reshape(-1, 2).sum(axis=1)
+    def means(self, psi: NDArray[Any], costs: Floats) -> Floats:
+        found = np.zeros(psi.shape[1])
+        kernels.means(_floats(psi), costs, found)
+        return found
 
     def densities(self, psi: NDArray[Any]) -> Floats:
         probabilities = np.empty(psi.shape)

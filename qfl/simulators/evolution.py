@@ -2,8 +2,8 @@
 
 An engine supplies states, costs and a mixer; everything else is here, once. Gradients run the
 circuit backwards (adjoint method): about three evaluations, whatever the depth, and no stored
-states. A batch is cut into groups of columns that share a pass over the states; groups are spread
-over `operations.threads()` threads.
+states. A batch is cut into groups of columns that share a pass over the states; threads share the
+groups.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from qfl.simulators.operations import Amplitudes, Floats, Operations, threads
 Figure = Callable[[Floats], tuple[Floats, Floats]]
 """probabilities (states, columns) -> values (columns,), derivatives (states, columns or 1)."""
 T = TypeVar("T")
+_WORTHWHILE = 1 << 22  # bytes of a group from which threads gain more than they cost
 
 
 class Engine(Protocol):
-    """The states of one ansatz, their costs, and its mixer."""
+    """The states of one ansatz and its circuit."""
 
     operations: Operations
     costs: Any
@@ -32,9 +33,34 @@ class Engine(Protocol):
     needed: int
     """Bytes that they take at the peak of a gradient."""
 
-    def start(self, columns: int, states: int = 1) -> Amplitudes:
-        """Return room (states, dimension, columns); the first is the initial state."""
+    def room(self, columns: int, states: int = 1) -> Amplitudes:
+        """Return room for so many states of every column, (states, dimension, columns)."""
         ...
+
+    def run(self, psi: Amplitudes, angles: Floats) -> Floats:
+        """Write the final states to psi (dimension, columns) for angles (columns, 2, depth).
+
+        Returns:
+            Their mean costs (columns,).
+        """
+        ...
+
+    def run_back(self, pair: Amplitudes, angles: Floats) -> Floats:
+        """Undo the circuit on psi, lam of `pair` (2, dimension, columns), which it uses up.
+
+        Returns:
+            Im<lam|G|psi> with G the generator of each angle, just before it is undone; in the
+            shape of the angles.
+        """
+        ...
+
+
+class Layered(Protocol):
+    """A start state (dimension,), costs and a mixer, of which `run_layers` makes a circuit."""
+
+    operations: Operations
+    costs: Any
+    start: Amplitudes
 
     def layers(self, betas: Floats) -> list[Any]:
         """Return what `mix` needs to know for each layer of betas (layers, columns)."""
@@ -51,8 +77,8 @@ class Engine(Protocol):
 
 def evolve(engine: Engine, angles: Floats) -> Amplitudes:
     """Return the final states (states, columns) for angles (columns, 2, depth)."""
-    psi = engine.start(len(angles))[0]
-    _run(engine, psi, angles)
+    psi = engine.room(len(angles))[0]
+    engine.run(psi, angles)
     return psi
 
 
@@ -61,57 +87,83 @@ def probabilities(engine: Engine, angles: Floats) -> Floats:
     return engine.operations.densities(evolve(engine, angles))
 
 
-def values(engine: Engine, angles: Floats, figure: Figure) -> Floats:
-    """Return the figure of merit (columns,) for angles (columns, 2, depth)."""
-    groups = _map(engine, angles, lambda group: figure(probabilities(engine, group))[0])
-    return np.concatenate(groups)
+def values(engine: Engine, angles: Floats, figure: Figure | None = None) -> Floats:
+    """Return the figure of merit, or the mean cost, (columns,) for angles (columns, 2, depth)."""
+
+    def value(states: Amplitudes, group: Floats) -> Floats:
+        mean = engine.run(states[0], group)
+        return mean if figure is None else figure(engine.operations.densities(states[0]))[0]
+
+    return np.concatenate(_map(engine, angles, 1, value))
 
 
-def values_and_gradients(engine: Engine, angles: Floats, figure: Figure) -> tuple[Floats, Floats]:
-    """Return the figure of merit (columns,) and its gradient (columns, 2, depth).
+def values_and_gradients(
+    engine: Engine, angles: Floats, figure: Figure | None = None
+) -> tuple[Floats, Floats]:
+    """Return the figure of merit, or the mean cost, (columns,), and its gradient (columns, 2, p).
 
     Reference: Jones and Gacon, arXiv:2009.02823, algorithm 1, with the observable
     diag(d figure / d probability).
     """
-    groups = _map(engine, angles, lambda group: _gradient(engine, group, figure))
+
+    def gradient(pair: Amplitudes, group: Floats) -> tuple[Floats, Floats]:
+        value, derivatives = engine.run(pair[0], group), engine.operations.host(engine.costs)
+        if figure is not None:
+            value, derivatives = figure(engine.operations.densities(pair[0]))
+        engine.operations.weigh(pair, derivatives.reshape(len(derivatives), -1))
+        return value, 2 * engine.run_back(pair, group)
+
+    groups = _map(engine, angles, 2, gradient)
     return (
         np.concatenate([value for value, _ in groups]),
-        np.concatenate([gradient for _, gradient in groups]),
+        np.concatenate([found for _, found in groups]),
     )
 
 
-def _run(engine: Engine, psi: Amplitudes, angles: Floats) -> None:
-    """Take psi (states, columns) through all layers."""
+def run_layers(engine: Layered, psi: Amplitudes, angles: Floats) -> Floats:
+    """Run a circuit layer by layer; see `Engine.run`."""
+    psi[:] = engine.start[:, None]
     for gammas, layer in zip(angles[:, 0].T, engine.layers(angles[:, 1].T), strict=True):
         engine.operations.turn(psi, engine.costs, np.ascontiguousarray(gammas))
         engine.mix(psi, layer)
+    return engine.operations.means(psi, engine.costs)
 
 
-def _gradient(engine: Engine, angles: Floats, figure: Figure) -> tuple[Floats, Floats]:
-    operations = engine.operations
-    pair = engine.start(len(angles), 2)
-    _run(engine, pair[0], angles)
-    value, derivatives = figure(operations.densities(pair[0]))
-    operations.weigh(pair, derivatives)
-    gradient = np.empty(angles.shape)
-    layers = engine.layers(angles[:, 1].T)
+def run_layers_back(engine: Layered, pair: Amplitudes, angles: Floats) -> Floats:
+    """Undo a circuit layer by layer; see `Engine.run_back`."""
+    overlaps, layers = np.empty(angles.shape), engine.layers(angles[:, 1].T)
     for layer in reversed(range(angles.shape[2])):
-        gradient[:, 1, layer] = 2 * engine.mix_back(pair, layers[layer])
-        gradient[:, 0, layer] = 2 * operations.overlaps(pair, engine.costs)
-        if layer:
-            for states in pair:
-                operations.turn(states, engine.costs, -angles[:, 0, layer])
-    return value, gradient
+        gammas, last = np.ascontiguousarray(angles[:, 0, layer]), layer == 0
+        overlaps[:, 1, layer] = engine.mix_back(pair, layers[layer])
+        overlaps[:, 0, layer] = engine.operations.turn_back(pair, engine.costs, gammas, last=last)
+    return overlaps
 
 
-def _map(engine: Engine, angles: Floats, function: Callable[[Floats], T]) -> list[T]:
-    """Return function(group) for groups of at most `engine.columns` angle sets, in order."""
+def _map(
+    engine: Engine, angles: Floats, states: int, function: Callable[[Amplitudes, Floats], T]
+) -> list[T]:
+    """Return function(room for so many states, group) for groups of angle sets, in order.
+
+    Where a group ends depends on the engine and the number of angle sets only, so that the same
+    call gives the same bits on any number of threads. Each thread keeps its room.
+    """
+    count = -(-len(angles) // engine.columns)
+    size = -(-len(angles) // count)
+    groups = [angles[first : first + size] for first in range(0, len(angles), size)]
+
+    def work(first: int) -> list[T]:
+        room, found = engine.room(size, states), []
+        for group in groups[first::workers]:
+            own = room if len(group) == size else engine.room(len(group), states)
+            found.append(function(own, group))
+        return found
+
     workers = 1
-    if len(angles) > 1:  # every worker holds a group of its own
-        workers = max(1, min(threads(), len(angles), free_bytes() // engine.needed))
-    size = max(1, min(engine.columns, -(-len(angles) // workers)))
-    groups = [angles[start : start + size] for start in range(0, len(angles), size)]
+    if count > 1 and engine.needed >= _WORTHWHILE:
+        workers = max(1, min(threads(), len(groups), free_bytes() // engine.needed))
     if workers == 1:
-        return [function(group) for group in groups]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(function, groups))
+        return work(0)
+    with ThreadPoolExecutor(workers - 1) as pool:
+        others = pool.map(work, range(1, workers))
+        parts = [work(0), *others]
+    return [parts[at % workers][at // workers] for at in range(len(groups))]

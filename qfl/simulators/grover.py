@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qfl.core.errors import ProblemError
+from qfl.simulators.evolution import run_layers, run_layers_back
 from qfl.simulators.operations import Amplitudes, Floats, Operations, operations
 
 
@@ -22,11 +23,15 @@ class Reflection:
     def __init__(self, start: NDArray[Any], use: Operations) -> None:
         self._ket, self._operations = start, use
 
-    def start(self, columns: int, states: int = 1) -> Amplitudes:
-        """Return room (states, dimension, columns) whose first state is D, once per column."""
-        room = np.empty((states, len(self._ket), columns), dtype=self._ket.dtype)
-        room[0] = self._ket[:, None]
-        return self._operations.array(room)
+    def room(self, columns: int, states: int = 1) -> Amplitudes:
+        """Return room for so many states of every column, (states, dimension, columns)."""
+        shape = (states, len(self._ket), columns)
+        return self._operations.array(np.empty(shape, dtype=self._ket.dtype))
+
+    @cached_property
+    def start(self) -> Amplitudes:
+        """The state D on the device."""
+        return self._operations.array(self._ket)
 
     @cached_property
     def _bra(self) -> Amplitudes:
@@ -88,7 +93,7 @@ class Spectrum:
         dtype = np.complex128 if precision == "double" else np.complex64
         start = np.sqrt(share / share.sum()).astype(dtype)
         self._reflection = Reflection(start, self.operations)
-        self.start = self._reflection.start
+        self.start, self.room = self._reflection.start, self._reflection.room
         self.mix = self._reflection.mix
         self.mix_back = self._reflection.mix_back
 
@@ -97,6 +102,14 @@ class Spectrum:
         """Return the engine for states of these costs (states,), equal ones merged."""
         values, counts = np.unique(np.asarray(costs, dtype=np.float64), return_counts=True)
         return cls(values, counts, precision=precision)
+
+    def run(self, psi: Amplitudes, angles: Floats) -> Floats:
+        """Write the final states to psi (states, columns); return their mean costs (columns,)."""
+        return run_layers(self, psi, angles)
+
+    def run_back(self, pair: Amplitudes, angles: Floats) -> Floats:
+        """Undo it on psi, lam of `pair` (2, states, columns); return Im<lam|G|psi> per angle."""
+        return run_layers_back(self, pair, angles)
 
     def layers(self, betas: Floats) -> list[Any]:
         """Return the betas of each layer (layers, columns)."""

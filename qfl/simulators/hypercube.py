@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from circuits.qaoa import SUMS, QaoaAnsatz
 from qfl.simulators.blocks import Block, checked_start, rows
-from qfl.simulators.evolution import evolve
+from qfl.simulators.evolution import evolve, run_layers, run_layers_back
 from qfl.simulators.grover import Reflection
 from qfl.simulators.memory import free_bytes, require
 from qfl.simulators.operations import Amplitudes, Device, Floats, Operations, operations
 
 _DTYPES = {"double": np.complex128, "single": np.complex64}
 _SMALL = 1 << 12  # states up to which angle sets run together; larger ones fill the cache alone
+_LANES = 17  # qubits up to which eight angle sets under the transverse field run together
 _TERMS = 24  # of the Taylor series for |angle| <= 1: the next is below 1e-24
 
 
@@ -51,6 +52,8 @@ class Hypercube:
     ) -> None:
         self.n, self.mixer, self.dimension = ansatz.n, ansatz.mixer, 1 << ansatz.n
         self.columns = 64 if self.dimension <= _SMALL else 1
+        if ansatz.mixer == "x" and ansatz.bias is None:
+            self.columns = 8 if ansatz.n <= _LANES else 1
         self.blocks = Block.all_of(ansatz)
         tilts = () if ansatz.bias is None else ansatz.tilts
         self._axes = [(float(np.sin(tilt)), float(np.cos(tilt))) for tilt in tilts]
@@ -63,7 +66,7 @@ class Hypercube:
         if self._turned:
             start = start * 1j ** _ones(self.n)
         self._reflection = Reflection(start.astype(self._dtype), self.operations)
-        self.start = self._reflection.start
+        self.start, self.room = self._reflection.start, self._reflection.room
 
     def states(self, ranks: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the states of these numbers as rows, (len(ranks), n)."""
@@ -78,15 +81,25 @@ class Hypercube:
         psi = self.operations.host(evolve(self, angles[None]))[:, 0]
         return psi * (-1j) ** _ones(self.n) if self._turned else psi
 
+    def run(self, psi: Amplitudes, angles: Floats) -> Floats:
+        """Write the final states to psi (states, columns); return their mean costs (columns,)."""
+        if self._turned:
+            return self.operations.field(psi, self.start, self.costs, angles)
+        return run_layers(self, psi, angles)
+
+    def run_back(self, pair: Amplitudes, angles: Floats) -> Floats:
+        """Undo it on psi, lam of `pair` (2, states, columns); return Im<lam|G|psi> per angle."""
+        if self._turned:
+            return self.operations.field_back(pair, self.costs, angles)
+        return run_layers_back(self, pair, angles)
+
     def layers(self, betas: Floats) -> list[Any]:
         """Return the betas of each layer (layers, columns)."""
         return [np.ascontiguousarray(row) for row in betas]
 
     def mix(self, psi: Amplitudes, layer: Any) -> None:
         """Apply exp(-i beta M), one beta per column."""
-        if self._turned:
-            self.operations.flip(psi, layer)
-        elif self.mixer == "x":
+        if self.mixer == "x":
             self._tilt(psi, layer)
         elif self.mixer == "grover":
             self._reflection.mix(psi, layer)
@@ -98,11 +111,9 @@ class Hypercube:
 
     def mix_back(self, pair: Amplitudes, layer: Any) -> Floats:
         """Undo it on psi, lam of `pair` (2, states, columns); return Im<lam|M|psi> (columns,)."""
-        psi, lam = pair[0], pair[1]
-        if self._turned:
-            return self.operations.flip_back(pair, layer)
         if self.mixer == "grover":
             return self._reflection.mix_back(pair, layer)
+        psi, lam = pair[0], pair[1]
         overlaps = np.zeros(psi.shape[-1])
         if self.mixer in ("x", *SUMS):
             image = self._field(psi) if self.mixer == "x" else self._generator(psi)

@@ -30,6 +30,8 @@ def _compiled(*fastmath: str) -> Callable[[F], F]:
 compiled = _compiled()
 summing = _compiled("reassoc")
 """For loops that only add up: sums may be reordered, which vectorises them."""
+REACH = 1024
+"""Floats that a block of some loops spans, and over which their tables repeat."""
 inlined: Callable[[F], F] = njit(inline="always")
 
 
@@ -78,21 +80,60 @@ def turn(psi: Floats, costs: Floats, angles: Floats) -> None:
             row[2 * c + 1] = y * cos - x * sin
 
 
-@summing
-def overlaps(psi: Floats, lam: Floats, costs: Floats, found: Floats) -> None:
-    """Add Im<lam|cost|psi> of every column to `found`."""
-    columns, total = len(found), 0.0
+@compiled
+def turn_back(
+    psi: Floats, lam: Floats, costs: Floats, angles: Floats, found: Floats, last: bool
+) -> None:
+    """Add Im<lam|cost|psi> of every column to `found`; undo `turn` on both, but for the last."""
+    columns = len(angles)
     if columns == 1:
-        for s in range(len(costs)):
-            total += costs[s] * (lam[2 * s] * psi[2 * s + 1] - lam[2 * s + 1] * psi[2 * s])
-        found[0] += total
+        angle, sums = angles[0], np.zeros(REACH)
+        for at in range(0, len(costs), REACH):
+            own = costs[at : at + REACH]
+            p, q = psi[2 * at : 2 * (at + REACH)], lam[2 * at : 2 * (at + REACH)]
+            for s in range(len(own)):
+                sums[s] += own[s] * (q[2 * s] * p[2 * s + 1] - q[2 * s + 1] * p[2 * s])
+            if last:
+                continue
+            for s in range(len(own)):
+                cos, sin = cos_sin(angle * own[s])
+                x, y, u, v = p[2 * s], p[2 * s + 1], q[2 * s], q[2 * s + 1]
+                p[2 * s], p[2 * s + 1] = x * cos - y * sin, y * cos + x * sin
+                q[2 * s], q[2 * s + 1] = u * cos - v * sin, v * cos + u * sin
+        found[0] += sums.sum()
         return
-    for c in range(columns):
-        total = 0.0
-        for s in range(len(costs)):
-            i = 2 * (columns * s + c)
-            total += costs[s] * (lam[i] * psi[i + 1] - lam[i + 1] * psi[i])
-        found[c] += total
+    for s in range(len(costs)):
+        cost = costs[s]
+        p, q = psi[2 * columns * s : 2 * columns * (s + 1)], lam[2 * columns * s :]
+        for c in range(columns):
+            found[c] += cost * (q[2 * c] * p[2 * c + 1] - q[2 * c + 1] * p[2 * c])
+        if last:
+            continue
+        for c in range(columns):
+            cos, sin = cos_sin(angles[c] * cost)
+            x, y, u, v = p[2 * c], p[2 * c + 1], q[2 * c], q[2 * c + 1]
+            p[2 * c], p[2 * c + 1] = x * cos - y * sin, y * cos + x * sin
+            q[2 * c], q[2 * c + 1] = u * cos - v * sin, v * cos + u * sin
+
+
+@compiled
+def take(states: Floats, start: int, step: int, stretch: int, bundle: Floats) -> None:
+    """Copy stretches that lie `step` apart to a bundle."""
+    for row in range(len(bundle) // stretch):
+        source = states[start + row * step : start + row * step + stretch]
+        target = bundle[row * stretch : (row + 1) * stretch]
+        for i in range(stretch):
+            target[i] = source[i]
+
+
+@compiled
+def give(states: Floats, start: int, step: int, stretch: int, bundle: Floats) -> None:
+    """Copy them back."""
+    for row in range(len(bundle) // stretch):
+        source = bundle[row * stretch : (row + 1) * stretch]
+        target = states[start + row * step : start + row * step + stretch]
+        for i in range(stretch):
+            target[i] = source[i]
 
 
 @inlined
@@ -125,6 +166,23 @@ def exchange_overlaps(x: Floats, y: Floats, u: Floats, v: Floats, overlaps: Floa
         for i in range(2 * c, len(x), 2 * columns):
             total += u[i] * y[i + 1] - u[i + 1] * y[i] + v[i] * x[i + 1] - v[i + 1] * x[i]
         overlaps[c] += total
+
+
+@summing
+def means(psi: Floats, costs: Floats, found: Floats) -> None:
+    """Add <psi|cost|psi> of every column to `found`."""
+    columns, total = len(found), 0.0
+    if columns == 1:
+        for s in range(len(costs)):
+            x, y = np.float64(psi[2 * s]), np.float64(psi[2 * s + 1])
+            total += costs[s] * (x * x + y * y)
+        found[0] += total
+        return
+    for s in range(len(costs)):
+        row, cost = psi[2 * columns * s : 2 * columns * (s + 1)], costs[s]
+        for c in range(columns):
+            x, y = np.float64(row[2 * c]), np.float64(row[2 * c + 1])
+            found[c] += cost * (x * x + y * y)
 
 
 @compiled

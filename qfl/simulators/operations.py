@@ -75,16 +75,26 @@ class Operations(Protocol):
         """Multiply psi (states, columns) by exp(-i angle cost)."""
         ...
 
-    def overlaps(self, pair: Amplitudes, costs: Any) -> Floats:
-        """Return Im<lam|cost|psi> (columns,) for psi, lam of pair (2, states, columns)."""
+    def turn_back(
+        self, pair: Amplitudes, costs: Any, angles: Floats, *, last: bool = False
+    ) -> Floats:
+        """Return the overlaps of pair (2, states, columns); undo `turn` on it, but for the last."""
         ...
 
-    def flip(self, psi: Amplitudes, angles: Floats) -> None:
-        """Apply exp(-i angle Y) to every qubit of psi (2^n, columns)."""
+    def field(self, psi: Amplitudes, start: Amplitudes, costs: Any, angles: Floats) -> Floats:
+        """Write to psi (2^n, columns) what layers of `turn`, then exp(-i beta Y) make of `start`.
+
+        Every qubit turns about Y; angles are (columns, 2, layers), gammas and betas. Returns the
+        mean costs (columns,).
+        """
         ...
 
-    def flip_back(self, pair: Amplitudes, angles: Floats) -> Floats:
-        """Undo `flip` on pair (2, 2^n, columns) and return the overlaps."""
+    def field_back(self, pair: Amplitudes, costs: Any, angles: Floats) -> Floats:
+        """Undo `field` on pair (2, 2^n, columns); return an overlap per angle, in their shape."""
+        ...
+
+    def means(self, psi: Amplitudes, costs: Any) -> Floats:
+        """Return <psi|cost|psi> (columns,) in double precision for psi (states, columns)."""
         ...
 
     def densities(self, psi: Amplitudes) -> Floats:

@@ -19,7 +19,7 @@ from qfl.core.errors import BackendError
 from qfl.simulators import chebyshev
 from qfl.simulators.blocks import Block, checked_start, quadratic_costs, rows
 from qfl.simulators.combinations import rank
-from qfl.simulators.evolution import evolve
+from qfl.simulators.evolution import evolve, run_layers, run_layers_back
 from qfl.simulators.grover import Reflection
 from qfl.simulators.ladder import Plan, plans
 from qfl.simulators.memory import free_bytes, require
@@ -77,7 +77,7 @@ class Subspace:
         if ansatz.initial is not None:
             start = self.reordered(start)
         self._reflection = Reflection(start, self.operations)
-        self.start = self._reflection.start
+        self.start, self.room = self._reflection.start, self._reflection.room
 
     def states(self, ranks: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the states with these places in the outer order as rows, (len(ranks), n)."""
@@ -96,6 +96,14 @@ class Subspace:
         axes = tuple(i for i, block in enumerate(reversed(self.blocks)) if block.flipped)
         turned = np.flip(vector.reshape(*shape, *vector.shape[1:]), axes)
         return np.ascontiguousarray(turned).reshape(vector.shape)
+
+    def run(self, psi: Amplitudes, angles: Floats) -> Floats:
+        """Write the final states to psi (states, columns); return their mean costs (columns,)."""
+        return run_layers(self, psi, angles)
+
+    def run_back(self, pair: Amplitudes, angles: Floats) -> Floats:
+        """Undo it on psi, lam of `pair` (2, states, columns); return Im<lam|G|psi> per angle."""
+        return run_layers_back(self, pair, angles)
 
     def layers(self, betas: Floats) -> list[Any]:
         """Return what each layer of betas (layers, columns) takes: one entry per block."""

@@ -70,15 +70,30 @@ def test_a_ramp_of_opposite_signs_goes_down_and_one_of_equal_signs_goes_up():
     assert up > engine.table.mean() + 0.5 * engine.table.std()
 
 
-def test_a_batch_gives_the_same_bits_on_any_number_of_threads(monkeypatch):
-    engine, rng = make("subspace xy_complete")
+@pytest.mark.parametrize("sets", [3, 9, 40, 65])
+@pytest.mark.parametrize("name", ["subspace xy_complete", "subspace grover", "full space x"])
+def test_a_batch_gives_the_same_bits_on_any_number_of_threads(name, sets, monkeypatch):
+    engine, rng = make(name)
     engine.columns = 8
-    angles, found = rng.normal(size=(40, 2, 3)), []
-    for count in (1, 3):
+    monkeypatch.setattr(evolution, "_WORTHWHILE", 0)
+    angles, found = rng.normal(size=(sets, 2, 3)), []
+    for count, free in ((1, 1 << 40), (2, 1 << 40), (3, 1 << 40), (5, 2 * engine.needed)):
         monkeypatch.setattr(evolution, "threads", lambda count=count: count)
-        groups = evolution.values_and_gradients(engine, angles, Mean().prepare(engine.table))
+        monkeypatch.setattr(evolution, "free_bytes", lambda free=free: free)
+        groups = evolution.values_and_gradients(engine, angles)
         found.append(np.concatenate([part.ravel() for part in groups]))
-    assert np.array_equal(found[0], found[1])
+    assert all(np.array_equal(found[0], other) for other in found[1:])
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_the_mean_needs_no_distribution(name):
+    engine, rng = make(name)
+    angles, figure = rng.normal(size=(5, 2, 3)), Mean().prepare(engine.table)
+    one = evolution.values_and_gradients(engine, angles)
+    two = evolution.values_and_gradients(engine, angles, figure)
+    for mine, reference in zip(one, two, strict=True):
+        np.testing.assert_allclose(mine, reference, atol=1e-12)
+    np.testing.assert_allclose(evolution.values(engine, angles), one[0], atol=1e-12)
 
 
 @pytest.mark.golden

@@ -53,7 +53,7 @@ def test_both_forms_lower_lift_and_rotate_alike(outer, n, k, columns, other):
 @pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
 @pytest.mark.parametrize(("n", "columns"), [(1, 1), (5, 1), (5, 7), (11, 3), (15, 1)])
-def test_both_forms_turn_flip_and_measure_alike(n, columns, dtype, other):
+def test_both_forms_turn_and_measure_alike(n, columns, dtype, other):
     rng, use, kernels = np.random.default_rng(n), OTHERS[other], CompiledOperations()
     tolerance = 1e-12 if dtype == np.complex128 else 2e-5
     psi = random_states(rng, 2**n, columns, dtype=dtype) / 2 ** (n / 2)
@@ -62,10 +62,10 @@ def test_both_forms_turn_flip_and_measure_alike(n, columns, dtype, other):
     for form, pair in zip((kernels, use), pairs, strict=True):
         form.weigh(pair, costs[:, None])
     steps = {
-        "overlaps": lambda form, pair: form.overlaps(pair, form.array(costs)),
+        "last": lambda form, pair: form.turn_back(pair, form.array(costs), angles, last=True),
         "turn": lambda form, pair: form.turn(pair[1], form.array(costs), angles),
-        "flip_back": lambda form, pair: form.flip_back(pair, angles),
-        "flip": lambda form, pair: form.flip(pair[0], angles),
+        "turn_back": lambda form, pair: form.turn_back(pair, form.array(costs), angles),
+        "means": lambda form, pair: form.means(pair[0], form.array(costs)),
         "densities": lambda form, pair: form.densities(pair[1]),
     }
     for name, step in steps.items():

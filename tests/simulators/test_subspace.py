@@ -125,7 +125,7 @@ def test_norm_is_kept_and_the_inverse_undoes_where_a_plain_ladder_would_not(n, k
     engine = Subspace(
         random_ansatz(np.random.default_rng(k), "xy_complete", 1, ((tuple(range(n)), k),))
     )
-    psi = engine.start(1)[0] * np.exp(-0.5j * engine.table[:, None])
+    psi = engine.start[:, None] * np.exp(-0.5j * engine.table[:, None])
     before = psi.copy()
     forth, back = engine.layers(np.array([[beta], [-beta]]))
     engine.mix(psi, forth)

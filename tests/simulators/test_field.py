@@ -1,0 +1,75 @@
+"""Circuits under the transverse field: one angle set, eight lanes and numpy against each other."""
+
+import numpy as np
+import pytest
+
+from qfl.simulators import field
+from qfl.simulators.arrays import on_host
+from qfl.simulators.kernels_flips import BUNDLE
+
+
+def instance(n, columns, depth, dtype=np.complex128, scale=1.0):
+    rng = np.random.default_rng(n)
+    start = rng.normal(size=2**n) + 1j * rng.normal(size=2**n)
+    start = (start / np.linalg.norm(start)).astype(dtype)
+    return start, rng.normal(size=2**n), scale * rng.normal(size=(columns, 2, depth))
+
+
+def both_ways(start, costs, angles, factors):
+    """Return final states, means, and overlaps after a weight, by the kernels and by numpy."""
+    found = []
+    for run, back in (
+        (field.run, field.run_back),
+        (on_host().field, on_host().field_back),
+    ):
+        pair = np.empty((2, len(start), len(angles)), start.dtype)
+        means = run(pair[0], start, costs, angles)
+        states = pair[0].copy()
+        pair[1] = factors[:, None] * pair[0]
+        found.append((states, means, back(pair, costs, angles)))
+    return found
+
+
+SIZES = [(1, 1), (2, 8), (3, 3), (5, 7), (7, 8), (9, 13), (12, 8), (13, 8), (14, 5), (15, 1)]
+
+
+@pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
+@pytest.mark.parametrize(("n", "columns"), SIZES)
+def test_every_group_of_columns_gives_the_states_and_overlaps_of_numpy(n, columns, dtype):
+    tolerance = 1e-12 if dtype == np.complex128 else 1e-4
+    start, costs, angles = instance(n, columns, 3, dtype)
+    one, two = both_ways(start, costs, angles, np.cos(costs))
+    for mine, reference in zip(one, two, strict=True):
+        np.testing.assert_allclose(mine, reference, atol=tolerance)
+
+
+@pytest.mark.parametrize("columns", [1, 8])
+@pytest.mark.parametrize("depth", [0, 1, 2])
+@pytest.mark.parametrize("n", [6, 14])
+def test_shallow_circuits_too(n, depth, columns):
+    one, two = both_ways(*instance(n, columns, depth), np.ones(2**n))
+    for mine, reference in zip(one, two, strict=True):
+        np.testing.assert_allclose(mine, reference, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
+@pytest.mark.parametrize("n", [8, 14])
+def test_lanes_where_the_tangent_has_no_value(n, dtype):
+    start, costs, angles = instance(n, 8, 3, dtype)
+    angles[:, 1] = np.pi / 2 + np.outer(np.linspace(-0.05, 0.05, 8), [1, 1e-3, 0])
+    angles[0, 1] = 0.3  # and one lane where it has
+    one, two = both_ways(start, costs, angles, costs)
+    for mine, reference in zip(one, two, strict=True):
+        np.testing.assert_allclose(mine, reference, atol=1e-11 if dtype == np.complex128 else 1e-3)
+
+
+def test_states_of_three_groups_of_qubits(monkeypatch):
+    monkeypatch.setattr("qfl.simulators.kernels_flips.ROWS", 2)
+    steps = field._steps_back(3, 4 * BUNDLE)
+    assert steps[:, 2:].max(axis=0).tolist() == [2, 2, 2]
+    # every layer meets the three groups once, as an end or a beginning, and turns back once
+    for layer in range(3):
+        touched = [tuple(step[:2]) for step in steps for part in (2, 4) if step[part] == layer]
+        assert sorted(touched) == [(1, BUNDLE), (2, BUNDLE), (2, 2 * BUNDLE)]
+        assert (steps[:, 3] == layer).sum() == 1
+    assert len(steps) == 7  # not nine: the last group of a layer is the first of the next
