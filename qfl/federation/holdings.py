@@ -50,12 +50,14 @@ class Holdings:
         The Jaccard index of their pairs, those weighed that only some of their samples have: the
         sum of the lesser shares over the sum of the greater ones.
 
-        >>> whole, half = Holdings((("a", "t"), ("b", "t")), np.array([[1.0, 1], [1, 0]])), 0.5
-        >>> float(whole.overlap()[0, 1]) == half
-        True
+        >>> pairs = (("audio", "digit"), ("image", "digit"))
+        >>> Holdings(pairs, np.array([[1.0, 1.0], [1.0, 0.0]])).overlap().tolist()
+        [[0.0, 0.5], [0.5, 0.0]]
         """
-        least = np.minimum(self.shares[:, None], self.shares[None]).sum(2)
-        most = np.maximum(self.shares[:, None], self.shares[None]).sum(2)
+        least, most = np.zeros((2, len(self.shares), len(self.shares)))
+        for column in self.shares.T:
+            least += np.minimum.outer(column, column)
+            most += np.maximum.outer(column, column)
         matrix = least / np.where(most > 0, most, 1.0)
         np.fill_diagonal(matrix, 0.0)
         return matrix
