@@ -141,3 +141,22 @@ def test_the_selection_study_compares_what_it_promises():
     assert study.federation["eavesdropped_round"] == 5
     by_label = {method["label"]: method for method in study.methods}
     assert by_label["qaoa"]["shots"] == by_label["random_best"]["shots"] == 24
+
+
+def test_the_tap_study_compares_what_it_promises():
+    study = Study.load(ROOT / "studies/tap.toml")
+    algorithms = {m.get("federation", {}).get("algorithm", "fedavg") for m in study.methods}
+    exchanges = {m.get("federation", {}).get("exchange", "full") for m in study.methods}
+    assert algorithms >= {
+        *("local", "centralised", "fedavg", "fedavg_local", "fedprox", "scaffold", "fedadam"),
+        *("ditto", "disentangle", "tap"),
+    }
+    assert exchanges == {"full", "fedbn", "fedper"}
+    assert len(study.seeds) >= 6
+    assert len(study.sweep["methods.tap_margin.federation.margin"]) >= 5
+    by_label = {m["label"]: m.get("federation", {}) for m in study.methods}
+    assert by_label["tap_no_distillation"]["distillation"] == 0
+    assert by_label["tap_no_stage_1"]["replace"] is False
+    assert by_label["tap_stale"]["rule"] == "training"
+    pairs = Study.load(ROOT / "studies/tap_pairs.toml")
+    assert len(pairs.sweep["scenario.pairs"]) >= 4
