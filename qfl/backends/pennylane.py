@@ -117,7 +117,7 @@ class PennyLaneCompiled:
         rows, shape = angle_rows(self.ansatz, angles)
         if self._states_only:
             return np.reshape([self._mean(row) for row in rows], shape)
-        return (self._probabilities(rows) @ self._costs).reshape(shape)
+        return np.reshape([each @ self._costs_there for each in self._listed(rows)], shape)
 
     def value_and_gradient(
         self, angles: ArrayLike, *, objective: Objective | None = None
@@ -189,15 +189,24 @@ class PennyLaneCompiled:
     def _costs(self) -> NDArray[np.float64]:
         return costs(self.ansatz)
 
+    @cached_property
+    def _costs_there(self) -> NDArray[np.float64]:
+        """The costs in the order of the device: turning them round once is cheaper than states."""
+        return _reversed_order(self._costs, self.ansatz.n)
+
     def _probabilities(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probabilities of all states, one row (2^n,) per angle set (2p,) of `rows`."""
+        return np.array([_reversed_order(each, self.ansatz.n) for each in self._listed(rows)])
+
+    def _listed(self, rows: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Return the same in the order of the device."""
         states_only = self._states_only
         measured = [qml.state() if states_only else qml.probs(wires=range(self.ansatz.n))]
         scripts = [qml.tape.QuantumScript(to_pennylane(self.spec, row), measured) for row in rows]
         found = self.backend.execute(scripts, self.device)
         if states_only:
-            found = [np.abs(np.asarray(each)) ** 2 for each in found]
-        return np.array([_reversed_order(each, self.ansatz.n) for each in found])
+            return [np.abs(np.asarray(each)) ** 2 for each in found]
+        return list(found)
 
     def _slope(self, row: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the gradient of sum_s weights_s p_s at one angle set (2p,)."""

@@ -4,9 +4,11 @@ from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
+import pennylane as qml
 import pytest
 from instances import k_of_n, ramp
 
+from circuits.lowering.pennylane import to_pennylane
 from qfl.backends import get_backend
 from qfl.backends.gates import angle_row
 
@@ -66,4 +68,22 @@ def test_what_the_adapter_adds_to_a_long_circuit(report, benchmark):
     direct, adapter = report.medians(bare, lambda: compiled.expectation(ramp(4)), rounds=5)
     benchmark.pedantic(bare, rounds=1)
     report.ratio("aer adapter over the bare call, 16 qubits", adapter / direct, at_most=1.1)
+    report.note("the bare call, s", f"{direct:.2f}")
+
+
+def test_what_the_pennylane_adapter_adds_to_a_long_circuit(report, benchmark):
+    """Twenty qubits on lightning.qubit: a script built before, against the adapter."""
+    ansatz = k_of_n(20, 5, "xy_ring", 4)
+    compiled = get_backend("pennylane:lightning.qubit").compile(ansatz)
+    operators = to_pennylane(compiled.spec, angle_row(ansatz, ramp(4))[0])
+    script = qml.tape.QuantumScript(operators, [qml.probs(wires=range(20))])
+
+    def bare():
+        (found,) = qml.execute([script], compiled.device, diff_method=None)
+        return found @ compiled._costs_there
+
+    direct, adapter = report.medians(bare, lambda: compiled.expectation(ramp(4)), rounds=5)
+    assert compiled.expectation(ramp(4)) == pytest.approx(bare(), abs=1e-10)
+    benchmark.pedantic(bare, rounds=1)
+    report.ratio("pennylane adapter over the bare call, 20 qubits", adapter / direct, at_most=1.1)
     report.note("the bare call, s", f"{direct:.2f}")
