@@ -219,7 +219,9 @@ def _product(parts: tuple[Floats | _Turn, ...], values: Values) -> Floats:
 def _errors(target: Target, twirled: bool) -> dict[tuple[str, tuple[int, ...]], Floats]:
     """Return the transfer matrix of the noise after each gate, as Aer's device model has it."""
     found = {}
-    for name, where, error in basic_device_gate_errors(target=target):
+    relaxing = bool(target.qubit_properties)
+    reported = basic_device_gate_errors(target=target, thermal_relaxation=relaxing)
+    for name, where, error in reported:
         matrix = np.asarray(PTM(error.to_quantumchannel()).data.real)
         if twirled and len(where) == 2:
             matrix = np.diag(matrix.diagonal())

@@ -81,7 +81,7 @@ def place(
     Raises:
         CapacityError: the device has fewer qubits than the circuit.
     """
-    if circuit.num_qubits > device.num_qubits:
+    if device.num_qubits is not None and circuit.num_qubits > device.num_qubits:
         raise too_few(device.name, device.num_qubits, circuit.num_qubits)
     found = [_placed(circuit, device, layout, turn) for turn in range(TRIES)]
 

@@ -72,8 +72,13 @@ def _places() -> Iterator[Line]:
         "AWS credentials": (Path.home() / ".aws" / "credentials", "AWS_ACCESS_KEY_ID"),
     }
     for what, (file, variable) in known.items():
-        present = file.is_file() or variable in os.environ
+        present = variable in os.environ or _holds_something(file)
         yield what, "present" if present else "none", "" if present else "only hardware needs them"
+
+
+def _holds_something(file: Path) -> bool:
+    """Return True for an account file with an account; IBM's client leaves an empty one behind."""
+    return file.is_file() and file.read_text(encoding="utf-8").strip() not in ("", "{}")
 
 
 def _gpu() -> tuple[str, str]:

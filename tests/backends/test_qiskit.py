@@ -53,6 +53,13 @@ def test_a_device_with_few_couplers_and_noise():
         backend.compile(k_of_n(5, 2, "xy_ring", 1))
 
 
+def test_a_device_that_names_no_number_of_qubits():
+    backend = QiskitDevice("qiskit.providers.basic_provider:BasicSimulator")
+    assert backend.capabilities.max_qubits is None
+    compiled = backend.compile(k_of_n(4, 2, "xy_ring", 1))
+    assert (compiled.sample(ramp(1), 50, np.random.default_rng(0)).states.sum(1) == 2).all()
+
+
 def test_wrong_use_is_refused_in_one_sentence():
     with pytest.raises(ConfigError, match="qiskit:no_such_module:x names no device"):
         get_backend("qiskit:no_such_module:x").compile(k_of_n(3, 1, "xy_ring", 1))

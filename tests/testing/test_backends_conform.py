@@ -7,8 +7,9 @@ import pytest
 from loopback import DEVICE
 from machine_fixtures import cloud, connected
 
-from qfl.backends import get_backend
+from qfl.backends import get_backend, on_snapshot, snapshots
 from qfl.backends.recorded import Recording
+from qfl.backends.targets import Device, without_errors
 from qfl.testing import check_backend
 
 __all__ = ["cloud", "connected"]
@@ -41,6 +42,18 @@ def test_pennylane_without_gradients(device):
 @pytest.mark.parametrize("method", ["statevector", "density_matrix", "matrix_product_state"])
 def test_aer(method):
     check_backend(get_backend("aer", method=method), computed=True)
+
+
+@pytest.mark.parametrize("like", ["fake_manila", "fake_boston", "fake_sherbrooke"])
+def test_a_snapshot_without_errors(monkeypatch, like):
+    """Its routing and our own engine; cx, cz and ecr."""
+    perfect = Device(without_errors(snapshots.snapshot(like).target))
+    monkeypatch.setattr(snapshots, "snapshot", lambda name: perfect)
+    for cached in (snapshots.device, snapshots.placed, on_snapshot._program):
+        cached.cache_clear()
+    check_backend(get_backend(f"aer:{like}"), computed=True)
+    for cached in (snapshots.device, snapshots.placed, on_snapshot._program):
+        cached.cache_clear()
 
 
 def test_braket_local():
