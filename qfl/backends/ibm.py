@@ -7,6 +7,8 @@ one where that is missing. Nothing is submitted twice by this file: the ledger o
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -298,7 +300,7 @@ def _queue_seconds(metrics: Mapping[str, Any]) -> float:
 def _plain_words(name: str) -> Iterator[None]:
     """Turn what the client raises into one sentence without the token in it."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _quiet():
             warnings.simplefilter("ignore")  # limits and deprecations of the client
             yield
     except AccountNotFoundError:
@@ -310,6 +312,22 @@ def _plain_words(name: str) -> Iterator[None]:
         raise _not_found(name) from None
     except (QiskitError, InvalidAccountError) as error:
         raise _explained(name, error) from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the client from logging what its errors say too, account numbers included.
+
+    Whoever sets the vendor's own variable for the level of its log gets that log.
+    """
+    log = logging.getLogger("qiskit_ibm_runtime")
+    level = log.level
+    if "QISKIT_IBM_RUNTIME_LOG_LEVEL" not in os.environ:
+        log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _not_found(name: str) -> BackendError:

@@ -1,5 +1,6 @@
 """The real client against a loopback cloud: nothing is patched, only its environment is set."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from loopback import DEVICE, TOKEN
 from machine_fixtures import connection
 from qiskit_ibm_runtime.quantum_program.params_converters import QUANTUM_PROGRAM_PARAMS_CONVERTERS
 
-from qfl.backends import get_backend
+from qfl.backends import get_backend, ibm
 from qfl.core.errors import (
     BackendError,
     CapacityError,
@@ -92,6 +93,24 @@ def test_rate_limit_and_expired_token_are_one_sentence(cloud):
     with pytest.raises(BackendError, match="does not accept the credentials") as caught:
         compiled.submit(ramp(1), 10, tag="qfl-expired")
     assert TOKEN not in repr(caught.value)
+
+
+def test_the_clients_own_log_is_quiet_unless_it_is_asked_for(cloud, caplog, monkeypatch):
+    """It would print the account's number beside our sentence."""
+    log = logging.getLogger("qiskit_ibm_runtime")
+    level, cloud.expired = log.level, True
+    monkeypatch.setattr(log, "propagate", True)
+    for asked, said in ((False, False), (True, True)):
+        if asked:
+            monkeypatch.setenv("QISKIT_IBM_RUNTIME_LOG_LEVEL", "WARNING")
+        ibm._service.cache_clear()
+        caplog.clear()
+        with pytest.raises(BackendError, match="does not accept the credentials"):
+            get_backend(f"ibm:{DEVICE}").compile(ANSATZ)
+        assert ("Invalid instance" in caplog.text) == said
+        assert log.level == level
+    cloud.expired = False
+    ibm._service.cache_clear()
 
 
 def test_offline_unknown_and_too_small_devices(cloud):
