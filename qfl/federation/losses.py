@@ -57,7 +57,7 @@ def run(
         tasks: those to answer for.
         weights: (n,) of the samples, summing to one; None weighs them equally; (K, n) for a stack.
     """
-    notes = Notes()
+    notes = Notes(by_value=model.stackable)  # others run under vmap
     if weights is not None:
         notes.rows = weights.flatten() > 0
         notes.clients = len(weights) if weights.dim() > 1 else None

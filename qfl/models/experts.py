@@ -1,7 +1,7 @@
 """Mixtures of experts: who of several feed-forward networks handles which token, and how much.
 
 All experts compute every token (two matrix products in all), and a gate weighs them. A top-k gate
-is a dense 0/1 mask, so that shapes never depend on data.
+is a dense 0/1 mask, so that shapes never depend on data; `routed` saves what the mask throws away.
 """
 
 from __future__ import annotations

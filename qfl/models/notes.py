@@ -14,13 +14,15 @@ from torch import Tensor
 
 @dataclass(slots=True, eq=False)
 class Notes:
-    """Filled in by `Architecture.forward`, all but `rows` and `clients`.
+    """Filled in by `Architecture.forward`, all but `rows`, `clients` and `by_value`.
 
     Attributes:
         rows: (B,) bool, handed in: False for samples that only fill a batch up, which no statistic
             of a gate counts; None counts all.
         clients: handed in: how many clients the samples belong to, one after another, if weights
             are those of a stack; numbers that are not per sample then have a first axis for them.
+        by_value: handed in: True lets a model look at numbers to save work, which is not possible
+            inside a transform of `torch.func`.
         balance: one load-balancing term per block with a learned gate; 1 is perfect balance.
         routed: expert id -> number of tokens that it handled (a 0-d tensor).
         latents: modality -> (B, d) mean of its tokens, before the trunk.
@@ -30,6 +32,7 @@ class Notes:
 
     rows: Tensor | None = None
     clients: int | None = None
+    by_value: bool = False
     balance: list[Tensor] = field(default_factory=list)
     routed: dict[str, Tensor] = field(default_factory=dict)
     latents: dict[str, Tensor] = field(default_factory=dict)

@@ -21,10 +21,20 @@ from qfl.models.encoders import Encoded, Encoder, TextEncoder, kind_of, make_enc
 from qfl.models.experts import Expert, balance_loss, mix, top_gates
 from qfl.models.heads import NumberHead, make_head
 from qfl.models.keys import ANY, ModuleKey, encoder_key, head_key
-from qfl.models.layers import Attention, Bottleneck, LayerNorm, LowRank, Matrix, Norms, Vectors
+from qfl.models.layers import (
+    HIDDEN,
+    Attention,
+    Bottleneck,
+    LayerNorm,
+    LowRank,
+    Matrix,
+    Norms,
+    Vectors,
+)
 from qfl.models.layout import Layout
 from qfl.models.notes import Notes
 from qfl.models.recipes import Batch, Modules, Start, shared_or_own
+from qfl.models.routed import ROUTED_WIDTH, mix_routed
 from qfl.models.starts import start_of
 from qfl.models.vqc import NarrowAdapter, NarrowHead, QuantumGate, make_core
 
@@ -118,7 +128,9 @@ class Transformer:
         prompts = [modules[_prompt(task)](len(present)) for task in layout.tasks]
         x = torch.cat([*(part.tokens for part in encoded.values()), *prompts], dim=1)
         tagged = any(task.kind == "tagging" for task in tasks)
-        sight = Sight(layout, present, layout.visible(present), rows=notes.rows)
+        visible = layout.visible(present)
+        hidden = x.new_zeros(visible.shape).masked_fill(~visible, HIDDEN)
+        sight = Sight(layout, present, hidden, rows=notes.rows)
         for layer in range(self.blocks):
             if layer == self.blocks - 1 and not tagged:
                 sight = replace(sight, first=layout.steps)
@@ -201,7 +213,7 @@ class Transformer:
         attended = modules[_of("trunk", layer)](
             norms.attention(x),
             modules[_of("lora", layer)],
-            sight.visible,
+            sight.hidden,
             sight.first,
         )
         x = x[:, sight.first :] + attended
@@ -225,7 +237,10 @@ class Transformer:
             notes.balance.append(balance_loss(*own))
         routed = notes.by_client((gates > 0) & sight.counted[..., None]).to(x.dtype).sum((-3, -2))
         notes.routed |= {name: routed[..., e] for e, name in enumerate(names)}
-        return mix([cast(Expert, modules[name]) for name in names], x, gates)
+        experts = [cast(Expert, modules[name]) for name in names]
+        if self.gate == "top_k" and notes.by_value and self.width >= ROUTED_WIDTH:
+            return mix_routed(experts, x, gates, shares.topk(self.kept, dim=-1).indices)
+        return mix(experts, x, gates)
 
     def _numbered(self, layer: str) -> list[str]:
         return [str(ModuleKey("expert", domain=str(e), layer=layer)) for e in range(self.experts)]
@@ -268,14 +283,14 @@ class Sight:
     Attributes:
         layout: where things stand.
         present: (B, steps) bool, data tokens that are there.
-        visible: (B, L, L) bool, which places each place sees.
+        hidden: (B, L, L) 0 where a place sees another, else `HIDDEN`.
         first: the first place whose result is needed.
         rows: (B,) bool, samples that count; None: all.
     """
 
     layout: Layout
     present: Tensor
-    visible: Tensor
+    hidden: Tensor
     first: int = 0
     rows: Tensor | None = None
 

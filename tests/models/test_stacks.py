@@ -21,6 +21,7 @@ RECIPES = {
     "pooled": (Pooled(8), (Modality("a", (16,)), Modality("b", (4, 5))), (DIGIT, GRADE)),
     "transformer": (TINY, (*EVERY_MODALITY, VECTOR, COLOUR), EVERY_TASK),
     "two blocks": (replace(TINY, blocks=2, gate="soft"), EVERY_MODALITY[:2], (DIGIT, PARITY)),
+    "routed": (replace(TINY, blocks=2, width=64), EVERY_MODALITY[:2], (DIGIT, PARITY)),
     "table": (replace(TINY, blocks=2, gate="table"), EVERY_MODALITY[:3], (DIGIT, PARITY)),
     "quantum": (
         replace(TINY, gate="quantum", head="quantum", adapter="quantum"),
@@ -43,7 +44,7 @@ def alike(left, right):
 
 
 def run(model, weights, shown, available, clients=None):
-    notes = Notes(clients=clients)
+    notes = Notes(clients=clients, by_value=True)
     return functional_call(model, weights, (shown, available, notes)), notes
 
 
