@@ -136,8 +136,12 @@ def run_gaussian_session(
     heard = np.frombuffer(line.say(End.BOB, open_.bob.tobytes()))
     open_ = _Values(open_.alice, np.nan_to_num(heard, posinf=0.0, neginf=0.0))
     estimate = Estimate.of(open_.alice, open_.bob, risk=risk)
-    quantiser = Quantiser.of(sqrt(float(np.square(open_.bob).mean())), slices=protocol.slices)
-    found = _Found(link, protocol, estimate, quantiser, risk)
+    # What fixes the intervals may not also count how often they are met.
+    scale, counted = np.split(open_.bob, [len(open_.bob) // 4])
+    quantiser = Quantiser.of(sqrt(float(np.square(scale).mean())), slices=protocol.slices)
+    counts = np.bincount(quantiser.intervals(counted), minlength=1 << protocol.slices)
+    entropy = least_entropy(counts, risk=risk)
+    found = _Found(link, protocol, estimate, quantiser, entropy, risk)
     distilled, efficiency, errors = found.distil(key, open_, line, rng)
     return GaussianSession(
         session=record_session(
@@ -164,12 +168,13 @@ def _send(link: GaussianLink, pulses: int, intercepted: float, rng: np.random.Ge
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """A session after estimation."""
+    """A session after estimation; the entropy is what an interval has at least."""
 
     link: GaussianLink
     protocol: GaussianProtocol
     estimate: Estimate
     quantiser: Quantiser
+    entropy: float
     risk: float
 
     def distil(
@@ -180,10 +185,7 @@ class _Found:
         if self.estimate.least_gain <= 0:
             reason = f"{sampled} published values do not show that anything arrives"
             return Distilled(sampled, None, aborted=reason), 0.0, 0.0
-        intervals = 1 << self.protocol.slices
-        counts = np.bincount(self.quantiser.intervals(published.bob), minlength=intervals)
-        entropy = least_entropy(counts, risk=self.risk)
-        holevo = self.estimate.worst_holevo(self.link)
+        entropy, holevo = self.entropy, self.estimate.worst_holevo(self.link)
         if entropy <= holevo:
             reason = f"an eavesdropper may know {holevo:.3f} of {entropy:.3f} bits per value"
             return Distilled(sampled, None, aborted=reason), 0.0, 0.0
@@ -198,7 +200,7 @@ class _Found:
             return Distilled(sampled, None, disclosed, UNEQUAL), efficiency, errors
         length = secret_length(
             n,
-            intervals=intervals,
+            intervals=1 << self.protocol.slices,
             entropy=entropy,
             holevo=holevo,
             disclosed=disclosed,
