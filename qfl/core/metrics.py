@@ -176,6 +176,9 @@ METRICS: Mapping[str, Metric] = _table(
     Metric("lora_error", "LoRA aggregation error", "", False, "mean", _POSITIVE, ".3f",
            "‖mean product − merged product‖ / ‖mean product‖ of the LoRA pairs of a round, "
            "Frobenius norms, mean over the adapted matrices"),
+    Metric("modality_coverage", "modality coverage", "", True, "mean", _UNIT, ".1%",
+           "part of the training samples of a round's clients that have the modality that fewest "
+           "have, mean over the rounds so far"),
     Metric("least_centrality", "least centrality", "", None, "mean", _UNIT, ".2f",
            "mean similarity (CKA) of the least central client's model to the others of a round, "
            "over that of the most central"),

@@ -75,6 +75,38 @@ class Holdings:
         return np.where(held, round_index - trained, 0).max(1).astype(np.float64)
 
 
+class Coverage:
+    """How well the clients of every round cover the modalities, where samples may lack some.
+
+    Args:
+        clients: of the federation.
+    """
+
+    def __init__(self, clients: Sequence[Client]) -> None:
+        names = dict.fromkeys(name for c in clients for name in c.train.inputs)
+        self._having = np.array([[_having(c.train, name) for name in names] for c in clients])
+        self._sizes = np.array([len(c.train) for c in clients])
+        self._incomplete = any(c.train.available for c in clients)
+        self._rounds: list[float] = []
+
+    def note(self, chosen: Sequence[int]) -> dict[str, float]:
+        """Return {"modality_coverage": mean over the rounds so far}, this one with the clients
+        `chosen`: the part of their training samples that have the modality that fewest have. Empty
+        if all samples are complete."""
+        if not self._incomplete:
+            return {}
+        rows = list(chosen)
+        self._rounds.append(float(self._having[rows].sum(0).min() / self._sizes[rows].sum()))
+        return {"modality_coverage": sum(self._rounds) / len(self._rounds)}
+
+
+def _having(samples: Samples, modality: str) -> int:
+    """How many samples have a modality."""
+    if modality not in samples.inputs:
+        return 0
+    return int(samples.available.get(modality, np.ones(len(samples), np.bool_)).sum())
+
+
 def _shares_of(samples: Samples) -> dict[tuple[str, str], float]:
     """Return the part of the samples that have each pair, where any has."""
     everywhere = np.ones(len(samples), np.bool_)

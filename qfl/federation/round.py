@@ -23,7 +23,7 @@ from qfl.core.update import Update
 from qfl.federation.codecs import Coder
 from qfl.federation.evaluate import Predict, measures, measures_by_modality, over_clients, predictor
 from qfl.federation.exchange import only
-from qfl.federation.holdings import Holdings, declared
+from qfl.federation.holdings import Coverage, Holdings, declared
 from qfl.federation.memory import Memory
 from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population, TensorSamples, held_apart
@@ -113,6 +113,7 @@ class Federation:
             run=run,
         )
         self.observations, self.holdings = Observations(n), Holdings.of(population.clients)
+        self.coverage = Coverage(population.clients)
         if standing is not None:
             self.state = standing.modules(self.state)
             standing.hand_to(self.participants, self.courier)
@@ -229,7 +230,7 @@ class Federation:
         told = self.learning.tell() if isinstance(self.learning, Telling) else {}
         return replace(
             record,
-            metrics={**record.metrics, **told},
+            metrics={**record.metrics, **told, **self.coverage.note([p.index for p in chosen])},
             selected=tuple(participant.client.name for participant in chosen),
             delivered=tuple(visit.client for visit in visits if visit.arrived),
             slots=turns.choice,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.federation.holdings import Holdings
+from qfl.federation.holdings import Coverage, Holdings
 from qfl.federation.selection import SelectionWeights
 from qfl.problems import client_selection
 from qfl.report.participation import rounds_until_trained
@@ -134,3 +134,33 @@ def test_a_federation_with_coverage_trains_every_pair_and_says_when():
 
     assert rounds(0.0) is None
     assert rounds(0.5) <= 8
+
+
+def test_coverage_is_that_of_the_rarest_modality_among_the_chosen():
+    complete = small.population(3, samples=720).clients
+    assert Coverage(complete).note([0, 1]) == {}
+    n = len(complete[0].train)
+    masks = [{VECTOR: np.zeros(n, bool)}, {IMU: np.arange(n) % 4 == 0}, {}]
+    assert {len(c.train) for c in complete} == {n}
+    clients = [
+        replace(c, train=replace(c.train, available=own))
+        for c, own in zip(complete, masks, strict=True)
+    ]
+    coverage = Coverage(clients)
+    first = coverage.note([0, 2])["modality_coverage"]
+    assert first == pytest.approx(0.5)  # nobody but client 2 has the vector
+    second = masks[1][IMU].mean()  # client 1 alone: a fourth has the motion
+    assert coverage.note([1])["modality_coverage"] == pytest.approx((0.5 + second) / 2)
+
+
+def test_rounds_record_the_coverage_where_samples_lack_modalities():
+    members = small.population(3)
+    n = len(members.clients[0].train)
+    lacking = replace(members.clients[0].train, available={VECTOR: np.zeros(n, bool)})
+    clients = (replace(members.clients[0], train=lacking), *members.clients[1:])
+    records = list(small.found(replace(members, clients=clients), rounds=1).play())
+    sizes = [len(c.train) for c in clients]
+    expected = sum(sizes[1:]) / sum(sizes)
+    assert records[1].metrics["modality_coverage"] == pytest.approx(expected)
+    plain = list(small.found(members, rounds=1).play())
+    assert "modality_coverage" not in plain[1].metrics
