@@ -16,6 +16,7 @@ from qfl.federation.engine import Step
 from qfl.federation.exchange import from_arrays, overlaid, single
 from qfl.federation.lora import (
     RULES,
+    Pair,
     aggregation_error,
     averaged,
     pair_names,
@@ -93,8 +94,17 @@ class MergingPairs:
             pair = averaged(pairs, shares) if fixed else self.rule(pairs, shares)
             self.missed.append(aggregation_error(pairs, shares, pair))
             up, down = pair_names(matrix)
-            found |= {up: single(pair.up)} | ({} if fixed else {down: single(pair.down)})
+            whole = _with_rest(pair, Pair(*(present[n].double().numpy() for n in (up, down))))
+            found |= {up: single(whole.up)} | ({} if fixed else {down: single(whole.down)})
         return found
+
+
+def _with_rest(pair: Pair, present: Pair) -> Pair:
+    """Put the terms of the server's pair that nobody sent behind those that were merged."""
+    return Pair(
+        np.concatenate([pair.up, present.up[:, pair.rank :]], axis=1),
+        np.concatenate([pair.down, present.down[pair.rank :]]),
+    )
 
 
 def _completed(update: Update, module: str, present: Mapping[str, Tensor]) -> Update:

@@ -69,6 +69,17 @@ def test_unequal_ranks_decompose_to_the_nearest_pair_of_the_largest_rank():
     )
 
 
+@pytest.mark.parametrize("rule", ["average", "partition", "decompose"])
+def test_terms_that_nobody_sent_stay_as_they_were(rule):
+    """Only clients of small rank were chosen."""
+    before = states(8)
+    merged = FedLora(lora_rule=rule).start(None).aggregate(before, updates((1, 4)))[LORA]
+    for name, tensor in merged.items():
+        assert tensor.shape == before[LORA][name].shape
+        rest = (slice(None), slice(4, None)) if "_up" in name else (slice(4, None),)
+        assert torch.equal(tensor[rest], before[LORA][name][rest])
+
+
 def test_every_round_tells_its_error():
     _, records = played(FedLora())
     assert "lora_error" not in records[0].metrics
