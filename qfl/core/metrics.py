@@ -120,9 +120,21 @@ def metric(name: str) -> Metric:
     if measure in METRICS and (task or modality in _OVER_CLIENTS):
         found = METRICS[measure]
         shown = _OVER_CLIENTS.get(modality, f"{modality.replace('+', ' and ')} alone")
+        if measure in OF_ATTRIBUTION and modality:
+            shown = modality
         label = f"{task} {found.label}".strip() + (f", {shown}" if modality else "")
         return replace(found, name=name, label=label)
     raise UnknownNameError("metric", name, METRICS)
+
+
+def at_the_end(name: str) -> bool:
+    """Return whether a metric is measured once or at the end, so that it has no curve.
+
+    >>> at_the_end("digit.shapley@image"), at_the_end("digit.accuracy@image")
+    (True, False)
+    """
+    measure = name.partition("@")[0].rpartition(".")[2]
+    return measure in (*OF_FORGETTING, *OF_ATTRIBUTION)
 
 
 def _si(value: float, digits: int, unit: str) -> tuple[str, str]:
@@ -303,6 +315,21 @@ METRICS: Mapping[str, Metric] = _table(
            "floating-point operations that clients spent on forgetting over those of retraining"),
     Metric("stored_bytes", "stored for forgetting", "B", False, "count", _POSITIVE, ".3s",
            "models and updates that the server had kept for this day"),
+    # what parts of the final model were worth, on at most 512 held-out samples
+    Metric("shapley", "Shapley value", "", None, "mean", (-1.0, 1.0), ".1%",
+           "share of a modality in the score of a task beyond the majority class (beyond the mean "
+           "for a regression), averaged over all orders in which modalities are added"),
+    Metric("cooperation", "cooperation", "", None, "mean", (None, None), ".1%",
+           "score with all modalities less the sum of the scores with each alone, all beyond the "
+           "majority class; negative where modalities tell the same"),
+    Metric("perceptual", "perceptual score", "", None, "mean", (None, None), ".1%",
+           "fall of the mean score if a modality is dealt out anew among the samples"),
+    Metric("contribution", "contribution", "", None, "mean", (None, None), ".1%",
+           "fall of the mean score if a module alone is set back to its start"),
+    Metric("routed", "tokens routed", "", None, "mean", _UNIT, ".1%",
+           "share of all tokens that an expert handles"),
+    Metric("load_entropy", "load entropy of experts", "", None, "mean", _UNIT, ".3f",
+           "entropy of the experts' tokens over that of an even split, mean over layers"),
     # real seconds on the machine that ran it
     Metric("classical_seconds", "classical solver time", "s", False, "time", _POSITIVE, ".3s",
            "real seconds that the solver spent outside circuits"),
@@ -327,5 +354,9 @@ OF_FORGETTING = (
     *("membership_auc", "relearn_steps", "forgetting_cost", "stored_bytes"),
 )
 """What may head a study that forgets, beside the metrics of its tasks."""
+OF_ATTRIBUTION = (
+    *("shapley", "cooperation", "perceptual", "contribution", "routed", "load_entropy"),
+)
+"""Measures of parts of the final model, behind the name of a task."""
 OF_ROUNDS = ("slot_ratio", "slot_optimum", "round_seconds")
 """What may head a study whose clients share an uplink, beside the metrics of its tasks."""

@@ -20,6 +20,7 @@ from qfl.core.ports import Acknowledging, Completing, Finishing, Telling
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
 from qfl.core.update import Update
+from qfl.federation.attribution import attribution
 from qfl.federation.codecs import Coder
 from qfl.federation.evaluate import Predict, measures, measures_by_modality, over_clients, predictor
 from qfl.federation.exchange import only
@@ -31,7 +32,7 @@ from qfl.federation.private import Privacy
 from qfl.federation.proposal import selection_problem
 from qfl.federation.selection import Observations
 from qfl.federation.standing import Standing
-from qfl.federation.tally import comparisons, deciding, links, spent, timings
+from qfl.federation.tally import comparisons, deciding, links, sizes, spent, timings
 from qfl.federation.turns import take_turns
 from qfl.federation.visit import Courier, Visit, settle
 from qfl.federation.warm_up import warmed_up
@@ -139,7 +140,7 @@ class Federation:
             record = self._round(round_index)
             stopped = record.privacy is not None and bool(record.privacy.stopped)
             if stopped or round_index == self.schedule.rounds:
-                yield self._finished(record)
+                yield self._attributed(self._finished(record))
                 return
             yield record
 
@@ -321,6 +322,18 @@ class Federation:
                     received=visit.answer.received,
                 )
 
+    def _attributed(self, record: RoundRecord) -> RoundRecord:
+        """The last record, with what modalities, modules and experts are worth."""
+        found = attribution(
+            self.model,
+            self._predictor,
+            self.state,
+            self.model.initial_state(self.streams),
+            asked=(self.test, self.population.tasks),
+            rng=self.streams("attribution"),
+        )
+        return replace(record, metrics={**record.metrics, **found})
+
     def _finished(self, record: RoundRecord) -> RoundRecord:
         """The last record, after everybody took the model home where an algorithm asks for it."""
         if not isinstance(self.learning, Finishing):
@@ -341,17 +354,6 @@ class Federation:
             comparisons=(*record.comparisons, *comparisons(visits)),
             timings=record.timings + timings(Bill(), visits, 0.0, started),
         )
-
-    def _parameters(self) -> dict[str, int]:
-        """How many numbers the server's model has, sends and keeps in quantum gates."""
-        policy = self.exchange
-        return {
-            "all": self.model.count(lambda module, name: True),
-            "exchanged": self.model.count(
-                lambda module, name: policy[module].exchanged and policy[module].moves(name)
-            ),
-            "quantum": self.model.quantum_parameters,
-        }
 
     def _predictor(self, state: State) -> Predict:
         """What answers with these modules, and with what the algorithm puts in empty places."""
@@ -386,7 +388,7 @@ class Federation:
             links=(),
             level=self.policies.channel.level,
             facts=dict(self.population.facts) if round_index == 0 else {},
-            parameters=self._parameters() if round_index == 0 else {},
+            parameters=sizes(self.model, self.exchange) if round_index == 0 else {},
             holdings=declared(self.population.clients) if round_index == 0 else {},
             privacy=self.privacy.event() if self.privacy and round_index else None,
             timings=Timings(total_seconds=perf_counter() - started),

@@ -1,4 +1,4 @@
-"""What the visits of a round add up to: costs, links, comparisons and real seconds."""
+"""What a record counts: sizes, and what the visits of a round add up to."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from qfl.core.personal import Comparison
 from qfl.core.record import Costs, LinkEvent, Timings
 from qfl.federation.turns import Turns
 from qfl.federation.visit import Visit
+from qfl.models.m3t import Architecture
+from qfl.models.policies import ExchangePolicy
 
 
 def spent(visits: Sequence[Visit], gathered: Gathered, turns: Turns) -> Costs:
@@ -52,3 +54,14 @@ def timings(bill: Bill, visits: Sequence[Visit], gathering: float, started: floa
         training_seconds=sum(visit.training_seconds for visit in visits),
         channel_seconds=sum(visit.channel_seconds for visit in visits) + gathering,
     )
+
+
+def sizes(model: Architecture, exchange: ExchangePolicy) -> dict[str, int]:
+    """Return how many numbers a model has, sends and keeps in quantum gates."""
+    return {
+        "all": model.count(lambda module, name: True),
+        "exchanged": model.count(
+            lambda module, name: exchange[module].exchanged and exchange[module].moves(name)
+        ),
+        "quantum": model.quantum_parameters,
+    }

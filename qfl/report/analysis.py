@@ -9,6 +9,7 @@ import numpy as np
 
 from qfl.core.metrics import metric
 from qfl.report import (
+    attribution,
     decisions,
     devices,
     dotplots,
@@ -117,6 +118,7 @@ def _tables(
         ),
         *protection.matrix_tables(results, read_off),
         forgetting.forgetting_table(results, read_off),
+        attribution.attribution_table(results),
         protection.sums_table(results),
         protection.privacy_table(results),
         reach.pads_table(results),

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.errors import ConfigError, StoreError
-from qfl.core.metrics import OF_FORGETTING, metric
+from qfl.core.metrics import at_the_end, metric
 from qfl.core.record import Choice, Costs, RoundRecord
 from qfl.report.words import natural
 from qfl.study.fingerprint import fingerprint
@@ -207,10 +207,10 @@ class Results:
     @property
     def metrics(self) -> tuple[str, ...]:
         """Names measured on the held-out test set; the headline's metric first, losses last.
-        Those of the examination after forgetting are not among them."""
+        Those measured once, after forgetting or of parts of a model, are not among them."""
         first = self.headline.metric if self.headline else ""
         names = dict.fromkeys(name for run in self.runs for name in run.metric_names())
-        names = dict.fromkeys(name for name in names if name not in OF_FORGETTING)
+        names = dict.fromkeys(name for name in names if not at_the_end(name))
         return tuple(sorted(names, key=lambda n: (n != first, n.endswith("loss"), n)))
 
     @property
