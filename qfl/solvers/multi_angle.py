@@ -1,18 +1,21 @@
 """QAOA with one angle per term instead of one per layer: more parameters, shallower circuits.
 
 Every rotation of the cost and of the mixer gets its own angle, trained by gradients through the
-gate-by-gate state vector; it starts from the transferable angles of plain QAOA, so training can
-only improve on them. The states of all qubits are held: for about 16 qubits and fewer.
+state vector, where neighbouring phases act as one; it starts from the transferable angles of plain
+QAOA, so training can only improve on them. The states of all qubits are held: for about 16 qubits
+and fewer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 from time import perf_counter
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from circuits.qaoa import circuit, resources
 from circuits.spec import CircuitSpec, Gate
@@ -76,8 +79,9 @@ class MultiAngle:
         require(needed, what=f"a gradient over {problem.n} qubits", advice=advice)
         states = _basis(problem.n)
         costs = encoding.qubo.energy(states)
-        trained = _train(spec, costs, shared.ravel()[shares], self.evaluations)
-        mass = _distribution(spec, trained.best)
+        merged = _Circuit(spec)
+        trained = _train(merged, costs, shared.ravel()[shares], self.evaluations)
+        mass = _distribution(merged, trained.best)
         counts = Counts.of(states, rng.multinomial(self.shots, mass / mass.sum()))
         found = pick(problem, counts, postprocess=self.postprocess)
         feasible = problem.is_feasible(states)
@@ -126,22 +130,62 @@ def separate(spec: CircuitSpec) -> tuple[CircuitSpec, NDArray[np.intp]]:
     return split, np.array(shares, dtype=np.intp)
 
 
-def _train(spec: CircuitSpec, costs: Vector, start: Vector, evaluations: int) -> Counted:
+class _Circuit:
+    """A circuit whose runs of Z rotations, each with a parameter of its own, are one phase each."""
+
+    def __init__(self, spec: CircuitSpec) -> None:
+        self._steps: list[CircuitSpec | tuple[Tensor, Tensor, Tensor, Tensor]] = []
+        self._start = torch.zeros(1 << spec.qubits, dtype=torch.complex128)
+        self._start[0] = 1
+        signs = torch.from_numpy(1.0 - 2.0 * _basis(spec.qubits).T)
+        for phases, neighbours in groupby(spec.gates, _is_phase):
+            gates = tuple(neighbours)
+            if not phases:
+                self._steps.append(replace(spec, gates=gates))
+                continue
+            columns = [spec.parameters.index(gate.parameter) for gate in gates]
+            self._steps.append(
+                (
+                    torch.tensor(columns),
+                    torch.tensor([gate.factor for gate in gates], dtype=torch.float64),
+                    torch.tensor([gate.angle for gate in gates], dtype=torch.float64),
+                    torch.stack([signs[list(gate.qubits)].prod(0) for gate in gates]),
+                )
+            )
+
+    def probabilities(self, angles: Tensor) -> Tensor:
+        """Return the final distribution (2^n,) for angles (parameters,)."""
+        state = self._start
+        for step in self._steps:
+            if isinstance(step, CircuitSpec):
+                state = run(step, angles, state=state)
+            else:
+                columns, factors, constants, signs = step
+                turned = (constants + factors * angles[columns]) @ signs
+                state = state * torch.exp(-0.5j * turned)
+        return probabilities(state)
+
+
+def _is_phase(gate: Gate) -> bool:
+    return gate.name in ("rz", "rzz") and bool(gate.parameter)
+
+
+def _train(circuit: _Circuit, costs: Vector, start: Vector, evaluations: int) -> Counted:
     table = torch.tensor(costs)
     scale = float(np.ptp(costs)) or 1.0
 
     def loss(vector: Vector) -> tuple[float, Vector]:
         angles = torch.tensor(vector, requires_grad=True)
-        value = probabilities(run(spec, angles)) @ table / scale
+        value = circuit.probabilities(angles) @ table / scale
         (gradient,) = torch.autograd.grad(value, angles)
         return float(value.detach()), gradient.numpy()
 
     return lbfgs(loss, start, evaluations=evaluations)
 
 
-def _distribution(spec: CircuitSpec, angles: Vector) -> Vector:
+def _distribution(circuit: _Circuit, angles: Vector) -> Vector:
     with torch.no_grad():
-        mass: Vector = probabilities(run(spec, torch.tensor(angles))).numpy()
+        mass: Vector = circuit.probabilities(torch.tensor(angles)).numpy()
     return mass
 
 

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 
+from circuits.qaoa import QaoaAnsatz, circuit
 from qfl.core.constraints import Exactly, Unconstrained
 from qfl.core.errors import CapacityError, ConfigError, UnknownNameError
 from qfl.problems.graphs import MaxCut
+from qfl.simulators.statevector import probabilities, run
 from qfl.solvers import solve
-from qfl.solvers.multi_angle import MultiAngle
+from qfl.solvers.multi_angle import MIXERS, MultiAngle, _Circuit, separate
 from qfl.testing.solvers import check_solver
 from tests.solvers.conftest import closed_form, dense
 
@@ -57,3 +60,16 @@ def test_bad_options_are_refused():
         MultiAngle(shots=1, mixer="grover")
     with pytest.raises(ConfigError, match="evaluations"):
         MultiAngle(shots=1, evaluations=0)
+
+
+@pytest.mark.parametrize("mixer", MIXERS)
+@pytest.mark.parametrize("ones", [0, 2, 5])
+def test_merged_phases_give_the_distribution_of_the_gates(mixer, ones):
+    rng = np.random.default_rng(ones)
+    blocks = () if mixer == "x" else ((tuple(range(5)), ones),)
+    linear, quadratic = rng.normal(size=5), np.triu(rng.normal(size=(5, 5)), 1)
+    spec, _ = separate(circuit(QaoaAnsatz(0.3, linear, quadratic, mixer, 2, blocks)))
+    angles = torch.tensor(rng.normal(size=len(spec.parameters)))
+    torch.testing.assert_close(
+        _Circuit(spec).probabilities(angles), probabilities(run(spec, angles))
+    )

@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+import torch
 
 from qfl.cli import main
 from qfl.core.errors import ConfigError
@@ -166,6 +167,21 @@ def test_the_command_recomputes_any_table(qfl, tmp_path):
         "q.r_eff.case", "0.6", "0.6000000000000001", "abs 1e-12", "definition", "pass",
     ]  # fmt: skip
     assert err.startswith("1 of 1 known answer agree (")
+
+
+def test_the_command_recomputes_in_one_thread_and_gives_the_others_back(qfl, tmp_path, monkeypatch):
+    (tmp_path / "t.json").write_text(json.dumps([row()]))
+    before, seen = torch.get_num_threads(), []
+    torch.set_num_threads(2)
+
+    def watched(answers):
+        seen.append(torch.get_num_threads())
+        return verify(answers)
+
+    monkeypatch.setattr("qfl.testing.known_answers.verify", watched)
+    assert qfl("verify", "t.json")[0] == 0
+    assert (seen, torch.get_num_threads()) == ([1], 2)
+    torch.set_num_threads(before)
 
 
 def test_a_changed_value_or_an_unknown_family_is_exit_code_4(qfl, tmp_path):

@@ -122,6 +122,26 @@ def test_kofn_qaoa(n, k, lam, mixer):
     assert best["gap"] == pytest.approx(np.diff(np.sort(costs))[0])
 
 
+@pytest.mark.parametrize(
+    ("n", "k", "height", "expected"),
+    [(5, 0, 0.5, None), (5, 5, 0.5, None), (1, 1, 0.5, None), (4, 2, 0.0, 0.0)],
+)
+def test_kofn_optimum_has_no_gap_without_a_second_choice(n, k, height, expected):
+    """All choices cost the same where utilities are equal and nothing overlaps."""
+    text = TEXT.replace("+0.5*sin", f"+{height}*sin").replace("= 0.5*(1", "= 0*(1")
+    assert got("kofn_optimum", N=n, K=k, instance=text)["gap"] == expected
+
+
+def test_kofn_optimum_takes_either_sign():
+    text = TEXT.replace("0.5+0.5*sin", "-0.2-0.7*sin").replace("(1+cos", "(1-cos")
+    rows, i = weights(6, 2), np.arange(1, 7)
+    pairs = np.triu(0.15 * (1 - np.cos(0.9 * np.outer(i, i))), 1)
+    costs = rows @ (0.2 + 0.7 * np.sin(1.7 * i)) + ((rows @ pairs) * rows).sum(1)
+    found = got("kofn_optimum", N=6, K=2, instance=text)
+    assert found["value"] == pytest.approx(costs.min())
+    assert found["gap"] == pytest.approx(np.diff(np.sort(costs))[0])
+
+
 def test_kofn_penalty():
     n, k, price = 5, 2, 0.8
     rows = (np.arange(2**n)[:, None] >> np.arange(n)) & 1

@@ -23,11 +23,13 @@ _MIXERS = {
     "grover": "grover",
 }
 _TEMPLATE = (
-    "f(x) = -sum_i u_i x_i + lam*sum_{i<j} S_ij x_i x_j, u_i = #+#*sin(#*(i+1)), "
-    "S_ij = #*(1+cos(#*(i+1)*(j+1))), i,j = 0..N-1, lam = #"
+    "f(x) = -sum_i u_i x_i + lam*sum_{i<j} S_ij x_i x_j, u_i = #±#*sin(#*(i+1)), "
+    "S_ij = #*(1±cos(#*(i+1)*(j+1))), i,j = 0..N-1, lam = #"
 )
 _NUMBER = r"(-?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
-_INSTANCE = re.compile(re.escape(_TEMPLATE).replace(r"\#", _NUMBER) + r"(?:, sum x = K)?")
+_INSTANCE = re.compile(
+    re.escape(_TEMPLATE).replace(r"\#", _NUMBER).replace("±", "([+-])") + r"(?:, sum x = K)?"
+)
 
 
 def kofn_qaoa(given: Inputs) -> dict[str, float]:
@@ -47,12 +49,16 @@ def kofn_qaoa(given: Inputs) -> dict[str, float]:
 
 
 def kofn_optimum(given: Inputs) -> dict[str, Any]:
-    """Return the optimum, its variables and the gap to the second best."""
+    """Return the optimum, its variables and the gap to the second best choice.
+
+    The gap is 0 if two choices reach the optimum, and null if there is no second choice.
+    """
     found = spectrum(_problem(given))
+    gap = 0.0 if found.optimal_states > 1 else found.gap
     return {
         "value": found.optimum,
         "selected": np.flatnonzero(found.x).tolist(),
-        "gap": found.gap,
+        "gap": gap if found.states > 1 else None,
     }
 
 
@@ -103,12 +109,14 @@ def _problem(given: Inputs) -> Problem:
     text = given.text("instance")
     match = _INSTANCE.fullmatch(text)
     if match is None:
-        raise ConfigError(f"the instance must read {_TEMPLATE!r}, # a number, got {text!r}")
-    shift, height, pace, overlap, phase, weight = map(float, match.groups())
+        raise ConfigError(
+            f"the instance must read {_TEMPLATE!r}, # a number and ± a sign, got {text!r}"
+        )
+    shift, up, height, pace, overlap, over, phase, weight = match.groups()
     i = np.arange(1, given.whole("N", 1) + 1)
     return client_selection(
-        utility=shift + height * np.sin(pace * i),
-        redundancy=overlap * (1 + np.cos(phase * np.outer(i, i))),
+        utility=float(shift) + float(up + "1") * float(height) * np.sin(float(pace) * i),
+        redundancy=float(overlap) * (1 + float(over + "1") * np.cos(float(phase) * np.outer(i, i))),
         choose=given.whole("K"),
-        redundancy_weight=weight,
+        redundancy_weight=float(weight),
     )
