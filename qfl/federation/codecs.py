@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from qfl.core.errors import ModuleMismatchError
 from qfl.core.gather import Answer, Gathered
 from qfl.core.update import Tensors, Update
+from qfl.models.keys import KINDS
 from qfl.models.policies import ExchangePolicy
 
 Change = NDArray[np.float32]
@@ -26,7 +27,6 @@ Parts = dict[str, NDArray[Any]]
 KEPT = 0.1
 """Share of the entries of a tensor that top_k sends."""
 _STEPS = 127
-_BESIDE = "|"
 _MARK = "~"
 
 
@@ -119,7 +119,8 @@ class Coder:
 
     def _codec(self, module: str) -> str:
         """The codec of a module; what algorithms lay beside modules is sent whole."""
-        return "fp32" if _BESIDE in module else self.exchange[module].codec
+        beside = module.partition(":")[0] not in KINDS
+        return "fp32" if beside else self.exchange[module].codec
 
     def _opened(self, update: Update | None, received: Update) -> Update | None:
         if update is None:

@@ -314,7 +314,7 @@ class Courier:
             return None
         weights = dict.fromkeys(sent, len(who.train))
         if trained is not None:
-            held = sent.keys() & trained.state.keys()
+            held = [module for module in sent if module in trained.state]
             weights = {m: n for m, n in weights.items() if m not in held} | weights_of(
                 held,
                 model=who.model,
