@@ -29,11 +29,11 @@ from qfl.federation.engine import (
     LocalTraining,
     Step,
     Trained,
-    follow,
     local_loss,
     train,
 )
 from qfl.federation.losses import Parameters
+from qfl.federation.optimisers import Optimiser, follow
 from qfl.federation.population import TensorSamples
 from qfl.federation.remedies import dimmed, draw_kept
 from qfl.models.m3t import Architecture, State
@@ -200,7 +200,7 @@ class _Stack:
     moving: dict[str, Tensor]
     fixed: dict[str, Tensor]
     carried: dict[str, Tensor]
-    optimiser: torch.optim.Optimizer
+    optimiser: Optimiser
     reference: dict[str, Tensor] | None = None
 
     @classmethod
@@ -228,7 +228,7 @@ class _Stack:
             for place, download in enumerate(self.downloads[staying:])
         ]
         kept = {name: stack[:staying].requires_grad_() for name, stack in weights.items()}
-        _hand_over(self.optimiser, list(self.moving.values()), list(kept.values()))
+        self.optimiser.keep(list(kept.values()))
         self.downloads, self.moving = self.downloads[:staying], kept
         self.fixed, self.carried = _first(self.fixed, staying), _first(self.carried, staying)
         self.reference = self.reference and _first(self.reference, staying)
@@ -253,23 +253,10 @@ class _Stack:
         follow(
             self.optimiser,
             totals.sum(),
-            list(self.moving.values()),
             clip_norm=assignment.training.clip_norm,
             stacked=True,
         )
         return {name: loss.detach() for name, loss in losses.items()}
-
-
-def _hand_over(
-    optimiser: torch.optim.Optimizer, old: Sequence[Tensor], new: Sequence[Tensor]
-) -> None:
-    """Have an optimiser go on with the first clients of the stacks that it moved."""
-    for before, after in zip(old, new, strict=True):
-        memory = optimiser.state.pop(before, {})
-        optimiser.state[after] = {
-            name: value[: len(after)] if value.dim() else value for name, value in memory.items()
-        }
-    optimiser.param_groups[0]["params"] = list(new)
 
 
 def _mapped_loss(

@@ -6,7 +6,6 @@ machine were measured to be 10 to 40 times slower than one.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,18 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.func import vmap
-from torch.linalg import vector_norm
 
 from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.tasks import Task
 from qfl.federation.losses import Parameters, run
+from qfl.federation.optimisers import RULES, Optimiser, follow
 from qfl.federation.population import TensorSamples
 from qfl.federation.remedies import balance, dimmed, draw_kept, unimodal_loss
 from qfl.models.m3t import Architecture, State
 from qfl.models.notes import Notes
 from qfl.models.policies import ExchangePolicy
 
-_TINY = 1e-12
 BALANCE = 0.01
 """Weight of the load-balancing term of routed experts (Fedus et al. 2021, arXiv:2101.03961)."""
 
@@ -104,12 +102,11 @@ class LocalTraining:
         extra = bool(self.unimodal_loss) + bool(self.gradient_balance) / 3
         return self.epochs * (1.0 + extra * (modalities > 1))
 
-    def steps_on(self, weights: Sequence[Tensor]) -> torch.optim.Optimizer:
+    def steps_on(self, weights: Sequence[Tensor]) -> Optimiser:
         """Return the optimiser of one round for `weights`."""
-        rules = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}
-        if self.optimiser not in rules:
-            raise UnknownNameError("optimiser", self.optimiser, rules)
-        return rules[self.optimiser](weights, lr=self.learning_rate, foreach=True)
+        if self.optimiser not in RULES:
+            raise UnknownNameError("optimiser", self.optimiser, RULES)
+        return RULES[self.optimiser](weights, self.learning_rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -247,39 +244,6 @@ def _own_terms(objective: LocalObjective, stack: Step) -> Tensor:
     return vmap(of_one)(parts, own, inside)
 
 
-def follow(
-    optimiser: torch.optim.Optimizer,
-    loss: Tensor,
-    weights: Sequence[Tensor],
-    *,
-    clip_norm: float,
-    stacked: bool = False,
-) -> None:
-    """Move the weights one step down the gradient of a loss.
-
-    Args:
-        optimiser: of these weights.
-        loss: 0-d; the sum over clients for a stack.
-        weights: (...) each, or (K, ...) for a stack.
-        clip_norm: bound of the Euclidean norm of a client's gradient.
-        stacked: True for a stack.
-    """
-    gradients = torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True)
-    if math.isfinite(clip_norm):
-        axis = 1 if stacked else 0
-        norms = torch.stack([vector_norm(g.flatten(axis), dim=-1) for g in gradients])
-        shrink = (clip_norm / (vector_norm(norms, dim=0) + _TINY)).clamp(max=1.0)
-        if shrink.min() < 1:
-            shapes = [(-1,) + (1,) * (g.dim() - 1) if stacked else () for g in gradients]
-            gradients = torch._foreach_mul(gradients, [shrink.view(shape) for shape in shapes])
-    for tensor, gradient in zip(weights, gradients, strict=True):
-        if not optimiser.state and gradient.stride() != tensor.stride():
-            # Products of a stack give transposed gradients: sums of unlike orders are slow.
-            tensor.data = torch.empty_like(gradient).copy_(tensor.data)
-        tensor.grad = gradient
-    optimiser.step()
-
-
 def train(
     model: Architecture,
     state: State,
@@ -320,7 +284,7 @@ def train(
                 assignment=assignment,
                 carried=carried or {},
             )
-            follow(optimiser, loss, list(moving.values()), clip_norm=training.clip_norm)
+            follow(optimiser, loss, clip_norm=training.clip_norm)
             for name, value in losses.items():
                 totals[name] += float(value.detach()) * len(rows)
     trained = {name: tensor.detach() for name, tensor in moving.items()}

@@ -8,10 +8,12 @@ as processes.
 
 import math
 import os
+import resource
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 
 import pytest
@@ -141,10 +143,31 @@ def play(model, state, data, rounds=workload.ROUNDS, workers=WORKERS):
     """Federated averaging, `rounds` rounds, clients together; return the final state."""
     for number in range(rounds):
         cohort = [Trainee(state, data[c], rng) for c, rng in workload.chosen(number).items()]
-        trained = train_together(model, cohort, assignment=ASSIGNMENT, workers=workers)
-        updates = [to_update(one.state, samples=1) for one in trained]
-        state = FedAvg().aggregate(state, updates)
+        state = play_round(model, state, cohort, workers)
     return state
+
+
+def play_round(model, state, cohort, workers):
+    """Return the mean of what the clients end with."""
+    trained = train_together(model, cohort, assignment=ASSIGNMENT, workers=workers)
+    updates = [to_update(one.state, samples=1) for one in trained]
+    return FedAvg().aggregate(state, updates)
+
+
+def play_registered(registered, rounds=12):
+    """50 clients a round out of `registered`, whose data come when they are called; return the
+    median seconds of a round and the peak memory of the process in MB."""
+    _, model, state = pair(False)
+    taken = []
+    for number in range(rounds):
+        started = perf_counter()
+        cohort = [
+            Trainee(state, TensorSamples(*workload.client_data(c)), rng)
+            for c, rng in workload.chosen(number, registered, 50).items()
+        ]
+        state = play_round(model, state, cohort, workers=1)
+        taken.append(perf_counter() - started)
+    return median(taken[2:]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 @pytest.mark.parametrize(("kind", "bar"), [("convolutions", 3), ("mlp", 4)])
@@ -186,6 +209,26 @@ def test_overhead_of_the_engine(benchmark, report):
     report.ratio("milliseconds per client and round with a model of one number", each, at_most=0.1)
 
 
+def test_registered_clients_cost_nothing_until_they_are_called(benchmark, report):
+    """10,000 registered against 100, in processes of their own that take turns.
+
+    This is the engine: a federation's loop also weighs and evaluates every client it knows.
+    """
+    found = {100: [], 10_000: []}
+    for _ in range(3):
+        for registered, seen in found.items():
+            command = [sys.executable, __file__, "registered", str(registered)]
+            environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+            printed = subprocess.run(
+                command, env=environment, capture_output=True, check=True, text=True
+            ).stdout
+            seen.append([float(word) for word in printed.split()])
+    benchmark.pedantic(lambda: workload.chosen(0, 10_000, 50), rounds=5)
+    for column, what in enumerate(("seconds of a round", "peak memory")):
+        few, many = (median(run[column] for run in found[n]) for n in (100, 10_000))
+        report.ratio(f"{what}, 10,000 registered / 100, 50 a round", many / few, at_most=1.1)
+
+
 @pytest.mark.parametrize(("kind", "bar"), [("convolutions", 8), ("mlp", 12)])
 def test_against_flower(benchmark, report, kind, bar):
     python = os.environ.get("QFL_FLOWER_PYTHON")
@@ -201,7 +244,8 @@ def test_against_flower(benchmark, report, kind, bar):
 
 
 def process_seconds(command, path):
-    environment = {**os.environ, "PYTHONPATH": str(path)}
+    paths = [str(path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     started = perf_counter()
     subprocess.run(command, env=environment, capture_output=True, check=True)
     return perf_counter() - started
@@ -209,5 +253,8 @@ def process_seconds(command, path):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    if "registered" in sys.argv:
+        sys.stdout.write("{} {}".format(*play_registered(int(sys.argv[-1]))))
+        sys.exit()
     _, model, start = pair("mlp" not in sys.argv[1:])
     play(model, start, clients())

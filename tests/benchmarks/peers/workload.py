@@ -60,9 +60,9 @@ def fit(network, inputs, targets, order):
         optimiser.step()
 
 
-def chosen(round_index):
-    """Return the clients of a round, and the order in which each goes through its samples."""
-    clients = np.random.default_rng(round_index).permutation(CLIENTS)[:PER_ROUND]
+def chosen(round_index, registered=CLIENTS, count=PER_ROUND):
+    """Return the clients of a round, and the generator of the order of each one's samples."""
+    clients = np.random.default_rng(round_index).permutation(registered)[:count]
     return {int(c): np.random.default_rng((round_index, int(c))) for c in clients}
 
 
