@@ -89,8 +89,11 @@ class PriceList:
             if price is None:
                 said.append(f"no price of {machine} is known")
             elif not price.verified:
-                sentence = f"the price of {machine} was not verified with its vendor"
-                said.append(f"{sentence} ({price.source})" if price.source else sentence)
+                source = f" ({price.source})" if price.source else ""
+                said.append(
+                    f"the price of {machine} was not verified with its vendor{source}: check it "
+                    "before you spend"
+                )
         return said
 
 

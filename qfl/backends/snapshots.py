@@ -25,6 +25,7 @@ from qfl.backends.calibration import readout, success_probability
 from qfl.backends.gates import lowered
 from qfl.backends.placement import PLAIN, Layout, Placed, place
 from qfl.backends.targets import Device, fractional, part
+from qfl.core.arrays import frozen
 from qfl.core.errors import MissingExtraError, UnknownNameError
 
 
@@ -95,6 +96,7 @@ def noise(name: str, qubits: tuple[int, ...]) -> NoiseModel:
     return model
 
 
+@lru_cache(maxsize=64)
 def readouts(name: str, qubits: tuple[int, ...]) -> NDArray[np.float64]:
     """Return how a snapshot reads `qubits`: (n, 2, 2), entry (k, i, j) reads i where j was."""
     properties, target = snapshot(name).properties(), snapshot(name).target
@@ -102,7 +104,7 @@ def readouts(name: str, qubits: tuple[int, ...]) -> NDArray[np.float64]:
     for matrix, qubit in zip(found, qubits, strict=True):
         given_0, given_1 = (error or 0.0 for error in readout(target, properties, qubit))
         matrix[:] = [[1 - given_0, given_1], [given_0, 1 - given_1]]
-    return found
+    return frozen(found, np.float64)
 
 
 @lru_cache(maxsize=1)

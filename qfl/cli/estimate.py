@@ -58,7 +58,7 @@ def estimate(
     ]
     sizes = ("qubits", "two-qubit gates", "depth", "QPU seconds", listed.currency)
     table(("method", "machine", "jobs", "circuits", "shots", *sizes), rows)
-    say(f"prices of {listed.date}; exact backends and snapshots are free")
+    say(f"prices as of {listed.date}; exact backends and snapshots are free")
     if simulated := sum(each.simulation_seconds for _, each in found):
         say(f"simulating the snapshots takes about {simulated:.2g} s of one core")
     misfits = [f"{method} cannot run: {each.refusal}" for method, each in found if each.refusal]

@@ -39,7 +39,7 @@ def test_jobs_are_charged_one_by_one(tmp_path):
     together = charged(price, jobs=1, circuits=2, shots=100, circuit_seconds=0.001)
     assert together == pytest.approx((1.4, 2.8 + 0.5 + 2.0))
     assert prices.caveats(["x:y", "ibm:z"]) == [
-        "the price of x:y was not verified with its vendor",
+        "the price of x:y was not verified with its vendor: check it before you spend",
         "no price of ibm:z is known",
     ]
     own.write_text("date='2026-01-02'\n")

@@ -35,7 +35,7 @@ def study(here):
 def test_a_study_that_fits_is_priced_with_the_date_of_the_prices(real, study):
     done = real("estimate", study(5, {"backend": "aer:fake_manila"}, {"backend": "subspace"}))
     assert done.code == 0
-    assert "prices of 2026-11-20; exact backends and snapshots are free" in done.err
+    assert "prices as of 2026-11-20; exact backends and snapshots are free" in done.err
     assert "simulating the snapshots takes about 0.0" in done.err
     row = done.out.splitlines()[1].split("\t")
     assert row[:6] == ["m0", "aer:fake_manila", "2", "2", "64", "5"]

@@ -88,7 +88,7 @@ def test_estimate_says_what_it_will_cost_and_sends_nothing(real, study, cloud):
     assert (line["machine"], line["jobs"], line["shots"]) == (f"ibm:{DEVICE}", "2", "64")
     assert float(line["QPU seconds"]) > 6
     assert float(line["USD"]) == pytest.approx(1.6 * float(line["QPU seconds"]), abs=0.1)
-    assert "prices of 20" in found.err
+    assert "prices as of 20" in found.err
     refused = real("estimate", study, "--max-cost", "5s-qpu")
     assert refused.code == 4
     assert "above --max-cost 5s-qpu: nothing was sent" in refused.err
