@@ -120,7 +120,7 @@ def metric(name: str) -> Metric:
     if measure in METRICS and (task or modality in _OVER_CLIENTS):
         found = METRICS[measure]
         shown = _OVER_CLIENTS.get(modality, f"{modality.replace('+', ' and ')} alone")
-        if measure in OF_ATTRIBUTION and modality:
+        if measure in (*OF_ATTRIBUTION, *OF_STREAMS) and modality:
             shown = modality
         label = f"{task} {found.label}".strip() + (f", {shown}" if modality else "")
         return replace(found, name=name, label=label)
@@ -134,7 +134,7 @@ def at_the_end(name: str) -> bool:
     (True, False)
     """
     measure = name.partition("@")[0].rpartition(".")[2]
-    return measure in (*OF_FORGETTING, *OF_ATTRIBUTION)
+    return measure in (*OF_FORGETTING, *OF_ATTRIBUTION, *OF_STREAMS)
 
 
 def _si(value: float, digits: int, unit: str) -> tuple[str, str]:
@@ -315,6 +315,17 @@ METRICS: Mapping[str, Metric] = _table(
            "floating-point operations that clients spent on forgetting over those of retraining"),
     Metric("stored_bytes", "stored for forgetting", "B", False, "count", _POSITIVE, ".3s",
            "models and updates that the server had kept for this day"),
+    # over a stream of stages
+    Metric("on_stage", "at the end of a stage, on stage", "", None, "mean", (None, None), ".1%",
+           "mean over tasks of accuracy or R² on the test samples of one stage of a stream"),
+    Metric("continual_score", "mean score over stages", "", True, "mean", (None, 1.0), ".1%",
+           "score on every stage after the last one, averaged (ACC)"),
+    Metric("backward_transfer", "backward transfer", "", True, "mean", (None, None), ".1%",
+           "score on earlier stages after the last one less that after each, averaged (BWT)"),
+    Metric("forward_transfer", "forward transfer", "", True, "mean", (None, None), ".1%",
+           "score on a stage before it comes less that of the untrained model, averaged (FWT)"),
+    Metric("forgetting", "forgetting", "", False, "mean", (None, None), ".1%",
+           "best score on an earlier stage less that after the last one, averaged"),
     # what parts of the final model were worth, on at most 512 held-out samples
     Metric("shapley", "Shapley value", "", None, "mean", (-1.0, 1.0), ".1%",
            "share of a modality in the score of a task beyond the majority class (beyond the mean "
@@ -354,6 +365,10 @@ OF_FORGETTING = (
     *("membership_auc", "relearn_steps", "forgetting_cost", "stored_bytes"),
 )
 """What may head a study that forgets, beside the metrics of its tasks."""
+OF_STREAMS = (
+    *("continual_score", "backward_transfer", "forward_transfer", "forgetting", "on_stage"),
+)
+"""What learning a stream did to its stages."""
 OF_ATTRIBUTION = (
     *("shapley", "cooperation", "perceptual", "contribution", "routed", "load_entropy"),
 )

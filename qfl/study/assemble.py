@@ -113,7 +113,7 @@ class Founder:
                 measure=partial(yardstick, most=MEASURED_STATES),
                 channel=connected,
                 gatherer=_gatherer(channel, connected, links, privacy, run),
-                algorithm=build_row("federation", cell.federation),
+                algorithm=founding.algorithm or build_row("federation", cell.federation),
                 training=training,
                 weights=build(SelectionWeights, cell.selection),
                 eavesdropper=InterceptResend(),

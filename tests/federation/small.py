@@ -78,6 +78,7 @@ def founder(*, choose=None, epochs=2, rounds=9, **options):
             standing=founding.standing,
             memory=founding.memory,
             rounds=rounds,
+            algorithm=founding.algorithm,
             **options,
         )
 

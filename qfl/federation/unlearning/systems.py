@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from qfl.core.ports import Algorithm
 from qfl.core.record import Costs, RoundRecord
 from qfl.core.rng import Streams
 from qfl.federation.memory import Memory
@@ -28,6 +29,7 @@ class Founding:
         standing: what it continues from; None: fresh weights.
         memory: what keeps its updates; None: nobody does.
         shards: among how many federations the clients of a round are divided.
+        algorithm: in place of the study's; None: the study's.
         effort: share of the passes over their data that clients make in a round.
     """
 
@@ -36,6 +38,7 @@ class Founding:
     standing: Standing | None = None
     memory: Memory | None = None
     shards: int = 1
+    algorithm: Algorithm | None = None
     effort: float = 1.0
 
 

@@ -1,0 +1,1 @@
+"""Federations whose tasks or seasons change: streams, ways to remember, and what is forgotten."""
