@@ -9,9 +9,11 @@ import pytest
 from circuits.qaoa import resources
 from qfl.backends.practice import SWITCHES
 from qfl.cli.studies import packaged
+from qfl.core.rng import Streams
 from qfl.data.catalog import folder
 from qfl.study import Study, cells
 from qfl.study.forecast import representative
+from qfl.study.options import build_row
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "studies").glob("*.py"))
@@ -158,5 +160,20 @@ def test_the_tap_study_compares_what_it_promises():
     assert by_label["tap_no_distillation"]["distillation"] == 0
     assert by_label["tap_no_stage_1"]["replace"] is False
     assert by_label["tap_stale"]["rule"] == "training"
-    pairs = Study.load(ROOT / "studies/tap_pairs.toml")
-    assert len(pairs.sweep["scenario.pairs"]) >= 4
+
+
+def test_the_pairs_study_has_equal_data_per_pair_and_equal_models():
+    study = Study.load(ROOT / "studies/tap_pairs.toml")
+    counts = study.sweep["scenario.pairs"]
+    assert len(counts) >= 4
+    scenarios = {cell.labels["pairs"]: cell.scenario for cell in cells(study)}
+    for count in counts:
+        population = build_row("scenario", scenarios[str(count)]).build(Streams(0))
+        held: dict[str, int] = {}
+        for client in population.clients:
+            [modality], [task] = client.modalities, client.tasks
+            pair = f"{modality.name} {task.name}"
+            held[pair] = held.get(pair, 0) + len(client.train) + len(client.test)
+        assert len(held) == count
+        assert set(held.values()) == {study.scenario["samples_per_pair"]}
+        assert (len(population.modalities), len(population.tasks)) == (3, 4)
