@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from qfl.core.errors import ConfigError
 from qfl.core.ports import Backend
 from qfl.core.registry import Registry, Row
 
@@ -135,13 +136,23 @@ def get_backend(name: str | Backend, **options: Any) -> Backend:
 
     Raises:
         UnknownNameError: no such backend.
-        ConfigError: no such option, or one is missing.
+        ConfigError: no such option, or one is missing; options for a backend as it is; neither a
+            name nor a backend.
         MissingExtraError: an optional dependency is not installed.
 
     >>> get_backend("subspace", precision="single")
     SubspaceBackend(precision='single', device='cpu')
     """
     if not isinstance(name, str):
+        if not callable(getattr(name, "compile", None)):
+            raise ConfigError(
+                f"a backend is a name such as 'subspace', or an object that compiles, got {name!r}"
+            )
+        if options:
+            raise ConfigError(
+                f"{name!r} is configured already, got options {', '.join(sorted(options))}; "
+                "configure it when you make it, or give its name"
+            )
         return name
     row, _, target = name.partition(":")
     if target and row in TARGETS:

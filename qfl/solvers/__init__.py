@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from qfl.core.decision import Decision
+from qfl.core.errors import ConfigError
 from qfl.core.problem import Problem
 from qfl.core.registry import Registry, Row
 from qfl.core.rng import Streams
@@ -60,13 +61,15 @@ def solve(problem: Problem, name: str, *, seed: int, **options: Any) -> Decision
 
     Raises:
         UnknownNameError: no solver has this name.
-        ConfigError: an option is unknown, missing or out of range.
+        ConfigError: an option is unknown, missing or out of range; no problem is given.
 
     >>> from qfl.problems import client_selection
     >>> problem = client_selection(utility=[3, 2, 1], redundancy=[[0] * 3] * 3, choose=2)
     >>> solve(problem, "exact", seed=0).x.tolist()
     [1, 1, 0]
     """
+    if not isinstance(problem, Problem):
+        raise ConfigError(f"solve needs a Problem, such as client_selection makes, got {problem!r}")
     decision: Decision = SOLVERS.configure(name, options).solve(problem, rng=Streams(seed)("shots"))
     return decision
 

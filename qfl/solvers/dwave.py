@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -76,12 +76,14 @@ class Dwave:
         """Return the samples and how many flips were looked at for them."""
         from dwave import samplers
 
-        options = {"num_reads": self.reads, "seed": seed}
+        options: dict[str, Any] = {"num_reads": self.reads, "seed": seed}
         if self.sampler == "descent":
             drawn = samplers.SteepestDescentSampler().sample(model, **options)
             return drawn, model.num_variables * int((drawn.record.num_steps + 1).sum())
         if self.sampler == "annealing":
             sampler = samplers.SimulatedAnnealingSampler()
+            if not (any(model.linear.values()) or any(model.quadratic.values())):
+                options["beta_range"] = (0.1, 1.0)  # any will do; there is none to guess it from
             drawn = sampler.sample(model, num_sweeps=self.sweeps, **options)
         else:  # its clock would make results depend on the machine
             drawn = samplers.TabuSampler().sample(

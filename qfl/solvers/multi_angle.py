@@ -177,6 +177,8 @@ def _train(circuit: _Circuit, costs: Vector, start: Vector, evaluations: int) ->
     def loss(vector: Vector) -> tuple[float, Vector]:
         angles = torch.tensor(vector, requires_grad=True)
         value = circuit.probabilities(angles) @ table / scale
+        if not len(vector):  # costs of nothing, and a mixer of nothing
+            return float(value), vector
         (gradient,) = torch.autograd.grad(value, angles)
         return float(value.detach()), gradient.numpy()
 

@@ -49,3 +49,12 @@ def test_a_mixer_that_a_backend_does_not_run_is_refused():
 @pytest.mark.parametrize("name", ["subspace", "statevector"])
 def test_exact_backends_keep_the_promises_of_the_port(name):
     check_backend(get_backend(name))
+
+
+def test_what_is_no_backend_and_options_that_would_be_lost_are_refused():
+    with pytest.raises(ConfigError, match=r"a backend is a name such as 'subspace', .*, got None"):
+        get_backend(None)
+    ready = get_backend("subspace")
+    assert get_backend(ready) is ready
+    with pytest.raises(ConfigError, match="is configured already, got options precision"):
+        get_backend(ready, precision="single")

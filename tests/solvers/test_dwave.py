@@ -7,6 +7,8 @@ import pytest
 
 from qfl.core.constraints import Exactly, Unconstrained
 from qfl.core.errors import UnknownNameError
+from qfl.core.problem import Problem
+from qfl.core.qubo import Qubo
 from qfl.solvers import SOLVERS, solve
 from qfl.solvers.exact import spectrum
 from tests.solvers.conftest import closed_form, dense
@@ -58,3 +60,8 @@ def test_descent_is_billed_by_its_steps():
 def test_an_unknown_sampler_is_refused():
     with pytest.raises(UnknownNameError, match="annealing, descent, tabu"):
         Dwave(reads=1, sampler="tabuu")
+
+
+def test_costs_of_nothing_need_no_temperature():
+    problem = Problem("flat", Qubo(0.0, np.zeros(2), np.zeros((2, 2))), Unconstrained(), ("a", "b"))
+    assert solve(problem, "dwave", seed=0, reads=3).energy == 0

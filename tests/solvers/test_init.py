@@ -100,3 +100,8 @@ def test_nested_options_resolve_and_come_back_from_json(name, options):
 def test_bad_options_are_one_clear_error(name, options, error, message):
     with pytest.raises(error, match=message):
         solve(closed_form(6, 2), name, seed=0, **options)
+
+
+def test_what_is_no_problem_is_refused():
+    with pytest.raises(ConfigError, match=r"solve needs a Problem, .* got 3"):
+        solve(3, "exact", seed=0)

@@ -7,6 +7,8 @@ import torch
 from circuits.qaoa import QaoaAnsatz, circuit
 from qfl.core.constraints import Exactly, Unconstrained
 from qfl.core.errors import CapacityError, ConfigError, UnknownNameError
+from qfl.core.problem import Problem
+from qfl.core.qubo import Qubo
 from qfl.problems.graphs import MaxCut
 from qfl.simulators.statevector import probabilities, run
 from qfl.solvers import solve
@@ -73,3 +75,10 @@ def test_merged_phases_give_the_distribution_of_the_gates(mixer, ones):
     torch.testing.assert_close(
         _Circuit(spec).probabilities(angles), probabilities(run(spec, angles))
     )
+
+
+def test_an_ansatz_without_a_rotation_has_nothing_to_train():
+    problem = Problem("flat", Qubo(0.0, [0.0], np.zeros((1, 1))), Exactly(1), ("a",))
+    found = solve(problem, "multi_angle", seed=0, shots=2, mixer="xy_ring")
+    assert found.x.tolist() == [1]
+    assert found.diagnostics["parameters"] == 0
