@@ -65,6 +65,7 @@ def train_together(
     *,
     assignment: Assignment,
     workers: int = 1,
+    device: str = "cpu",
 ) -> list[Trained]:
     """Return what each of `trainees` ends the round with, in their order; see `engine.train`.
 
@@ -74,6 +75,8 @@ def train_together(
         assignment: what all of them are asked to do.
         workers: threads that share the stacks; each should run torch on one thread, because
             threads that wait for each other inside every operation spin.
+        device: where the stacks are trained, as torch names it; states come from the processor's
+            memory and return there.
     """
     _keep_memory()
     size = assignment.training.batch_size
@@ -84,7 +87,7 @@ def train_together(
     def finish(stack: list[int]) -> list[Trained]:
         own = idle.get()
         try:
-            return _finished(own, [trainees[i] for i in stack], assignment, asked)
+            return _finished(own, [trainees[i] for i in stack], assignment, asked, device)
         finally:
             idle.put(own)
 
@@ -111,11 +114,15 @@ def _keep_memory() -> None:
 
 
 def _finished(
-    model: Architecture, cohort: Sequence[Trainee], assignment: Assignment, asked: _Asked
+    model: Architecture,
+    cohort: Sequence[Trainee],
+    assignment: Assignment,
+    asked: _Asked,
+    device: str,
 ) -> list[Trained]:
-    """What some clients end with; a single one needs no stack."""
-    if len(cohort) > 1:
-        return _trained(model, cohort, assignment, asked)
+    """What some clients end with; a single one on the processor needs no stack."""
+    if len(cohort) > 1 or device != "cpu":
+        return _trained(model, cohort, assignment, asked, device)
     [one] = cohort
     alone = train(
         model,
@@ -129,14 +136,18 @@ def _finished(
 
 
 def _trained(
-    model: Architecture, cohort: Sequence[Trainee], assignment: Assignment, asked: _Asked
+    model: Architecture,
+    cohort: Sequence[Trainee],
+    assignment: Assignment,
+    asked: _Asked,
+    device: str,
 ) -> list[Trained]:
     """What the clients of one stack end with; those with the most steps come first."""
     training = assignment.training
-    stack = _Stack.of(model, cohort, assignment)
-    totals = {task.name: torch.zeros(len(cohort)) for task in assignment.tasks}
+    stack = _Stack.of(model, cohort, assignment, device)
+    totals = {task.name: torch.zeros(len(cohort), device=device) for task in assignment.tasks}
     finished: list[dict[str, Tensor]] = []
-    for batch in _batches(cohort, training):
+    for batch in _batches(cohort, training, device):
         finished += stack.release(len(batch.weights))
         step = replace(assignment, objective=None if asked.absent else asked)
         for name, loss in stack.descend(model, batch, step).items():
@@ -204,16 +215,18 @@ class _Stack:
     reference: dict[str, Tensor] | None = None
 
     @classmethod
-    def of(cls, model: Architecture, cohort: Sequence[Trainee], assignment: Assignment) -> _Stack:
+    def of(
+        cls, model: Architecture, cohort: Sequence[Trainee], assignment: Assignment, device: str
+    ) -> _Stack:
         """Return the stack of `cohort` before its first step."""
         downloads = [model.flatten(trainee.state) for trainee in cohort]
-        fixed = _stacked(downloads)
+        fixed = _stacked(downloads, device)
         moving = {name: fixed.pop(name).requires_grad_() for name in assignment.moving(model)}
         return cls(
             downloads=downloads,
             moving=moving,
             fixed=fixed,
-            carried=_stacked([trainee.carried for trainee in cohort]),
+            carried=_stacked([trainee.carried for trainee in cohort], device),
             optimiser=assignment.training.steps_on(list(moving.values())),
         )
 
@@ -222,7 +235,7 @@ class _Stack:
         if staying == len(self.downloads):
             return []
         weights = {name: stack.detach() for name, stack in self.moving.items()}
-        leaving = {name: stack[staying:].contiguous() for name, stack in weights.items()}
+        leaving = {name: stack[staying:].contiguous().cpu() for name, stack in weights.items()}
         left = [
             {**download, **{name: stack[place].clone() for name, stack in leaving.items()}}
             for place, download in enumerate(self.downloads[staying:])
@@ -239,7 +252,7 @@ class _Stack:
     ) -> dict[str, Tensor]:
         """Take one step; return task -> losses (clients,)."""
         if assignment.objective is not None and self.reference is None:
-            self.reference = _stacked(self.downloads)
+            self.reference = _stacked(self.downloads, batch.weights.device)
         loss = local_loss if model.stackable else _mapped_loss
         losses, totals = loss(
             model,
@@ -299,15 +312,15 @@ def _first(stacks: Mapping[str, Tensor], clients: int) -> dict[str, Tensor]:
     return {name: stack[:clients] for name, stack in stacks.items()}
 
 
-def _stacked(flat: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.stack([one[name] for one in flat]) for name in flat[0]}
+def _stacked(flat: Sequence[Mapping[str, Tensor]], device: str | torch.device) -> dict[str, Tensor]:
+    return {name: torch.stack([one[name] for one in flat]).to(device) for name in flat[0]}
 
 
-def _batches(cohort: Sequence[Trainee], training: LocalTraining) -> Iterator[_Batch]:
+def _batches(cohort: Sequence[Trainee], training: LocalTraining, device: str) -> Iterator[_Batch]:
     """Yield the steps of all clients side by side, for as long as anybody trains."""
     counts = [len(trainee.samples) for trainee in cohort]
     starts = np.cumsum([0, *counts])
-    everything = TensorSamples.joined([trainee.samples for trainee in cohort])
+    everything = TensorSamples.joined([trainee.samples for trainee in cohort]).to(device)
     rows_per_step = min(training.batch_size, max(counts))
     plans = [_Plan.of(trainee, training, rows_per_step) for trainee in cohort]
     for step in range(len(plans[0].sizes)):
@@ -316,12 +329,12 @@ def _batches(cohort: Sequence[Trainee], training: LocalTraining) -> Iterator[_Ba
         width = int(sizes.max())
         index = np.stack([plan.rows[step, :width] for plan in taken]) + starts[: len(taken), None]
         weights = (np.arange(width) < sizes[:, None]) / sizes[:, None]
-        batch = everything.take(torch.from_numpy(index.ravel()))
+        batch = everything.take(torch.from_numpy(index.ravel()).to(device))
         shown = [plan.kept[step, :width] for plan in taken if plan.kept is not None]
         yield _Batch(
-            dimmed(batch, torch.from_numpy(np.concatenate(shown))) if shown else batch,
-            torch.from_numpy(weights),
-            torch.from_numpy(sizes),
+            dimmed(batch, torch.from_numpy(np.concatenate(shown)).to(device)) if shown else batch,
+            torch.from_numpy(weights).to(device),
+            torch.from_numpy(sizes).to(device),
         )
 
 

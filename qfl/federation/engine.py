@@ -222,7 +222,7 @@ def _own_terms(objective: LocalObjective, stack: Step) -> Tensor:
     def of_one(parts: tuple[Any, ...], own: dict[str, Any], inside: dict[str, Any]) -> Tensor:
         step = Step(batch=TensorSamples(*parts), notes=Notes(**inside), **own)
         term = objective(step)
-        return torch.zeros(()) if term is None else term
+        return own["weights"].new_zeros(()) if term is None else term
 
     notes = stack.notes
     own = {

@@ -226,6 +226,10 @@ class TensorSamples:
             *({name: x.index_select(0, rows) for name, x in part.items()} for part in self.parts)
         )
 
+    def to(self, device: str) -> TensorSamples:
+        """Return the samples on a device."""
+        return TensorSamples(*({n: x.to(device) for n, x in part.items()} for part in self.parts))
+
     @property
     def parts(self) -> tuple[Mapping[str, Tensor], ...]:
         """The four fields, in order."""

@@ -2,12 +2,16 @@
 
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch.func import functional_call, grad, vmap
 from worlds import AUDIO, DIGIT, IMAGE, PARITY, SPEAKER, inputs
 
 from qfl.core.rng import Streams
+from qfl.federation.cohort import Trainee, train_together
+from qfl.federation.engine import Assignment, LocalTraining, train
+from qfl.federation.population import TensorSamples
 from qfl.models.m3t import architecture
 from qfl.models.transformer import PROFILES
 from qfl.models.vqc import CircuitCore
@@ -67,3 +71,33 @@ def test_a_training_step(report, benchmark, profile):
     benchmark(partial(grad(loss), flat))
     seconds = report.medians(partial(grad(loss), flat), rounds=3)[0]
     report.note(f"training step of 64 samples, profile {profile}, ms", f"{1e3 * seconds:.0f}")
+
+
+@pytest.mark.parametrize("profile", ["tiny", "small"])
+def test_a_step_of_a_client_alone_and_in_a_stack_of_ten(report, benchmark, profile):
+    """Batches of 32, two modalities, three tasks, one thread."""
+    modalities, tasks, steps = (IMAGE, AUDIO), (DIGIT, PARITY, SPEAKER), 3
+    model = architecture(modalities, tasks, PROFILES[profile])
+    state = model.initial_state(Streams(0))
+    assignment = Assignment(tasks=tasks, training=LocalTraining(epochs=1, batch_size=32))
+    data = [
+        TensorSamples(
+            inputs(modalities, n=32 * steps, seed=seed),
+            {task.name: torch.arange(32 * steps) % task.outputs for task in tasks},
+        )
+        for seed in range(10)
+    ]
+
+    def together():
+        rngs = map(np.random.default_rng, range(10))
+        trainees = [Trainee(state, own, rng) for own, rng in zip(data, rngs, strict=True)]
+        return train_together(model, trainees, assignment=assignment)
+
+    def alone():
+        return train(model, state, data[0], assignment=assignment, rng=np.random.default_rng(0))
+
+    benchmark.pedantic(together, rounds=1)
+    stack, single = report.medians(together, alone, rounds=5)
+    each, one = 1e3 * stack / 10 / steps, 1e3 * single / steps
+    report.note(f"step of a client, {profile}, alone / in a stack of ten, ms",
+                f"{one:.1f} / {each:.1f}")  # fmt: skip

@@ -181,3 +181,16 @@ def test_transformers_train_together(exchange, optimiser):
         for module in frozen:
             kept = together.state[module]
             assert all(torch.equal(start[module][name], kept[name]) for name in kept)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_graphics_card_gives_the_same_numbers():
+    training = LocalTraining(epochs=2, batch_size=8, learning_rate=0.01)
+    trainees = [
+        Trainee(state, samples(n, i), np.random.default_rng(i))
+        for i, (state, n) in enumerate(zip(states(), SIZES, strict=True))
+    ]
+    assignment = asked(training, FedProx(mu=0.3))
+    there = train_together(MODEL, trainees, assignment=assignment, device="cuda")
+    for left, right in zip(there, one_by_one(training, FedProx(mu=0.3)), strict=True):
+        assert difference(left, right) < 1e-4

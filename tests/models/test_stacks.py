@@ -90,6 +90,25 @@ def test_a_stack_is_its_clients_one_by_one(name):
                 alike(ours[k], theirs)
 
 
+@pytest.mark.parametrize("clients", [None, CLIENTS])
+@pytest.mark.parametrize("name", RECIPES)
+def test_no_tensor_is_made_on_another_device(name, clients):
+    """Torch refuses to mix its meta device with the processor, as it refuses for CUDA."""
+    recipe, modalities, tasks = RECIPES[name]
+    model = architecture(modalities, tasks, recipe)
+    lead, samples = ((clients,) if clients else ()), SAMPLES * (clients or 1)
+    weights = {
+        tensor: torch.empty(*lead, *shape, device="meta", requires_grad=True)
+        for tensor, shape in model.shapes.items()
+    }
+    shown = {n: x.to("meta") for n, x in inputs(modalities, samples).items()}
+    mask = {modalities[0].name: torch.ones(samples, device="meta")}
+    outputs = model.run(weights, shown, mask, Notes(clients=clients))
+    total = sum(out.sum() for out in outputs.values())
+    slopes = torch.autograd.grad(total, list(weights.values()), allow_unused=True)
+    assert all(slope is None or slope.is_meta for slope in slopes)
+
+
 def test_a_layer_of_another_kind_makes_a_model_that_does_not_stack():
     modalities, tasks = (Modality("a", (16,)),), (DIGIT,)
     assert architecture(modalities, tasks, Pooled(8)).stackable
