@@ -35,7 +35,8 @@ def run(psi: Amplitudes, start: Amplitudes, costs: Floats, angles: Floats) -> Fl
             means[own] = _Lanes(costs, few).run(states[0], start)[: len(means[own])]
         else:
             means[own] = _run_one(states, start, costs, few[0])
-        psi[:, own] = states[0, :, : len(means[own])]
+        if len(few) != len(angles):  # or else states are psi
+            psi[:, own] = states[0, :, : len(means[own])]
     return means
 
 
