@@ -30,6 +30,9 @@ def flip(psi: Floats, cos: float, sin: float, bundle: Floats) -> None:
         length = stretch if stretch < stride else rows * stretch
         part = bundle[0, : rows * stretch]
         for first in range(0, size, rows * stride):
+            if stretch == stride:  # the low qubits lie side by side
+                _flip(psi[first : first + rows * stride], stretch, cos, sin)
+                continue
             for start in range(first, first + stride, stretch):
                 take(psi, start, stride, length, part)
                 _flip(part, stretch, cos, sin)
