@@ -88,11 +88,15 @@ def _reading(summaries: Sequence[Summary]) -> str:
         parts.append(f"Equal to the retrained bit for bit on every seed: {_names(exact)}.")
     asked = [s for s in by_name["membership_auc"] if s.interval.known]
     at_chance = [s for s in asked if s.interval.low <= _CHANCE <= s.interval.high]
-    above = [s for s in asked if s.interval.low > _CHANCE]
+    same = {(s.setting, s.method) for s in exact}
+    over = [s for s in asked if s.interval.low > _CHANCE]
+    above = [s for s in over if (s.setting, s.method) not in same]
+    lucky = [s for s in over if (s.setting, s.method) in same]
     below = [s for s in asked if s.interval.high < _CHANCE]
     for found, text in (
         (at_chance, "The interval of the membership AUC includes chance (0.5)"),
         (above, "It lies above chance, traces are found"),
+        (lucky, "It lies above chance by the luck of the samples, the model never met them"),
         (below, "It lies below chance, forgotten samples look stranger than strangers"),
     ):
         if found:

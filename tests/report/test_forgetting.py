@@ -85,11 +85,14 @@ def test_the_reading_follows_the_intervals():
         summary("a", "membership_auc", 0.48, 0.53),
         summary("b", "membership_auc", 0.55, 0.6),
         summary("c", "membership_auc", 0.4, 0.45),
+        summary("d", "membership_auc", 0.51, 0.53),
+        summary("d", "output_divergence", 0.0, 0.0, (0.0, 0.0)),
         summary("a", "output_divergence", 0.0, 0.0, (0.0, 0.0)),
         summary("b", "output_divergence", 0.0, 0.1, (0.0, 1e-9)),
     ]
     text = forgetting._reading(read_off)
-    assert "Equal to the retrained bit for bit on every seed: a." in text
+    assert "Equal to the retrained bit for bit on every seed: d and a." in text
     assert "includes chance (0.5): a." in text
     assert "above chance, traces are found: b." in text
+    assert "by the luck of the samples, the model never met them: d." in text
     assert "below chance, forgotten samples look stranger than strangers: c." in text
