@@ -10,8 +10,8 @@ DATASETS = Registry(
         "digits": Row(
             "qfl.data.digits:Digits",
             "1,797 handwritten digits of scikit-learn: 8x8 image, and profile, the ink of its rows "
-            "and columns (a view derived from the same pixels); or the upper and the lower half; tasks "
-            "digit and slant",
+            "and columns (a view derived from the same pixels); or the two halves of the image; "
+            "tasks digit and slant",
         ),
         "synthetic": Row(
             "qfl.data.synthetic:Synthetic",
