@@ -91,10 +91,13 @@ class MergingPairs:
             senders = [_completed(update, module, present) for update in senders]
         for matrix in ADAPTED:
             pairs = pairs_of(senders, module, matrix)
-            pair = averaged(pairs, shares) if fixed else self.rule(pairs, shares)
-            self.missed.append(aggregation_error(pairs, shares, pair))
             up, down = pair_names(matrix)
-            whole = _with_rest(pair, Pair(*(present[n].double().numpy() for n in (up, down))))
+            held = Pair(*(present[name].double().numpy() for name in (up, down)))
+            pair = (averaged if fixed else self.rule)(pairs, shares)
+            if fixed:  # a smaller rank has the first terms of the same factor: no mean of it
+                pair = Pair(pair.up, held.down[: pair.rank])
+            self.missed.append(aggregation_error(pairs, shares, pair))
+            whole = _with_rest(pair, held)
             found |= {up: single(whole.up)} | ({} if fixed else {down: single(whole.down)})
         return found
 

@@ -119,6 +119,11 @@ def test_fixed_factors_never_move_nor_travel_and_their_mean_is_exact():
     assert records[-1].metrics["lora_error"] < 1e-6 < whole[-1].metrics["lora_error"]
 
 
+def test_fixed_factors_are_exact_for_unequal_ranks_too():
+    _, records = played(FedLora(), exchange="ffa_lora", ranks=(1, 3))
+    assert all(record.metrics["lora_error"] < 1e-6 for record in records[1:])
+
+
 def test_what_cannot_be_merged_is_refused():
     with pytest.raises(UnknownNameError, match="decompose"):
         FedLora(lora_rule="decomposed")
