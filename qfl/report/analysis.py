@@ -204,7 +204,8 @@ _RAN = (
 )
 _SUMMARIES: tuple[tuple[str, str, tuple[Group, ...], str], ...] = (
     ("comparison", "Learning, by method", ("learning",), _SPREAD),
-    ("modalities", "Final values with one modality alone, by method", ("modality",), _SPREAD),
+    ("clients", "Clients' own models on their own test samples, by method", ("clients",), _SPREAD),
+    ("modalities", "Final values with some modalities alone, by method", ("modality",), _SPREAD),
     ("decisions", "Decisions, by method", ("decision", "exact"), _POOLED),
     (
         "devices",

@@ -32,9 +32,11 @@ from qfl.solvers.quality import time_to_solution
 
 Group = (
     Literal["learning", "modality", "decision", "exact", "samples", "solution", "speed", "slots"]
-    | Literal["bill", "circuit", "cost", "security", "clock", "forgetting"]
+    | Literal["bill", "circuit", "cost", "security", "clock", "forgetting", "clients"]
 )
 
+OVER_CLIENTS = ("@personal", "@worst client")
+"""Ends of the names of metrics over the models that clients really use."""
 SURE = 0.99
 """Probability with which a time to solution has seen the optimum."""
 
@@ -161,6 +163,8 @@ def time_to_target(request: HeadlineRequest, axis: str, name: str) -> Outcome:
 def final_value(name: str) -> Outcome:
     """Return the outcome that reads a metric at the end."""
     group: Group = "modality" if MODALITY in name else "learning"
+    if name.endswith(OVER_CLIENTS):
+        group = "clients"
     label = f"final {metric(name).label}"
     return Outcome(replace(metric(name), label=label), group, lambda run: run.final(name))
 

@@ -29,6 +29,7 @@ _LEARNING = (
         "backdoors",
         "comparison",
         "forgetting",
+        "clients",
         "modalities",
         "decisions",
         "devices",
