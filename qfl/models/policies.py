@@ -1,4 +1,4 @@
-"""What happens to a module: who holds it, how it is summed, weighed and encoded.
+"""What happens to a module: who holds it, what it weighs, how it travels.
 
 A policy belongs to a module, not to an algorithm: FedPer is "heads are local", FedBN is "norms are
 local", training LoRA alone is "everything else is frozen". Only names are kept here; the functions
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from qfl.core.errors import ConfigError, UnknownNameError
+from qfl.core.errors import UnknownNameError
 from qfl.models.keys import KINDS, ModuleKey
 
-Placement = Literal["frozen", "local", "cluster", "global"]
-"""frozen: never trained, never sent; local: trained, never sent; cluster: shared by a cluster of
-clients; global: shared by all holders."""
+Placement = Literal["frozen", "local", "global"]
+"""frozen: never trained, never sent; local: trained, never sent; global: shared by all
+holders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +26,26 @@ class ModulePolicy:
 
     Attributes:
         placement: who shares it.
-        aggregator: name of the rule that merges the holders' versions.
         weight: what a holder's version weighs: samples, modality_samples, routed_tokens, equal.
         codec: how it travels: fp32, fp16, int8, top_k.
-        min_holders: with fewer selected holders the module stays local for the round.
         fixed: patterns of the names of tensors that keep their initial values: they are neither
             trained nor sent.
     """
 
     placement: Placement = "global"
-    aggregator: str = "mean"
     weight: str = "samples"
     codec: str = "fp32"
-    min_holders: int = 1
     fixed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         allowed = {
-            "placement": ("frozen", "local", "cluster", "global"),
+            "placement": ("frozen", "local", "global"),
             "weight": ("samples", "modality_samples", "routed_tokens", "equal"),
             "codec": ("fp32", "fp16", "int8", "top_k"),
         }
         for name, names in allowed.items():
             if getattr(self, name) not in names:
                 raise UnknownNameError(name, getattr(self, name), names)
-        if self.min_holders < 1:
-            raise ConfigError(f"min_holders must be >= 1, got {self.min_holders}")
 
     def moves(self, tensor: str) -> bool:
         """Return whether training changes the tensor of this name.
@@ -69,7 +63,7 @@ class ModulePolicy:
     @property
     def exchanged(self) -> bool:
         """True if the module is uploaded."""
-        return self.placement in ("cluster", "global")
+        return self.placement == "global"
 
 
 FROZEN, LOCAL, GLOBAL = (ModulePolicy(placement) for placement in ("frozen", "local", "global"))

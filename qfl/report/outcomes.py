@@ -36,7 +36,6 @@ Group = (
 )
 
 OVER_CLIENTS = ("@personal", "@worst client")
-"""Ends of the names of metrics over the models that clients really use."""
 SURE = 0.99
 """Probability with which a time to solution has seen the optimum."""
 
@@ -162,9 +161,8 @@ def time_to_target(request: HeadlineRequest, axis: str, name: str) -> Outcome:
 
 def final_value(name: str) -> Outcome:
     """Return the outcome that reads a metric at the end."""
-    group: Group = "modality" if MODALITY in name else "learning"
-    if name.endswith(OVER_CLIENTS):
-        group = "clients"
+    alone: Group = "clients" if name.endswith(OVER_CLIENTS) else "modality"
+    group = alone if MODALITY in name else "learning"
     label = f"final {metric(name).label}"
     return Outcome(replace(metric(name), label=label), group, lambda run: run.final(name))
 

@@ -20,6 +20,7 @@ _SINGLE_UPDATES = {
 }
 _NOT_PRIVATE = {
     "centralised": "sends the samples themselves, which no noise on changes covers",
+    "fedlora": "merges pairs of single clients, and noise is priced for a mean",
     "scaffold": "weighs control variates by samples, and under privacy every client counts alike",
 }
 _ONE_SIGMA_RANGE = 6.0
@@ -31,7 +32,7 @@ def unfit_protection(study: Settings) -> list[Issue]:
     """Return one issue for each combination of a study that cannot work."""
     if not study["federation"] or not study["selection"]:
         return []
-    checks = (_sight, _masked_sums, _privacy, _noise, _lies, _rule, _rule_under_masks)
+    checks = (_sight, _travelling, _masked_sums, _privacy, _noise, _lies, _rule, _rule_under_masks)
     return [issue for check in checks for issue in check(study)]
 
 
@@ -57,18 +58,6 @@ def _sight(study: Settings) -> Iterator[Issue]:
             f"{algorithm} {_SINGLE_UPDATES[algorithm]}, and under masks the server sees sums "
             "alone; take fedavg or fedprox",
         )
-    if _masked(study) and study["federation"]["codec"] != "fp32":
-        yield Issue(
-            "federation.codec",
-            f"{study['federation']['codec']} codes single changes, and what is masked is a number "
-            "on a grid; set it to fp32 and choose channel.levels",
-        )
-    if _masked(study) and study["federation"]["exchange"] == "experts":
-        yield Issue(
-            "federation.exchange",
-            "experts weighs every module of a client by itself, and a masked sum weighs clients "
-            "as a whole; take full",
-        )
     for name in ("loss", "redundancy"):
         if _private(study) and weights[name]:
             yield Issue(
@@ -76,6 +65,42 @@ def _sight(study: Settings) -> Iterator[Issue]:
                 "lets clients' data decide who takes part, which no noise covers; set it to 0: "
                 "staleness, samples and latency are public",
             )
+
+
+def _travelling(study: Settings) -> Iterator[Issue]:
+    """How modules are weighed, withheld and coded must fit what is made of them."""
+    federation = study["federation"]
+    algorithm, codec, least = (federation[key] for key in ("algorithm", "codec", "min_holders"))
+    coded, experts = codec != "fp32", federation["exchange"] == "experts"
+    refused = (
+        (coded and _masked(study), "codec", "codes single changes, and what is masked is a number "
+         "on a grid; set it to fp32 and choose channel.levels"),
+        (coded and _private(study), "codec", "adds what it dropped before to a change that was "
+         "clipped, which no noise covers; set it to fp32"),
+        (coded and algorithm in ("fedlora", "scaffold"), "codec", "gives back later what it "
+         f"dropped, when {algorithm} has begun anew; set it to fp32"),
+        (experts and _masked(study), "exchange", "weighs every module of a client by itself, and "
+         "a masked sum weighs clients as a whole; take full"),
+        (experts and _private(study), "exchange", "weighs by tokens, and under privacy every "
+         "client counts alike; take full"),
+        (experts and algorithm == "scaffold", "exchange", "weighs by tokens, and controls move "
+         "by shares of samples; take full"),
+        (least > 1 and _masked(study), "min_holders", "masked sums have a limit of their own; "
+         "set it to 1 and choose channel.smallest"),
+        (least > 1 and algorithm == "scaffold", "min_holders", "clients would move controls of "
+         "modules that nobody sent; set it to 1"),
+        (least > federation["clients_per_round"], "min_holders", "is above clients_per_round, so "
+         "that nothing would ever be sent; lower it"),
+    )  # fmt: skip
+    for wrong, key, why in refused:
+        if wrong:
+            yield Issue(f"federation.{key}", f"{federation[key]} {why}")
+    ranks = set(federation["lora_ranks"])
+    if len(ranks) > 1 and study["adversary"].get("attack", "none") != "none":
+        yield Issue(
+            "federation.lora_ranks",
+            "attackers imitate the changes of others, which have other shapes here; take one rank",
+        )
 
 
 def _masked_sums(study: Settings) -> Iterator[Issue]:

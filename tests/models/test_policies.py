@@ -72,7 +72,6 @@ def test_an_id_is_stronger_than_its_kind():
         lambda: ModulePolicy(placement="nowhere"),
         lambda: ModulePolicy(codec="fp64"),
         lambda: ModulePolicy(weight="votes"),
-        lambda: ModulePolicy(min_holders=0),
         lambda: ExchangePolicy({"heads": FROZEN}),
         lambda: exchange_policy("lore"),
         lambda: ModuleKey.parse("head:digit"),
