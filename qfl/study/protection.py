@@ -69,9 +69,10 @@ def _sight(study: Settings) -> Iterator[Issue]:
 
 def _travelling(study: Settings) -> Iterator[Issue]:
     """How modules are weighed, withheld and coded must fit what is made of them."""
-    federation = study["federation"]
-    algorithm, codec, least = (federation[key] for key in ("algorithm", "codec", "min_holders"))
-    coded, experts = codec != "fp32", federation["exchange"] == "experts"
+    given = {"codec": "fp32", "exchange": "full", "min_holders": 1, "lora_ranks": ()}
+    federation = given | study["federation"]
+    algorithm, least = federation["algorithm"], federation["min_holders"]
+    coded, experts = federation["codec"] != "fp32", federation["exchange"] == "experts"
     refused = (
         (coded and _masked(study), "codec", "codes single changes, and what is masked is a number "
          "on a grid; set it to fp32 and choose channel.levels"),
