@@ -26,7 +26,7 @@ def metric_names(tasks: Sequence[Task], modalities: Sequence[Modality]) -> tuple
     """Return the names of all metrics that a record of these tasks holds.
 
     >>> metric_names([Task("slant", "regression", 1)], [Modality("image", (8, 8))])[:3]
-    ('slant.mae', 'slant.r2', 'slant.r2@image')
+    ('slant.mae', 'slant.r2', 'slant.r2@personal')
     """
     joint = [(task.name, measure) for task in tasks for measure in _MEASURES[task.kind]]
     shown = map(_spelt, shown_subsets([m.name for m in modalities]))
