@@ -60,8 +60,14 @@ def only(update: Update, modules: Collection[str]) -> Update:
     return Update(kept, {module: update.samples[module] for module in kept})
 
 
+def without(update: Update, modules: Collection[str]) -> Update:
+    """Return the update without these modules."""
+    return only(update, update.modules.keys() - set(modules))
+
+
 def check_schema(sent: Update, received: Update, *, at: str) -> None:
-    """Refuse what came out of an envelope if it is not, tensor by tensor, what was put in.
+    """Refuse what came out of an envelope if its tensors are not those that were put in, by name,
+    shape and type; their values are for the channel to guard.
 
     Args:
         sent, received: at the two ends.

@@ -13,7 +13,7 @@ from qfl.core.errors import UnknownNameError
 from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
 from qfl.federation.engine import Step
-from qfl.federation.exchange import from_arrays, overlaid, single
+from qfl.federation.exchange import from_arrays, overlaid, single, without
 from qfl.federation.lora import (
     RULES,
     Pair,
@@ -22,7 +22,6 @@ from qfl.federation.lora import (
     pair_names,
     pairs_of,
     shares_of,
-    without,
 )
 from qfl.federation.stacking import Stacking, lora_modules
 from qfl.federation.world import World

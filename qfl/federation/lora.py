@@ -6,7 +6,7 @@ of it; the product of the means is what it gets from averaging factors. Only num
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -174,15 +174,6 @@ def shares_of(updates: Sequence[Update], module: str) -> list[float]:
     """Return what each update weighs in the mean of a module that all of them hold."""
     counts = np.array([update.samples[module] for update in updates], dtype=np.float64)
     return list(counts / counts.sum())
-
-
-def without(update: Update, modules: Collection[str]) -> Update:
-    """Return the update without these modules."""
-    kept = [module for module in update.modules if module not in modules]
-    return Update(
-        {module: update.modules[module] for module in kept},
-        {module: update.samples[module] for module in kept},
-    )
 
 
 def multiplied(tensors: Mapping[str, NDArray[np.float32]]) -> dict[str, Matrix]:

@@ -16,8 +16,8 @@ from qfl.core.errors import ConfigError
 from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
 from qfl.federation.engine import Step, Trained
-from qfl.federation.exchange import from_arrays, overlaid, single
-from qfl.federation.lora import Pair, pair_names, pairs_of, shares_of, stacked, without
+from qfl.federation.exchange import from_arrays, overlaid, single, without
+from qfl.federation.lora import Pair, pair_names, pairs_of, shares_of, stacked
 from qfl.federation.world import Participant, World
 from qfl.models.keys import ModuleKey
 from qfl.models.layers import ADAPTED

@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 
 from qfl.core.gather import Answer
-from qfl.federation.lora import without
+from qfl.federation.exchange import without
 from qfl.federation.population import TensorSamples
 from qfl.models.keys import ANY, ModuleKey
 from qfl.models.m3t import Architecture, State
