@@ -373,5 +373,7 @@ OF_ATTRIBUTION = (
     *("shapley", "cooperation", "perceptual", "contribution", "routed", "load_entropy"),
 )
 """Measures of parts of the final model, behind the name of a task."""
+OF_SCORES = ("accuracy", "r2")
+"""Measures of a task that scores average."""
 OF_ROUNDS = ("slot_ratio", "slot_optimum", "round_seconds")
 """What may head a study whose clients share an uplink, beside the metrics of its tasks."""

@@ -327,6 +327,8 @@ class RoundRecord:
         parameters: numbers of the server's model, stated once with round 0: "all" of them, those
             "exchanged" in a round, those that are angles of "quantum" gates.
         holdings: client -> its "modalities" and "tasks", stated once with round 0.
+        least_trained: rounds so far that trained the pair of a modality and a task that was
+            trained least often; None where all clients hold the same.
     """
 
     round: int
@@ -348,6 +350,7 @@ class RoundRecord:
     comparisons: tuple[Comparison, ...] = ()
     parameters: Mapping[str, int] = field(default_factory=dict)
     holdings: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
+    least_trained: int | None = None
 
     def measured(self) -> dict[str, float]:
         """Return the metrics, or the figures of merit of a decision after which nobody trained."""
@@ -385,4 +388,5 @@ class RoundRecord:
             comparisons=tuple(map(Comparison.from_dict, row.get("comparisons", ()))),
             parameters=row.get("parameters", {}),
             holdings=row.get("holdings", {}),
+            least_trained=row.get("least_trained"),
         )

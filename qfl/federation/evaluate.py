@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
+from qfl.core.metrics import OF_SCORES
 from qfl.core.tasks import Modality, Task
 from qfl.data.coverage import Held, subsets
 from qfl.federation.population import TensorSamples
 from qfl.models.m3t import Architecture, State
 
 _MEASURES = {"classification": ("accuracy",), "regression": ("mae", "r2")}
-_BY_MODALITY = ("accuracy", "r2")
 PERSONAL, WORST = "personal", "worst client"
 """Behind "@": the mean over the clients, each with the model it uses on its own test split, every
 client counting alike; and the worst of them."""
@@ -34,7 +34,7 @@ def metric_names(tasks: Sequence[Task], modalities: Sequence[Modality]) -> tuple
         f"{task}.{measure}@{part}"
         for part in (*shown, PERSONAL, WORST)
         for task, measure in joint
-        if measure in _BY_MODALITY
+        if measure in OF_SCORES
     ]
     scores = (SCORE, *(f"{SCORE}@{part}" for part in (PERSONAL, WORST)))
     return (*(f"{task}.{measure}" for task, measure in joint), *parts, *scores)
@@ -65,7 +65,7 @@ def over_clients(found: Iterable[Mapping[str, float]]) -> dict[str, float]:
     0.75
     """
     clients = [
-        {name: value for name, value in metrics.items() if _measure(name) in _BY_MODALITY}
+        {name: value for name, value in metrics.items() if _measure(name) in OF_SCORES}
         for metrics in found
     ]
     values: dict[str, list[float]] = {}
@@ -89,12 +89,12 @@ def score(metrics: Mapping[str, float]) -> float:
     >>> score({"digit.accuracy": 0.5, "slant.r2": 0.3, "slant.mae": 9.0})
     0.4
     """
-    return _average([v for name, v in metrics.items() if _measure(name) in _BY_MODALITY])
+    return _average([v for name, v in metrics.items() if _measure(name) in OF_SCORES])
 
 
 def scored(metrics: Iterable[str]) -> bool:
     """Return whether there is anything to score."""
-    return any(_measure(name) in _BY_MODALITY for name in metrics)
+    return any(_measure(name) in OF_SCORES for name in metrics)
 
 
 def _measure(name: str) -> str:
@@ -174,7 +174,7 @@ def measures_by_modality(
         if not len(shown):
             continue
         for metric, value in measures(predict(shown), shown, tasks).items():
-            if _measure(metric) in _BY_MODALITY:
+            if _measure(metric) in OF_SCORES:
                 metrics[f"{metric}@{_spelt(part)}"] = value
     return metrics
 

@@ -6,7 +6,8 @@ pair, so where no pair starves, no module does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 
 from qfl.core.tasks import Samples
 from qfl.federation.population import Client
+
+Pair = tuple[str, str]
+"""A modality and a task."""
 
 
 def declared(clients: Sequence[Client]) -> dict[str, dict[str, list[str]]]:
@@ -73,6 +77,35 @@ class Holdings:
         held = self.shares > 0
         trained = np.where(held, last[:, None], 0).max(0)
         return np.where(held, round_index - trained, 0).max(1).astype(np.float64)
+
+
+class Trainings:
+    """In how many rounds every pair that a client declares was trained.
+
+    Args:
+        clients: of the federation.
+        before: rounds of each pair in the federation that this one continues.
+    """
+
+    def __init__(self, clients: Sequence[Client], before: Mapping[Pair, int] | None = None) -> None:
+        self._held = {
+            name: frozenset(product(held["modalities"], held["tasks"]))
+            for name, held in declared(clients).items()
+        }
+        self._rounds = Counter(before or {})
+
+    @property
+    def rounds(self) -> Mapping[Pair, int]:
+        """Pair -> rounds so far in which the change of one client that holds it arrived."""
+        return dict(self._rounds)
+
+    def note(self, delivered: Iterable[str]) -> int | None:
+        """Count a round in which the changes of these clients arrived; return the rounds of the
+        pair that has fewest, None where all clients hold the same."""
+        self._rounds.update(set().union(*(self._held[name] for name in delivered)))
+        if len(set(self._held.values())) < 2:
+            return None
+        return min(self._rounds[pair] for pair in set().union(*self._held.values()))
 
 
 class Coverage:

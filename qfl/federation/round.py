@@ -24,7 +24,7 @@ from qfl.federation.attribution import attribution
 from qfl.federation.codecs import Coder
 from qfl.federation.evaluate import Predict, measures, measures_by_modality, over_clients, predictor
 from qfl.federation.exchange import only
-from qfl.federation.holdings import Coverage, Holdings, declared
+from qfl.federation.holdings import Coverage, Holdings, Trainings, declared
 from qfl.federation.memory import Memory
 from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population, TensorSamples, held_apart
@@ -115,6 +115,7 @@ class Federation:
         )
         self.observations, self.holdings = Observations(n), Holdings.of(population.clients)
         self.coverage = Coverage(population.clients)
+        self.trainings = Trainings(population.clients, standing.trained if standing else None)
         if standing is not None:
             self.state = standing.modules(self.state)
             standing.hand_to(self.participants, self.courier)
@@ -151,6 +152,7 @@ class Federation:
             state=self.state,
             courier=self.courier,
             observations=self.observations,
+            trainings=self.trainings,
         )
 
     def outputs(self, samples: TensorSamples) -> Mapping[str, Tensor]:
@@ -229,11 +231,13 @@ class Federation:
         # 6. Evaluate and record.
         record = self.record(round_index)
         told = self.learning.tell() if isinstance(self.learning, Telling) else {}
+        delivered = tuple(visit.client for visit in visits if visit.arrived)
         return replace(
             record,
             metrics={**record.metrics, **told, **self.coverage.note([p.index for p in chosen])},
             selected=tuple(participant.client.name for participant in chosen),
-            delivered=tuple(visit.client for visit in visits if visit.arrived),
+            delivered=delivered,
+            least_trained=self.trainings.note(delivered),
             slots=turns.choice,
             costs=spent(visits, gathered, turns),
             links=links(visits),

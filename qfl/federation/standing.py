@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.federation.holdings import Pair, Trainings
 from qfl.federation.selection import Observations
 from qfl.federation.visit import Courier
 from qfl.federation.world import Participant
@@ -29,6 +30,7 @@ class Standing:
         kept: the modules that a client never shows.
         own: its personal model.
         losses, last_round, directions, key_bits: what the server had observed; see `Observations`.
+        trained: pair of a modality and a task -> rounds that trained it.
     """
 
     state: State
@@ -38,6 +40,7 @@ class Standing:
     last_round: Mapping[str, int]
     directions: Mapping[str, Mapping[str, NDArray[np.float64]]]
     key_bits: Mapping[str, int]
+    trained: Mapping[Pair, int]
 
     @classmethod
     def of(
@@ -47,6 +50,7 @@ class Standing:
         state: State,
         courier: Courier,
         observations: Observations,
+        trainings: Trainings,
     ) -> Standing:
         """Return the present moment; later rounds leave it untouched."""
         names = {p.index: p.client.name for p in participants}
@@ -62,6 +66,7 @@ class Standing:
             last_round=named(observations.last_round),
             directions=named(observations.directions),
             key_bits=named(observations.key_bits),
+            trained=trainings.rounds,
         )
 
     def modules(self, fresh: State) -> State:

@@ -10,6 +10,7 @@ import numpy as np
 from qfl.core.metrics import metric
 from qfl.report import (
     attribution,
+    by_task,
     decisions,
     devices,
     dotplots,
@@ -19,6 +20,8 @@ from qfl.report import (
     listings,
     protection,
     reach,
+    slopes,
+    trained_pairs,
 )
 from qfl.report.compare import Family, finals, primary, secondary, unpaired
 from qfl.report.curves import Curve, curves
@@ -117,6 +120,9 @@ def _tables(
             for name in BY_SIZE
         ),
         *protection.matrix_tables(results, read_off),
+        by_task.tasks_table(results),
+        slopes.slopes_table(results),
+        trained_pairs.trained_pairs_table(results),
         forgetting.forgetting_table(results, read_off),
         attribution.attribution_table(results),
         protection.sums_table(results),

@@ -33,12 +33,22 @@ def rounds_until_trained(records: Iterable[RoundRecord], times: int = 1) -> int 
     return None
 
 
-def rounds_to_pairs(run: Run) -> float:
-    """Return the rounds until every pair was trained once, infinite if one never was; NaN where
-    all clients hold the same, so that any of them trains every pair."""
+def rounds_to_pairs(run: Run, times: int = 1) -> float:
+    """Return the rounds until every pair was trained `times` times, infinite if one never was; NaN
+    where all clients hold the same, so that any of them trains every pair."""
     rounds: Sequence[RoundRecord] = run.row.rounds
     held = rounds[0].holdings.values() if rounds else ()
     if len({repr(each) for each in held}) < 2:
         return math.nan
-    found = rounds_until_trained(rounds)
+    found = rounds_until_trained(rounds, times)
     return math.inf if found is None else float(found)
+
+
+def counts_agree(run: Run, times: int = 1) -> bool | None:
+    """Return whether the run's own count says the same as the one from its records; None if it
+    kept none, or if it forgot something, after which it counts for the model that is left."""
+    counted = [r for r in run.row.rounds if r.least_trained is not None]
+    if not counted or run.row.cell.forget:
+        return None
+    own = next((r.round for r in counted if (r.least_trained or 0) >= times), None)
+    return own == rounds_until_trained(run.row.rounds, times)

@@ -28,6 +28,9 @@ _LEARNING = (
         "matrix",
         "backdoors",
         "comparison",
+        "tasks",
+        "slopes",
+        "trained-pairs",
         "forgetting",
         "clients",
         "modalities",
@@ -69,6 +72,8 @@ def _markdown(analysis: Analysis) -> str:
     ):
         if analysis.tables[key].rows and not results.noisy:
             lines += [f"*{lead}:* {analysis.tables[key].finding}", ""]
+    if found := analysis.tables["tasks"].finding:
+        lines += [found, ""]
     if len(statements) > 1:
         lines += [f"- {display(s.difference.setting) or 'all'}: {s.text}" for s in statements]
         lines.append("")

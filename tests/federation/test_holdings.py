@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.federation.holdings import Coverage, Holdings
+from qfl.core.rng import Streams
+from qfl.federation.holdings import Coverage, Holdings, Trainings
 from qfl.federation.selection import SelectionWeights
 from qfl.problems import client_selection
 from qfl.report.participation import rounds_until_trained
@@ -164,3 +165,35 @@ def test_rounds_record_the_coverage_where_samples_lack_modalities():
     assert records[1].metrics["modality_coverage"] == pytest.approx(expected)
     plain = list(small.found(members, rounds=1).play())
     assert "modality_coverage" not in plain[1].metrics
+
+
+def test_the_rarest_pair_is_trained_in_the_rounds_that_a_holder_delivers():
+    """Two holders in one round count once; what the federation before this one trained counts."""
+    clients = small.population(3, held=HELD | {2: ((IMU,), small.TASKS[2:3])}).clients
+    names = [client.name for client in clients]
+    counted = Trainings(clients)
+    assert [counted.note(who) for who in (names[:2], names[:1], names[1:], ())] == [0, 0, 1, 1]
+    assert counted.rounds[VECTOR, "task_0"] == 3
+    assert Trainings(clients, counted.rounds).note(names) == 2
+    assert Trainings(small.population(3).clients).note(["client-00"]) is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_count_of_a_run_is_that_from_its_records(seed):
+    """The run counts as it goes; the report counts who delivered what they declared."""
+    held = {k: ((m,), (t,)) for k, (m, t) in enumerate(product(small.MODALITIES, small.TASKS[:2]))}
+    members = small.population(6, held=held)
+    records = list(small.found(members, choose=3, rounds=12, streams=Streams(seed)).play())
+    known = [r.least_trained for r in records[1:]]
+    assert known[-1] >= 1
+    for times in range(1, known[-1] + 2):
+        first = next((r.round for r in records[1:] if r.least_trained >= times), None)
+        assert rounds_until_trained(records, times) == first
+
+
+def test_a_holder_that_does_not_deliver_trains_nothing():
+    """The mutation of the test above: the count follows deliveries, not choices."""
+    held = {0: ((VECTOR,), small.TASKS[:1]), 1: ((IMU,), small.TASKS[:1])}
+    clients = small.population(2, held=held).clients
+    assert Trainings(clients).note(["client-00", "client-01"]) == 1
+    assert Trainings(clients).note(["client-00"]) == 0

@@ -70,6 +70,7 @@ def merged(parts: Sequence[RoundRecord], metrics: Mapping[str, float]) -> RoundR
         client_metrics=dict(sorted(by_client.items())),
         choice=None,
         slots=None,
+        least_trained=None,
         costs=replace(costs, virtual_seconds=max(p.costs.virtual_seconds for p in parts)),
         links=tuple(event for part in parts for event in part.links),
         timings=timings,

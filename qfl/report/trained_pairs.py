@@ -1,0 +1,82 @@
+"""How soon every pair of a modality and a task was trained, method by method, as a table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from qfl.core.metrics import metric
+from qfl.report.compare import difference
+from qfl.report.headline import interval_text
+from qfl.report.outcomes import Outcome, summarise
+from qfl.report.participation import counts_agree, rounds_to_pairs
+from qfl.report.results import Results
+from qfl.report.tables import EMPTY, Table, TableCell, TableRow, interval_cell, plain_columns
+from qfl.report.words import count, display
+
+TIMES = {1: "once", 2: "twice", 4: "four times"}
+"""How often every pair was to be trained, with its name."""
+
+
+def trained_pairs_table(results: Results) -> Table:
+    """Return the rounds until every pair was trained once, twice and four times, with the paired
+    differences from the headline's baseline; no rows where all clients hold the same."""
+    baseline = "".join(results.variants(results.headline.baseline)) if results.headline else ""
+    outcomes = [_outcome(times) for times in TIMES]
+    columns = plain_columns(*(["setting"] if len(results.settings) > 1 else []), "method")
+    for text in TIMES.values():
+        columns += plain_columns(f"{text} ↓|")
+        columns += plain_columns(f"{text}, minus {display(baseline)}|") if baseline else ()
+    rows = []
+    for setting in results.settings:
+        for method in results.methods:
+            runs = results.of(setting, method)
+            cells = [TableCell(display(method), sort=results.methods.index(method))]
+            if len(results.settings) > 1:
+                cells.insert(0, TableCell(display(setting), sort=setting))
+            found = [summarise(outcome, runs) for outcome in outcomes] if runs else []
+            for outcome, summary in zip(outcomes, found, strict=False):
+                cells.append(EMPTY if summary is None else interval_cell(summary))
+                if baseline:
+                    cells.append(_minus(outcome, results, (setting, method, baseline)))
+            if any(summary is not None for summary in found):
+                rows.append(TableRow(tuple(cells), method, setting))
+    note = f"{_NOTE} {_agreement(results)}".rstrip() if rows else ""
+    caption = "Rounds until every pair of a modality and a task was trained"
+    return Table("trained-pairs", caption, columns, tuple(rows), note)
+
+
+_NOTE = (
+    "Counted from what clients declare and who delivered: a pair is trained in a round if the "
+    "change of one client that holds it arrived. In differences, paired by seed with their 95 % "
+    "interval, a run that never gets there counts as its last round."
+)
+
+
+def _outcome(times: int) -> Outcome:
+    measured = replace(metric("rounds_to_pairs"), label=f"rounds to all pairs, {TIMES[times]}")
+    read = partial(rounds_to_pairs, times=times)
+    return Outcome(measured, "learning", read, end=lambda run: float(run.rounds))
+
+
+def _minus(outcome: Outcome, results: Results, place: tuple[str, str, str]) -> TableCell:
+    setting, method, baseline = place
+    first, second = results.of(setting, method), results.of(setting, baseline)
+    if method == baseline or not (first and second):
+        return EMPTY
+    found = difference(outcome, first, second, tested=False)
+    if found is None:
+        return EMPTY
+    return TableCell(interval_text(found), sort=found.interval.estimate)
+
+
+def _agreement(results: Results) -> str:
+    """Return whether the counts that runs keep themselves say the same, "" if they keep none."""
+    said = [counts_agree(run, times) for run in results.runs for times in TIMES]
+    known = [agrees for agrees in said if agrees is not None]
+    if not known:
+        return ""
+    wrong = known.count(False)
+    if wrong:
+        return f"Of {count(len(known), 'count')} that the runs kept, {wrong} say otherwise."
+    return f"All {count(len(known), 'count')} that the runs kept themselves say the same."
