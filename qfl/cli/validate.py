@@ -26,11 +26,14 @@ def _study(name: str) -> str:
     """Return what the study and each profile unfold into; loading checks them all."""
     from qfl.cli.studies import find_study
     from qfl.study.grid import cells
+    from qfl.study.holders import untrained
 
     study = find_study(name)
     sizes = {"study": study, **{p: study.with_overrides(p) for p in study.profiles}}
-    counts = [f"{key}: {count(len(cells(each)), 'cell')}" for key, each in sizes.items()]
-    return f"{name} is valid ({', '.join(counts)})"
+    unfolded = {key: cells(each) for key, each in sizes.items()}
+    counts = [f"{key}: {count(len(found), 'cell')}" for key, found in unfolded.items()]
+    notes = untrained(cell for found in unfolded.values() for cell in found)
+    return "\n".join([f"{name} is valid ({', '.join(counts)})", *notes])
 
 
 def _run(path: Path) -> str:

@@ -13,14 +13,15 @@ class Comparison:
 
     Attributes:
         client, task: whose, and on what.
-        common_loss: of the common model as this client trained it.
-        personal_loss: of its own; None where it has none to compare with yet.
+        common_loss: of the common model as this client trained it; None where no sample has the
+            label, so that nothing is replaced.
+        personal_loss: of its own; None where it has none to compare with yet, or no label either.
         replaced: the modules of its own that it took from the common model; empty if it kept them.
     """
 
     client: str
     task: str
-    common_loss: float
+    common_loss: float | None
     personal_loss: float | None
     replaced: tuple[str, ...] = ()
 

@@ -323,6 +323,8 @@ class RoundRecord:
         pairs: keys left between clients, None where they share none by QKD.
         privacy: what was spent so far, None without differential privacy.
         left_out: module -> why it stayed as it was although somebody sent it.
+        excluded: client -> why what it did in this round does not count; with round 0, tasks that
+            nobody trains.
         comparisons: of personal models with the common one, client by client.
         parameters: numbers of the server's model, stated once with round 0: "all" of them, those
             "exchanged" in a round, those that are angles of "quantum" gates.
@@ -347,6 +349,7 @@ class RoundRecord:
     pairs: PairKeys | None = None
     privacy: PrivacyEvent | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    excluded: Mapping[str, str] = field(default_factory=dict)
     comparisons: tuple[Comparison, ...] = ()
     parameters: Mapping[str, int] = field(default_factory=dict)
     holdings: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
@@ -385,6 +388,7 @@ class RoundRecord:
             pairs=PairKeys(**row["pairs"]) if row.get("pairs") else None,
             privacy=PrivacyEvent(**row["privacy"]) if row.get("privacy") else None,
             left_out=row.get("left_out", {}),
+            excluded=row.get("excluded", {}),
             comparisons=tuple(map(Comparison.from_dict, row.get("comparisons", ()))),
             parameters=row.get("parameters", {}),
             holdings=row.get("holdings", {}),

@@ -83,6 +83,11 @@ class Coder:
     exchange: ExchangePolicy
     left: dict[str, dict[str, dict[str, Change]]] = field(default_factory=dict)
 
+    @property
+    def lossy(self) -> bool:
+        """Whether any module is sent otherwise than as it is."""
+        return any(policy.codec != "fp32" for policy in self.exchange.policies)
+
     def encoded(self, answer: Answer) -> Answer:
         """Return the answer as it is sent."""
         left = self.left.setdefault(answer.client, {})
@@ -95,7 +100,10 @@ class Coder:
             for name, tensor in tensors.items():
                 change = tensor - answer.received.modules[module][name]
                 change += left.get(module, {}).get(name, np.float32(0))
-                parts = encode(change, codec)
+                try:
+                    parts = encode(change, codec)
+                except ModuleMismatchError as error:
+                    raise ModuleMismatchError(f"{answer.client}, {module}: {error}") from None
                 left.setdefault(module, {})[name] = change - decode(parts, change.shape)
                 found |= {f"{name}{_MARK}{part}": array for part, array in parts.items()}
             return found

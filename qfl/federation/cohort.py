@@ -32,7 +32,7 @@ from qfl.federation.engine import (
     local_loss,
     train,
 )
-from qfl.federation.losses import Parameters
+from qfl.federation.losses import Parameters, reported
 from qfl.federation.optimisers import Optimiser, follow
 from qfl.federation.population import TensorSamples
 from qfl.federation.remedies import dimmed, draw_kept
@@ -151,14 +151,17 @@ def _trained(
         finished += stack.release(len(batch.weights))
         step = replace(assignment, objective=None if asked.absent else asked)
         for name, loss in stack.descend(model, batch, step).items():
-            totals[name][: len(loss)].addcmul_(loss, batch.rows_counted)
+            totals[name][: len(loss)].addcmul_(loss, batch.labels(name))
     finished += stack.release(0)
-    seen = [training.epochs * len(trainee.samples) for trainee in cohort]
     each = training.passes(len(cohort[0].samples.inputs))
     return [
         Trained(
             state=model.unflatten(weights),
-            losses={name: float(total[i]) / seen[i] for name, total in totals.items()},
+            losses=reported(
+                {name: float(total[i]) for name, total in totals.items()},
+                cohort[i].samples,
+                training.epochs,
+            ),
             operations=model.training_operations(each * len(cohort[i].samples)),
             steps=training.epochs * -(-len(cohort[i].samples) // training.batch_size),
         )
@@ -193,6 +196,13 @@ class _Batch:
     samples: TensorSamples
     weights: Tensor
     rows_counted: Tensor
+
+    def labels(self, task: str) -> Tensor:
+        """Return (clients,) how many of the rows that count have the label of a task."""
+        known = self.samples.labelled.get(task)
+        if known is None:
+            return self.rows_counted
+        return ((self.weights > 0) * known.reshape(self.weights.shape)).sum(-1)
 
 
 @dataclass(eq=False)

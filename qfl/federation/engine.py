@@ -17,7 +17,7 @@ from torch.func import vmap
 
 from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.tasks import Task
-from qfl.federation.losses import Parameters, run
+from qfl.federation.losses import Parameters, labels, reported, run
 from qfl.federation.optimisers import RULES, Optimiser, follow
 from qfl.federation.population import TensorSamples
 from qfl.federation.remedies import balance, dimmed, draw_kept, unimodal_loss
@@ -149,7 +149,8 @@ class Trained:
 
     Attributes:
         state: its modules after training.
-        losses: task -> mean loss over the round's steps.
+        losses: task -> mean loss of the samples that have its label, over the round's steps; left
+            out where none has.
         operations: floating-point operations the training took.
         steps: of the optimiser.
     """
@@ -286,11 +287,11 @@ def train(
             )
             follow(optimiser, loss, clip_norm=training.clip_norm)
             for name, value in losses.items():
-                totals[name] += float(value.detach()) * len(rows)
+                totals[name] += float(value.detach()) * labels(batch, name)
     trained = {name: tensor.detach() for name, tensor in moving.items()}
     return Trained(
         state=model.unflatten({**reference, **trained}),
-        losses={name: total / (n * training.epochs) for name, total in totals.items()},
+        losses=reported(totals, samples, training.epochs),
         operations=model.training_operations(n * training.passes(len(samples.inputs))),
         steps=training.epochs * -(-n // training.batch_size),
     )

@@ -17,6 +17,7 @@ from torch import Tensor
 from qfl.core.personal import Comparison
 from qfl.federation.cohort import Trainee, train_together
 from qfl.federation.engine import Assignment, LocalObjective, LocalTraining, Step, Trained
+from qfl.federation.exclusions import unsound
 from qfl.federation.world import Participant, World
 from qfl.models.m3t import State, fitted, submodel
 from qfl.models.policies import ExchangePolicy
@@ -93,14 +94,16 @@ class Attended(Generic[T]):
     """What a course came to.
 
     Attributes:
-        result: what it returned.
+        result: what it returned; None if a lesson ended with NaN or infinity.
+        unsound: what was wrong with that lesson, or "".
         operations: floating-point operations of all its lessons.
         seconds: its share of the real time.
     """
 
-    result: T
+    result: T | None
     operations: float
     seconds: float
+    unsound: str = ""
 
 
 class _Desk(Generic[T]):
@@ -110,6 +113,7 @@ class _Desk(Generic[T]):
         self.participant, self._course = participant, course
         self.operations = self.seconds = 0.0
         self._results: list[T] = []
+        self._unsound = ""
         self.lesson: Lesson | None = None
         self.go_on(None)
 
@@ -122,10 +126,15 @@ class _Desk(Generic[T]):
             self.lesson = None
             self._results.append(end.value)
 
+    def leave(self, why: str) -> None:
+        """End the course without a result."""
+        self._course.close()
+        self.lesson, self._unsound = None, why
+
     def attended(self) -> Attended[T]:
         """Return what the course came to, once it has ended."""
-        [result] = self._results
-        return Attended(result, self.operations, self.seconds)
+        result = None if self._unsound else self._results[0]
+        return Attended(result, self.operations, self.seconds, self._unsound)
 
 
 def attend(
@@ -176,7 +185,10 @@ def _teach(desks: list[_Desk[T]], training: LocalTraining, exchange: ExchangePol
     for desk, one in zip(desks, trained, strict=True):
         desk.operations += one.operations
         desk.seconds += seconds
-        desk.go_on(one)
+        if why := unsound(one):
+            desk.leave(why)
+        else:
+            desk.go_on(one)
 
 
 def _lesson(desk: _Desk[T]) -> Lesson:

@@ -70,6 +70,24 @@ def run(
     return Pass(outputs, each, losses, notes)
 
 
+def labels(samples: TensorSamples, task: str) -> float:
+    """Return how many samples have the label of a task."""
+    known = samples.labelled.get(task)
+    return len(samples) if known is None else float(known.sum())
+
+
+def reported(totals: Mapping[str, float], samples: TensorSamples, passes: int) -> dict[str, float]:
+    """Return task -> mean loss of the samples that have its label, left out where none has.
+
+    Args:
+        totals: task -> sum of those losses over all passes.
+        samples: what was passed over.
+        passes: how often.
+    """
+    seen = {name: passes * labels(samples, name) for name in totals}
+    return {name: total / seen[name] for name, total in totals.items() if seen[name]}
+
+
 def mean(each: Tensor, weights: Tensor | None, known: Tensor | None) -> Tensor:
     """Return the mean of the numbers of the samples that count and are known, 0 if none is.
 

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from qfl.core.decision import Bill, Decision
 from qfl.core.errors import ProblemError
-from qfl.core.gather import Gathered
 from qfl.core.ports import Acknowledging, Completing, Finishing, Telling
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
@@ -24,6 +23,8 @@ from qfl.federation.attribution import attribution
 from qfl.federation.codecs import Coder
 from qfl.federation.evaluate import Predict, measures, measures_by_modality, over_clients, predictor
 from qfl.federation.exchange import only
+from qfl.federation.exclusions import check_applicable, unlabelled
+from qfl.federation.gathering import Home, bring_home, settled
 from qfl.federation.holdings import Coverage, Holdings, Trainings, declared
 from qfl.federation.memory import Memory
 from qfl.federation.plan import Policies, Schedule
@@ -32,11 +33,10 @@ from qfl.federation.private import Privacy
 from qfl.federation.proposal import selection_problem
 from qfl.federation.selection import Observations
 from qfl.federation.standing import Standing
-from qfl.federation.tally import comparisons, deciding, links, sizes, spent, timings
+from qfl.federation.tally import comparisons, deciding, excluded, links, sizes, spent, timings
 from qfl.federation.turns import take_turns
-from qfl.federation.visit import Courier, Visit, settle
+from qfl.federation.visit import Courier, Visit
 from qfl.federation.warm_up import warmed_up
-from qfl.federation.weighing import held_by_enough
 from qfl.federation.world import Participant, World, made_ready
 from qfl.models.m3t import Architecture, State, architecture
 
@@ -120,12 +120,14 @@ class Federation:
             self.state = standing.modules(self.state)
             standing.hand_to(self.participants, self.courier)
             self.observations = standing.observed(self.participants, self.model.module_ids)
-        self.privacy = policies.privacy and Privacy(
-            policies.privacy,
-            clients=schedule.clients_per_round,
-            dimension=self.model.weight_bytes // 4,
-            streams=streams,
-        )
+        self.privacy: Privacy | None = None
+        if policies.privacy:
+            self.privacy = Privacy(
+                policies.privacy,
+                clients=schedule.clients_per_round,
+                dimension=self.model.weight_bytes // 4,
+                streams=streams,
+            )
 
     def play(self) -> Iterator[RoundRecord]:
         """Yield the record of the untrained model, then that of every round.
@@ -206,8 +208,8 @@ class Federation:
 
         # 3. Bring their answers home, one by one or as masked sums.
         gathering = perf_counter()
-        gathered, withheld = self._gather(visits, round_index)
-        visits = self._settled(chosen, visits, gathered)
+        home = self._gather(visits, round_index)
+        gathered, visits = home.gathered, settled(chosen, visits, home)
         gathering = perf_counter() - gathering
 
         # 4. Take turns on a shared uplink: it moves the clock, not the numbers.
@@ -222,7 +224,7 @@ class Federation:
 
         # 5. Aggregate what arrived, module by module over its holders.
         before = self.state
-        left_out = self._aggregate(revise(visits, gathered.updates))
+        left_out = self._aggregate(revise(visits, gathered.updates), round_index)
         self._acknowledge(chosen, visits)
         self._observe(chosen, visits, round_index)
         if self.memory is not None:
@@ -243,7 +245,8 @@ class Federation:
             links=links(visits),
             sums=gathered.sums,
             pairs=gathered.pairs,
-            left_out=withheld | left_out,
+            left_out={**home.withheld, **left_out},
+            excluded=excluded(visits),
             comparisons=comparisons(visits),
             timings=timings(turns.bill, visits, gathering, started),
         )
@@ -265,44 +268,27 @@ class Federation:
             tapped[chosen[0].client.name] = self.policies.eavesdropper
         return self.courier.visit(chosen, self.state, round_index=round_index, tapped=tapped)
 
-    def _gather(self, visits: list[Visit], round_index: int) -> tuple[Gathered, dict[str, str]]:
-        """What the clients that were reached send back: some may lie, all keep their privacy; and
-        the modules that too few of them hold to be sent."""
-        answers = [visit.answer for visit in visits if visit.answer is not None]
-        if self.policies.adversary:
-            answers = self.policies.adversary.tamper(answers)
-        if self.privacy:
-            answers = self.privacy.cover(answers, round=round_index)
-        answers, withheld = held_by_enough(answers, self.schedule.min_holders)
-        gathered = self.policies.gatherer.gather(
-            [self.coder.encoded(answer) for answer in answers],
-            round=round_index,
+    def _gather(self, visits: Sequence[Visit], round_index: int) -> Home:
+        """What the clients that were reached send back."""
+        return bring_home(
+            [visit.answer for visit in visits if visit.answer is not None],
+            policies=self.policies,
+            privacy=self.privacy,
+            coder=self.coder,
+            min_holders=self.schedule.min_holders,
+            round_index=round_index,
             rng=self.streams("gather", round_index),
         )
-        if self.schedule.codec != "fp32":
-            gathered = self.coder.decoded(gathered, answers)
-        if self.privacy:
-            gathered = self.privacy.blur(gathered, round=round_index)
-        return gathered, withheld
 
-    def _settled(
-        self, chosen: Sequence[Participant], visits: list[Visit], gathered: Gathered
-    ) -> list[Visit]:
-        """The visits with what became of their answers."""
-        return [
-            settle(visit, participant.client, gathered.arrivals[participant.client.name])
-            if visit.answer is not None
-            else visit
-            for participant, visit in zip(chosen, visits, strict=True)
-        ]
-
-    def _aggregate(self, updates: Sequence[Update]) -> dict[str, str]:
+    def _aggregate(self, updates: Sequence[Update], round_index: int) -> dict[str, str]:
         """Move the global modules; return those that stayed as they were although sent."""
+        left_out: dict[str, str] = {}
         if self.policies.defence:
-            self.state, left_out = self.policies.defence.aggregate(self.state, updates)
-            return left_out
-        self.state = self.learning.aggregate(self.state, updates)
-        return {}
+            moved, left_out = self.policies.defence.aggregate(self.state, updates)
+        else:
+            moved = self.learning.aggregate(self.state, updates)
+        self.state = check_applicable(moved, round_index=round_index)
+        return left_out
 
     def _acknowledge(self, chosen: Sequence[Participant], visits: list[Visit]) -> None:
         """Let clients know that their answers arrived, where an algorithm needs it."""
@@ -355,6 +341,7 @@ class Federation:
             client_metrics=final.client_metrics,
             costs=replace(costs, virtual_seconds=record.costs.virtual_seconds + seconds),
             links=(*record.links, *links(visits)),
+            excluded={**record.excluded, **excluded(visits)},
             comparisons=(*record.comparisons, *comparisons(visits)),
             timings=record.timings + timings(Bill(), visits, 0.0, started),
         )
@@ -394,6 +381,7 @@ class Federation:
             facts=dict(self.population.facts) if round_index == 0 else {},
             parameters=sizes(self.model, self.exchange) if round_index == 0 else {},
             holdings=declared(self.population.clients) if round_index == 0 else {},
+            excluded=unlabelled(self.participants, tasks) if round_index == 0 else {},
             privacy=self.privacy.event() if self.privacy and round_index else None,
             timings=Timings(total_seconds=perf_counter() - started),
         )

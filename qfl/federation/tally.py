@@ -38,6 +38,11 @@ def comparisons(visits: Sequence[Visit]) -> tuple[Comparison, ...]:
     return tuple(each for visit in visits for each in visit.comparisons)
 
 
+def excluded(visits: Sequence[Visit]) -> dict[str, str]:
+    """Return client -> why nothing that it did counts."""
+    return {visit.client: visit.excluded for visit in visits if visit.excluded}
+
+
 def deciding(bill: Bill, started: float) -> Timings:
     """Return the real seconds since `started`, and those of a decision among them."""
     return Timings(

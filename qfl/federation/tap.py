@@ -29,7 +29,7 @@ from qfl.federation.engine import Step
 from qfl.federation.fedavg import FedAvg
 from qfl.federation.fedavg_local import lasting
 from qfl.federation.lessons import Course, Lesson, PersonalModel, Pupil
-from qfl.federation.losses import run
+from qfl.federation.losses import labels, run
 from qfl.federation.population import TensorSamples
 from qfl.federation.world import Participant, World
 from qfl.models.m3t import State
@@ -163,7 +163,7 @@ class Personal:
             assert who.validation is not None  # checked at the start
             ours, mine = (losses(who, state, who.validation) for state in (common, own))
         found = [
-            self._comparison(who, task.name, ours[task.name], mine.get(task.name))
+            self._comparison(who, task.name, ours.get(task.name), mine.get(task.name))
             for task in who.client.tasks
         ]
         self._replacements += sum(bool(each.replaced) for each in found)
@@ -171,17 +171,19 @@ class Personal:
         return {**own, **taken}, tuple(found)
 
     def _comparison(
-        self, who: Participant, task: str, ours: float, mine: float | None
+        self, who: Participant, task: str, ours: float | None, mine: float | None
     ) -> Comparison:
-        """One task: what is replaced if the common model is better by more than the margin."""
+        """One task: what is replaced if the common model is better by more than the margin. Without
+        a label to compare on, it is not."""
         margin = self._options.margins.get(task, self._options.margin)
-        better = ours + margin < (math.inf if mine is None else mine)
+        better = ours is not None and ours + margin < (math.inf if mine is None else mine)
         replaced = who.model.path(task) if better and self._options.replace else ()
         return Comparison(who.client.name, task, ours, mine, replaced)
 
 
 def losses(who: Participant, state: State, samples: TensorSamples) -> dict[str, float]:
-    """Return task -> mean loss of a client's model on samples."""
+    """Return task -> mean loss of a client's model on the samples that have the label, left out
+    where none has."""
     with torch.no_grad():
         found = run(who.model, who.model.flatten(state), samples, who.client.tasks, None).losses
-    return {task: float(loss) for task, loss in found.items()}
+    return {task: float(loss) for task, loss in found.items() if labels(samples, task)}

@@ -51,6 +51,7 @@ class Visit:
             nothing.
         losses: task -> training loss that the client reports.
         comparisons: of its personal model with the common one.
+        excluded: why nothing that it did counts, or "".
         training_seconds, channel_seconds: real time.
     """
 
@@ -63,6 +64,7 @@ class Visit:
     upload: Upload | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
     comparisons: tuple[Comparison, ...] = ()
+    excluded: str = ""
     training_seconds: float = 0.0
     channel_seconds: float = 0.0
 
@@ -272,22 +274,28 @@ class Courier:
             return Visit(
                 who.client.name, call.event, costs=call.spent, channel_seconds=call.seconds
             )
-        outcome = attended.result
-        self._remember(who, outcome)
         computed = Costs(
             energy_joules=who.client.device.compute_joules(attended.operations),
             virtual_seconds=who.client.device.compute_seconds(attended.operations),
             training_operations=attended.operations,
         )
-        return Visit(
+        visit = Visit(
             who.client.name,
             call.event,
             costs=call.spent + computed,
+            excluded=attended.unsound,
+            training_seconds=attended.seconds,
+            channel_seconds=call.seconds,
+        )
+        outcome = attended.result
+        if outcome is None:
+            return visit
+        self._remember(who, outcome)
+        return replace(
+            visit,
             answer=self._answer(call, outcome.trained),
             losses=outcome.trained.losses if outcome.trained else {},
             comparisons=outcome.personal.comparisons if outcome.personal else (),
-            training_seconds=attended.seconds,
-            channel_seconds=call.seconds,
         )
 
     def _remember(self, who: Participant, outcome: _Outcome) -> None:

@@ -99,6 +99,11 @@ class ExchangePolicy:
             return self.by_id[module]
         return self.by_kind.get(ModuleKey.parse(module).kind, self.otherwise)
 
+    @property
+    def policies(self) -> tuple[ModulePolicy, ...]:
+        """All that some module may follow."""
+        return (*self.by_kind.values(), *self.by_id.values(), self.otherwise)
+
     def coded(self, codec: str) -> ExchangePolicy:
         """Return the same policy with every module sent by this codec."""
 

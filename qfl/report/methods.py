@@ -8,7 +8,7 @@ from typing import Any
 
 from qfl.core.metrics import Metric, metric
 from qfl.data import DATASETS
-from qfl.report import forgetting
+from qfl.report import exclusions, forgetting
 from qfl.report.compare import Family, headline_outcome
 from qfl.report.decisions import ranks
 from qfl.report.devices import MODEL_ERROR
@@ -62,6 +62,7 @@ def paragraphs(
         Paragraph("Ranks", _ranks(results)),
         Paragraph("Censoring", _censoring(results)),
         Paragraph("Curves", _CURVES if results.trains else ""),
+        Paragraph("Left out", exclusions.paragraph(results)),
         Paragraph("Forgetting", forgetting.method(results)),
         Paragraph("Time to solution", "" if results.trains else _SOLUTION),
         Paragraph("Marks in tables", _MARKS),

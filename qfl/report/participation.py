@@ -52,3 +52,20 @@ def counts_agree(run: Run, times: int = 1) -> bool | None:
         return None
     own = next((r.round for r in counted if (r.least_trained or 0) >= times), None)
     return own == rounds_until_trained(run.row.rounds, times)
+
+
+def untrained_tasks(records: Sequence[RoundRecord]) -> set[str]:
+    """Return the tasks that are scored although nobody has trained them: those that no client can
+    train, as the first record says, and those of which no holder's change ever arrived.
+
+    Args:
+        records: of one federation, that of round 0 first.
+    """
+    if not records:
+        return set()
+    start, held = records[0], records[0].holdings
+    scored = {name.partition(".")[0] for name in start.metrics if "." in name and "@" not in name}
+    arrived = {client for record in records for client in record.delivered}
+    trained = {task for name in arrived & held.keys() for task in held[name]["tasks"]}
+    missed = scored - trained if arrived and held else set()
+    return missed | (scored & start.excluded.keys())

@@ -10,6 +10,7 @@ from qfl.core.envelope import SecurityLevel
 from qfl.core.metrics import metric
 from qfl.report.analysis import Analysis
 from qfl.report.datasets import Columns, Source, columns, encoded
+from qfl.report.exclusions import untrained
 from qfl.report.listings import MOST_CELLS
 from qfl.report.results import AXES, Results, Run
 from qfl.report.vega import DARK, capital
@@ -115,7 +116,7 @@ def warnings(results: Results) -> list[str]:
     dirty = any(block.get("git", {}).get("dirty") for block in results.provenance.values())
     if dirty:
         found.append("The code had changes that were not committed.")
-    return found
+    return found + untrained(results)
 
 
 def _have(number: int) -> str:

@@ -22,6 +22,7 @@ from qfl.data.missing import Mechanism
 from qfl.data.partition import dirichlet, inside, natural
 from qfl.federation.evaluate import metric_names
 from qfl.federation.population import Population
+from qfl.scenarios.outline import Outline, not_held
 from qfl.scenarios.populate import HeldOut, Missing, populate, shares
 
 MODALITIES: tuple[Modality, ...] = (AUDIO, av_digits.IMAGE)
@@ -93,6 +94,15 @@ class AvDigits:
         """
         return self._load(noise_seed=0)
 
+    def outline(self) -> Outline:
+        """Return the names of its clients, modalities and tasks, without loading data."""
+        known = {task.name: task for task in av_digits.TASKS}
+        return Outline.of(self.clients, MODALITIES, [known[name] for name in self.tasks])
+
+    def untrained(self, streams: Streams) -> Held:
+        """Return the tasks that no client has in the cell with these streams."""
+        return not_held(self.tasks, self._tasks(streams))
+
     def metrics(self) -> tuple[str, ...]:
         """Return the names of the metrics that its records hold, without loading data."""
         known = {task.name: task for task in av_digits.TASKS}
@@ -111,15 +121,9 @@ class AvDigits:
         )
         parts = self._parts(data, kept, rng)
         modalities = self._modalities(streams("partition/modalities"))
-        tasks = task_assignment(
-            self.tasks,
-            clients=self.clients,
-            per_client=self.tasks_per_client or len(self.tasks),
-            rng=streams("partition/tasks"),
-        )
         own = shares(
             parts,
-            list(zip(modalities, tasks, strict=True)),
+            list(zip(modalities, self._tasks(streams), strict=True)),
             test_fraction=self.local_test_fraction,
             rng=rng,
         )
@@ -159,6 +163,15 @@ class AvDigits:
         speakers = [kept[part] for part in natural(data.groups["speaker"][kept])]
         shards = self.clients // SPEAKERS
         return inside(speakers, lambda rows: skewed(rows, shards)) if shards > 1 else speakers
+
+    def _tasks(self, streams: Streams) -> list[Held]:
+        """Return the tasks of each client."""
+        return task_assignment(
+            self.tasks,
+            clients=self.clients,
+            per_client=self.tasks_per_client or len(self.tasks),
+            rng=streams("partition/tasks"),
+        )
 
     def _modalities(self, rng: np.random.Generator) -> list[Held]:
         """Return the modalities of each client."""

@@ -17,7 +17,11 @@ from qfl.data.missing import Mechanism
 from qfl.data.partition import dirichlet, holdout
 from qfl.federation.evaluate import metric_names
 from qfl.federation.population import Population
+from qfl.scenarios.outline import Outline, not_held
 from qfl.scenarios.populate import HeldOut, Missing, populate, shares
+
+_PATTERNS = 9
+"""Pairs of a set of modalities and a set of tasks, of two each: so many clients have all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,18 @@ class Digits:
     def dataset(self) -> Dataset:
         """Return the data set behind the scenario."""
         return Loader(self.views, self.noise).load()
+
+    def outline(self) -> Outline:
+        """Return the names of its clients, modalities and tasks, without loading data."""
+        return Outline.of(self.clients, MODALITIES[self.views], TASKS)
+
+    def untrained(self, streams: Streams) -> Held:
+        """Return the tasks that no client has in the cell with these streams: few clients may be
+        dealt patterns that leave one out."""
+        if self.held == "everything" or self.clients >= _PATTERNS:
+            return ()
+        clients = self.build(streams).clients
+        return not_held([t.name for t in TASKS], [tuple(t.name for t in c.tasks) for c in clients])
 
     def metrics(self) -> tuple[str, ...]:
         """Return the names of the metrics that its records hold, without loading data."""

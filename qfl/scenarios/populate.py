@@ -22,6 +22,7 @@ from qfl.data.partition import holdout
 from qfl.data.scaling import standardised
 from qfl.federation.population import Client, Population
 from qfl.network.links import draw_access_link, draw_device, draw_interference
+from qfl.scenarios.outline import client_name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +154,7 @@ def populate(
     network = streams("network")
     clients = tuple(
         Client(
-            name=f"client-{i:02d}",
+            name=client_name(i),
             modalities=tuple(m for m in data.modalities if m.name in share.modalities),
             tasks=tuple(t for t in data.tasks if t.name in share.tasks),
             train=samples.take(share.train).only(share.modalities, share.tasks),

@@ -25,6 +25,7 @@ from qfl.data.missing import Mechanism
 from qfl.data.partition import dirichlet
 from qfl.federation.evaluate import metric_names
 from qfl.federation.population import Population
+from qfl.scenarios.outline import Outline
 from qfl.scenarios.populate import HeldOut, Missing, populate, shares
 
 _FEWEST = 5
@@ -116,6 +117,15 @@ class Synthetic:
     def dataset(self) -> Dataset:
         """Return the data of seed 0; other seeds draw others with the same options."""
         return self._loader(seed=0).load()
+
+    def outline(self) -> Outline:
+        """Return the names of its clients, modalities and tasks, without drawing data."""
+        loader = self._loader(seed=0)
+        return Outline.of(self.clients, loader.modalities, loader.tasks)
+
+    def untrained(self, streams: Streams) -> Held:
+        """Return no task: patterns and pairs are drawn such that every task has a holder."""
+        return ()
 
     def metrics(self) -> tuple[str, ...]:
         """Return the names of the metrics that its records hold, without drawing data."""

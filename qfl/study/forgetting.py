@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from qfl.study.options import Issue
+from qfl.core.errors import UnknownNameError
+from qfl.study.options import Issue, build_row
 
 Settings = Mapping[str, Any]
 
@@ -21,8 +22,23 @@ def unfit_forgetting(study: Settings) -> list[Issue]:
     """Return one issue for each combination of a study that cannot work."""
     if not study["forget"] or not study["federation"] or not study["channel"]:
         return []
-    checks = (_rounds, _company, _algorithm, _replay, _shards)
+    checks = (_names, _rounds, _company, _algorithm, _replay, _shards)
     return [issue for check in checks for issue in check(study)]
+
+
+def _names(study: Settings) -> Iterator[Issue]:
+    """What is to be forgotten must be there."""
+    known, asked = build_row("scenario", study["scenario"]).outline(), study["forget"]
+    kinds = {
+        "client": (asked["clients"], known.clients),
+        "modality": ([asked["modality"]], known.modalities),
+        "task": ([asked["task"]], known.tasks),
+    }
+    for kind, (names, allowed) in kinds.items():
+        for name in names:
+            if name and name not in allowed:
+                key = "clients" if kind == "client" else kind
+                yield Issue(f"forget.{key}", str(UnknownNameError(kind, name, allowed)))
 
 
 def _rounds(study: Settings) -> Iterator[Issue]:

@@ -1,14 +1,21 @@
-"""Small federations on made-up data, founded as a study founds them, but over a plain channel."""
+"""Small federations for tests: any algorithm, any population, a channel that may be watched."""
+
+from dataclasses import replace
 
 import numpy as np
+import torch
 
 from qfl.core.rng import Streams
+from qfl.core.tasks import Modality, Samples, Task
 from qfl.data.synthetic import Synthetic
 from qfl.federation.engine import LocalTraining
 from qfl.federation.fedavg import FedAvg
 from qfl.federation.plan import Policies, Schedule
+from qfl.federation.population import Client, Population
 from qfl.federation.round import Federation
+from qfl.network.links import draw_access_link, draw_device
 from qfl.problems import client_selection
+from qfl.scenarios.digits import Digits
 from qfl.scenarios.populate import HeldOut, populate, shares
 from qfl.security.channel import Plain
 from qfl.solvers.exact import spectrum
@@ -16,6 +23,8 @@ from qfl.solvers.random_feasible import Random
 
 MODALITIES = ("vector_0", "imu_1", "series_2")
 TASKS = ("task_0", "task_1", "task_2", "task_3")
+DIGITS = Digits(clients=9).build(Streams(11))
+"""Clients with one or two modalities, one or two tasks, a classification and a regression."""
 
 
 def population(clients=6, *, held=None, samples=600, test_fraction=0.25, noise=0.1):
@@ -35,31 +44,112 @@ def population(clients=6, *, held=None, samples=600, test_fraction=0.25, noise=0
     )
 
 
-def found(members, *, streams=None, rounds=3, choose=None, algorithm=None, run="test", **options):
-    """A federation; `options` are those of LocalTraining, Schedule, Policies or Federation."""
-    training = {k: options.pop(k) for k in ("epochs", "learning_rate") if k in options}
-    schedule = {k: options.pop(k) for k in ("exchange", "model") if k in options}
-    policies = {k: options.pop(k) for k in ("solver", "weights") if k in options}
+def cut(population, clients, rows):
+    """The first clients of a population, with at most so many samples per split."""
+    kept = tuple(
+        replace(
+            each,
+            train=each.train.take(np.arange(min(rows, len(each.train)))),
+            test=each.test.take(np.arange(min(rows, len(each.test)))),
+        )
+        for each in population.clients[:clients]
+    )
+    free = population.interference[:clients, :clients]
+    test = population.test.take(np.arange(2 * rows))
+    return replace(
+        population, clients=kept, test=test, interference=free, numbers=population.numbers[:clients]
+    )
+
+
+def client(name, train, test, modalities, tasks, rng):
+    return Client(name, modalities, tasks, train, test, draw_device(rng), draw_access_link(rng))
+
+
+def quadratic(sizes=(60, 20, 40), seed=0):
+    """Clients whose losses are quadratics with minima and curvatures of their own, if the head of
+    the pooled model alone is trained: a regression on features of unequal spread."""
+    rng = np.random.default_rng(seed)
+    modalities, tasks = (Modality("x", (8,)),), (Task("y", "regression", 1),)
+
+    def drawn(n, spread, slope):
+        x = (spread * rng.normal(size=(n, 8))).astype(np.float32)
+        y = (x @ slope + 0.1 * rng.normal(size=n)).astype(np.float32)
+        return Samples(np.arange(n), {"x": x}, {"y": y})
+
+    clients = []
+    for i, size in enumerate(sizes):
+        spread, slope = rng.uniform(0.3, 2.0, 8), rng.normal(size=8)
+        parts = drawn(size, spread, slope), drawn(20, spread, slope)
+        clients.append(client(f"client-{i:02d}", *parts, modalities, tasks, rng))
+    test = drawn(50, np.ones(8), rng.normal(size=8))
+    no_one = np.zeros((len(sizes), len(sizes)))
+    return Population(tuple(clients), test, modalities, tasks, no_one, {}, test)
+
+
+class Watched:
+    """A channel that notes every update that passes; it wraps a real one."""
+
+    def __init__(self, inner):
+        self.inner, self.level, self.passed = inner, inner.level, []
+
+    def exchange(self, client, **options):
+        return self.inner.exchange(client, **options)
+
+    def seal(self, update, header):
+        self.passed.append((header, update))
+        return self.inner.seal(update, header)
+
+    def open(self, envelope):
+        return self.inner.open(envelope)
+
+
+def federation(
+    algorithm=None,
+    *,
+    population=DIGITS,
+    training=None,
+    wrap=Watched,
+    seed=11,
+    **options,
+):
+    """A federation of FedAvg, two rounds, everybody in each, unless told otherwise; `options` are
+    those of Schedule, Policies or Federation, and the `channel` to be wrapped."""
+    names = [client.name for client in population.clients]
+    run = options.pop("run", "test")
     config = options.pop("channel", Plain())
-    names = [client.name for client in members.clients]
     links = config.links(names, rng=np.random.default_rng(0))
-    channel = config.connect(links, run=run)
+    channel = wrap(config.connect(links, run=run))
+    own = {k: options.pop(k) for k in ("streams", "standing", "memory") if k in options}
+    policies = {k: options.pop(k) for k in ("solver", "weights") if k in options}
+    plan = {"rounds": 2, "clients_per_round": len(names), "model_width": 8}
     return Federation(
-        members,
-        schedule=Schedule(
-            rounds=rounds, clients_per_round=choose or len(names), model_width=8, **schedule
-        ),
+        population,
+        schedule=Schedule(**(plan | options)),
         policies=Policies(
             propose=client_selection,
             measure=spectrum,
             channel=channel,
             gatherer=config.gatherer(channel, links, run=run),
             algorithm=algorithm or FedAvg(),
-            training=LocalTraining(batch_size=32, **training),
+            training=training or LocalTraining(),
             **{"solver": Random(), **policies},
         ),
-        streams=streams or Streams(7),
         run=run,
+        **{"streams": Streams(seed), **own},
+    )
+
+
+def found(members, *, streams=None, rounds=3, choose=None, algorithm=None, **options):
+    """A federation of these members; `options` are those of LocalTraining or of `federation`."""
+    training = {k: options.pop(k) for k in ("epochs", "learning_rate") if k in options}
+    return federation(
+        algorithm,
+        population=members,
+        training=LocalTraining(batch_size=32, **training),
+        wrap=lambda channel: channel,
+        streams=streams or Streams(7),
+        rounds=rounds,
+        clients_per_round=choose or len(members.clients),
         **options,
     )
 
@@ -92,10 +182,14 @@ def numbers(record):
     return row
 
 
+def copied(state):
+    return {m: {n: t.clone() for n, t in ts.items()} for m, ts in state.items()}
+
+
 def same(left, right):
-    """Whether two states are equal bit for bit."""
-    return left.keys() == right.keys() and all(
-        tensors.keys() == right[module].keys()
-        and all((tensor == right[module][name]).all() for name, tensor in tensors.items())
-        for module, tensors in left.items()
-    )
+    """Whether two states hold the same modules, tensors and bits."""
+    return left.keys() == right.keys() and all(same_module(left[m], right[m]) for m in left)
+
+
+def same_module(left, right):
+    return left.keys() == right.keys() and all(torch.equal(left[n], right[n]) for n in left)

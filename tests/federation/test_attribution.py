@@ -5,6 +5,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 import torch
+from small import found, population
 
 from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
@@ -24,7 +25,6 @@ from qfl.federation.evaluate import measures, predictor, score
 from qfl.federation.population import TensorSamples
 from qfl.models.m3t import architecture
 from qfl.models.transformer import PROFILES
-from tests.federation.small import found, population
 
 PLAYERS = ("a", "b", "c", "d")
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from small_federations import DIGITS, federation, same
+from small import DIGITS, federation, same
 
 from qfl.federation.centralised import Centralised, pooled
 from qfl.federation.engine import LocalTraining

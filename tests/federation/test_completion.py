@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small_federations import Watched, federation, same
+from small import Watched, federation, same
 
 from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams

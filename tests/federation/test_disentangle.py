@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from small_federations import federation, same
+from small import federation, same
 
 from qfl.core.errors import ConfigError
 from qfl.federation.disentangle import Disentangle

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from small_federations import DIGITS, cut, federation
+from small import DIGITS, cut, federation
 
 from qfl.core.tasks import Task
 from qfl.federation.cohort import Trainee, train_together

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from small_federations import federation, same
+from small import federation, same
 
 from qfl.core.errors import ConfigError
 from qfl.federation.ditto import Ditto

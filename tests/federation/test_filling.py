@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small_federations import federation
+from small import federation
 
 from qfl.core.errors import UnknownNameError
 from qfl.core.rng import Streams

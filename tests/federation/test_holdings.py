@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+import small
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,6 @@ from qfl.federation.selection import SelectionWeights
 from qfl.problems import client_selection
 from qfl.report.participation import rounds_until_trained
 from qfl.solvers.exact import Exact
-from tests.federation import small
 
 VECTOR, IMU, SERIES = small.MODALITIES
 HELD = {0: ((VECTOR,), small.TASKS[:1]), 1: ((VECTOR, IMU), small.TASKS[:2])}

@@ -1,7 +1,7 @@
 """Local training: nothing travels, and a client's model depends on its own samples alone."""
 
 import numpy as np
-from small_federations import DIGITS, copied, federation, same
+from small import DIGITS, copied, federation, same
 
 from qfl.core.rng import Streams
 from qfl.federation.engine import Assignment, LocalTraining, train

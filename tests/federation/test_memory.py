@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from small import found, population, same
 
 from qfl.core.errors import ConfigError
 from qfl.federation.memory import Memory
-from tests.federation.small import found, population, same
 
 WHOLE = population(4)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import small
 import torch
 
 from qfl.core.errors import ConfigError
@@ -15,7 +16,6 @@ from qfl.models.m3t import architecture
 from qfl.models.pooled import Pooled
 from qfl.models.transformer import PROFILES
 from qfl.network.links import draw_access_link, draw_device
-from tests.federation import small
 
 TASKS = (Task("digit", "classification", 3), Task("slant", "regression", 1))
 MODALITIES = (Modality("profile", (16,)), Modality("image", (4, 4)))

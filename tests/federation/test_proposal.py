@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import small
 
 from qfl.federation.proposal import selection_problem
 from qfl.federation.selection import SelectionWeights
 from qfl.security.channel import Sealed
 from qfl.solvers.exact import Exact
-from tests.federation import small
 
 NOTHING = SelectionWeights(loss=0, staleness=0, samples=0, redundancy=0, latency=0)
 VECTOR, IMU, SERIES = small.MODALITIES

@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from small_federations import copied, federation, quadratic, same
+from small import copied, federation, quadratic, same
 
 from qfl.core.errors import ConfigError
 from qfl.federation.engine import LocalTraining

@@ -1,7 +1,8 @@
 """A federation is handed on: to itself without a seam, to others without what they do not hold."""
 
+from small import MODALITIES, TASKS, found, numbers, population, same
+
 from qfl.federation.population import regrouped
-from tests.federation.small import MODALITIES, TASKS, found, numbers, population, same
 
 WHOLE = population(5, held={2: (MODALITIES[:2], TASKS)})
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from small_federations import DIGITS, Watched, copied, cut, federation, same, same_module
+from small import DIGITS, Watched, copied, cut, federation, same, same_module
 
 from qfl.core.errors import ConfigError, ModuleMismatchError, UnknownNameError
 from qfl.core.record import RoundRecord

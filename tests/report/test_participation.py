@@ -1,12 +1,13 @@
 """Rounds until every pair was trained are counted from the records alone."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from qfl.core.cell import Cell
 from qfl.core.record import Costs, RoundRecord, Timings
-from qfl.report.participation import rounds_to_pairs, rounds_until_trained
+from qfl.report.participation import rounds_to_pairs, rounds_until_trained, untrained_tasks
 from qfl.report.results import Run
 from qfl.study.store import CellRow
 
@@ -69,3 +70,22 @@ def test_the_report_reads_it_off_a_run(delivered, held, expected):
 def test_holdings_survive_the_file():
     [first, *_] = records(("a",))
     assert RoundRecord.from_dict(first.to_dict()).holdings == HELD
+
+
+def scored(found, *tasks, excluded=()):
+    metrics = {f"{task}.accuracy": 0.5 for task in tasks} | {"score": 0.5, "t.accuracy@x": 0.1}
+    first = replace(found[0], metrics=metrics, excluded=dict.fromkeys(excluded, "why"))
+    return [first, *found[1:]]
+
+
+def test_tasks_whose_holders_never_delivered_are_untrained():
+    assert untrained_tasks(scored(records(("a",), ("a",)), "t", "u")) == {"u"}
+    assert untrained_tasks(scored(records(("a",), ("b",)), "t", "u")) == set()
+    assert untrained_tasks(scored(records(("a", "b")), "t", "u", "v")) == {"v"}
+    assert untrained_tasks([]) == set()
+
+
+def test_where_nothing_travels_only_what_the_first_record_says_counts():
+    assert untrained_tasks(scored(records(()), "t", "u")) == set()
+    found = scored(records(()), "t", "u", excluded=("u", "client-07"))
+    assert untrained_tasks(found) == {"u"}

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import small
 
 from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
 from qfl.data.synthetic import Synthetic as Loader
 from qfl.scenarios.av_digits import AvDigits
 from qfl.scenarios.populate import HeldOut, Missing, populate, shares
-from tests.federation import small
 
 
 def world(mechanism="random", *, hidden=None, masked=True):

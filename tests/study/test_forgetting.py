@@ -86,12 +86,6 @@ def test_masked_federations_can_forget_what_needs_no_single_update():
     assert "under masks the server sees sums alone" in found["methods.replay.forget.method"]
 
 
-def test_a_client_that_does_not_exist_fails_the_cell_before_it_trains():
-    [first, *_] = cells(study(forget={"method": "retrain", "clients": ["client-07"]}))
-    with pytest.raises(Exception, match="unknown client 'client-07'"):
-        next(play(first))
-
-
 @pytest.mark.parametrize(
     ("changes", "key", "message"),
     [
@@ -143,3 +137,17 @@ def test_the_examination_heads_only_a_study_that_forgets():
     headline = {"metric": "forgetting_cost", "method": "random", "baseline": "random"}
     found = broken(forget={}, methods=lone, headline=headline)
     assert "unknown metric 'forgetting_cost'" in found["headline.metric"]
+
+
+def test_names_that_the_scenario_has_not_are_refused_before_anybody_trains():
+    forget = {"method": "retrain", "clients": ["client-07", "client-02"], "round": 3}
+    assert broken(forget=forget)["forget.clients"] == (
+        "unknown client 'client-07' (did you mean 'client-03'?); "
+        "allowed: client-00, client-01, client-02, client-03"
+    )
+    for kind, near in (("task", "task_0"), ("modality", "imu_1")):
+        message = broken(forget={"method": "retrain", kind: near[:-1] + "9"})[f"forget.{kind}"]
+        assert message.startswith(f"unknown {kind}")
+        assert near in message
+    swept = broken(sweep={"scenario.clients": [4, 8], "forget.clients": [["client-05"]]})
+    assert set(swept) == {"sweep.forget.clients"}

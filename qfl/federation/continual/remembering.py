@@ -73,7 +73,16 @@ class Rehearsal:
             raise ConfigError(f"memory must be at least 1 sample, got {self.memory}")
 
     def population(self, stages: Sequence[Stage], at: int, streams: Streams) -> Population:
-        """Return the stage with the same number of samples of each earlier one added."""
+        """Return the stage with the same number of samples of each earlier one added.
+
+        Raises:
+            ConfigError: in the last stage, a client could keep no sample of each earlier one.
+        """
+        if self.memory < len(stages) - 1:
+            raise ConfigError(
+                f"a memory of {self.memory} holds no sample of each of {len(stages) - 1} earlier "
+                f"stages; take memory >= {len(stages) - 1}, or fewer stages"
+            )
         present = stages[at].population
         clients = []
         for client, number in zip(present.clients, present.numbers, strict=True):

@@ -81,6 +81,7 @@ def merged(parts: Sequence[RoundRecord], metrics: Mapping[str, float]) -> RoundR
         },
         comparisons=tuple(found for part in parts for found in part.comparisons),
         left_out={module: why for part in parts for module, why in part.left_out.items()},
+        excluded={name: why for part in parts for name, why in part.excluded.items()},
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from small import found, founder, numbers, population
 
 from qfl.core.errors import ConfigError
 from qfl.core.metrics import OF_STREAMS, metric
@@ -10,7 +11,6 @@ from qfl.core.rng import Streams
 from qfl.federation.continual.course import Journey
 from qfl.federation.continual.remembering import Ewc, Naive, Rehearsal, fisher_information
 from qfl.federation.continual.streams import Stream
-from tests.federation.small import found, founder, numbers, population
 
 WHOLE = population(3, samples=480)
 CLASSES = Stream(kind="classes", task="task_1", stages=2)
@@ -109,6 +109,16 @@ def test_memory_is_bounded_and_drawn_from_all_earlier_stages():
     assert Rehearsal(20).population(stages, 0, Streams(7)).clients[0].train.ids.tolist() == (
         stages[0].population.clients[0].train.ids.tolist()
     )
+
+
+def test_a_memory_too_small_for_every_earlier_stage_is_refused_before_anybody_trains():
+    stream = Stream(kind="noise", stages=4)
+    with pytest.raises(ConfigError, match="a memory of 2 holds no sample of each of 3 earlier"):
+        next(journey(Rehearsal(2), stream=stream).play())
+    stages = stream.divided(WHOLE, Streams(7))
+    last, own = Rehearsal(3).population(stages, 3, Streams(7)), stages[3].population
+    for client, alone in zip(last.clients, own.clients, strict=True):
+        assert len(client.train) == len(alone.train) + 3
 
 
 def test_it_repeats_and_refuses_what_does_not_divide(played):

@@ -4,11 +4,11 @@ from itertools import chain
 
 import numpy as np
 import pytest
+from small import population
 
 from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.rng import Streams
 from qfl.federation.continual.streams import Stream
-from tests.federation.small import population
 
 WHOLE = population(3, samples=360)
 

@@ -1,6 +1,7 @@
 """A federation that is asked to forget, from its first record to its last."""
 
 import pytest
+from small import MODALITIES, TASKS, founder, numbers, population
 
 from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.metrics import OF_FORGETTING, metric
@@ -12,7 +13,6 @@ from qfl.federation.unlearning.replay import Replay
 from qfl.federation.unlearning.requests import Request
 from qfl.federation.unlearning.retrain import Nothing, Retrain
 from qfl.federation.unlearning.sharded import Sharded
-from tests.federation.small import MODALITIES, TASKS, founder, numbers, population
 
 WHOLE = population(4, samples=2000, test_fraction=0.5)
 ROUNDS = 4

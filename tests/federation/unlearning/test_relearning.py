@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from small import found, population
 
 from qfl.federation.engine import Assignment, LocalTraining, train
 from qfl.federation.evaluate import predictor
 from qfl.federation.population import TensorSamples
 from qfl.federation.unlearning.relearning import MOST_STEPS, losses_of, relearn_steps
 from qfl.models.heads import sample_losses
-from tests.federation.small import found, population
 
 WHOLE = population(3, samples=240)
 FRESH = found(WHOLE)

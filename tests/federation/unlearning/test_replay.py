@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from small import MODALITIES, founder, population, same
 
 from qfl.core.errors import ConfigError
 from qfl.federation.memory import Memory
@@ -10,7 +11,6 @@ from qfl.federation.unlearning import replay
 from qfl.federation.unlearning.replay import Replay
 from qfl.federation.unlearning.requests import Request, erase
 from qfl.federation.unlearning.systems import spent
-from tests.federation.small import MODALITIES, founder, population, same
 from tests.federation.unlearning.reach import reachable
 
 WHOLE = population(5, samples=300)

@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
+from small import MODALITIES, TASKS, population
 
 from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.federation.unlearning.requests import Request, erase
 from qfl.models.pooled import Pooled
-from tests.federation.small import MODALITIES, TASKS, population
 
 VECTOR, IMU, SERIES = MODALITIES
 WHOLE = population(

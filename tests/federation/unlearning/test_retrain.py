@@ -1,10 +1,11 @@
 """The oracle and doing nothing: what each hands on, and what it costs."""
 
+from small import MODALITIES, found, founder, population, same
+
 from qfl.federation.population import regrouped
 from qfl.federation.unlearning.requests import Request, erase
 from qfl.federation.unlearning.retrain import Nothing, Retrain
 from qfl.federation.unlearning.systems import spent
-from tests.federation.small import MODALITIES, found, founder, population, same
 
 WHOLE = population(4, samples=240)
 ERASURE = erase(WHOLE, Request(clients=("client-01",)))

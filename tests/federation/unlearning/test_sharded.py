@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from small import MODALITIES, founder, numbers, population, same
 
 from qfl.core.errors import ConfigError
 from qfl.federation.holdings import declared
@@ -10,7 +11,6 @@ from qfl.federation.unlearning.requests import Request, erase
 from qfl.federation.unlearning.retrain import Retrain
 from qfl.federation.unlearning.sharded import Sharded
 from qfl.federation.unlearning.systems import spent
-from tests.federation.small import MODALITIES, founder, numbers, population, same
 from tests.federation.unlearning.reach import reachable
 
 WHOLE = population(9, samples=540)
