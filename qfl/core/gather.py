@@ -32,6 +32,7 @@ class Arrival:
         wire_bytes: that the client sent.
         key_bits: of its own link to the server.
         arrived: True if the change is in some update of the round.
+        modules: those whose change is; of a client in several masked sums, some may be given up.
         refused: why the client's link could not carry it, or "".
         opened: the update, where the server saw it alone.
     """
@@ -41,6 +42,7 @@ class Arrival:
     arrived: bool = False
     refused: str = ""
     opened: Update | None = None
+    modules: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -306,8 +306,8 @@ METRICS: Mapping[str, Metric] = _table(
            "most 1 is as near as another training without the forgotten would be"),
     Metric("membership_auc", "membership AUC", "", False, "mean", _UNIT, ".3f",
            "chance that a forgotten sample looks more like a member than one of the same clients "
-           "that was never trained on, by how much better it is known than to independent "
-           "retrainings; 0.5 is chance; asked where both sides have at least 200 samples"),
+           "that was never trained on, by how many of the independent retrainings know it less "
+           "well; 0.5 is chance; asked where both sides have at least 200 samples", version=2),
     Metric("relearn_steps", "steps to relearn", "", None, "count", _POSITIVE, ".1f",
            "optimiser steps at the client that had most of it until its loss is back where it was "
            "before forgetting, at most 200; traces make them fewer than the retrained needs"),

@@ -5,7 +5,7 @@ Small protocols of at most three methods. Implementations are final and are vari
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
@@ -200,6 +200,15 @@ class Telling(Protocol):
 
 
 @runtime_checkable
+class Ignoring(Protocol):
+    """An algorithm at work that may give an update no weight at all."""
+
+    def ignored(self) -> Mapping[int, str]:
+        """Return place among the updates just aggregated -> why that one weighed nothing."""
+        ...
+
+
+@runtime_checkable
 class Completing(Protocol):
     """An algorithm at work that deals with what samples lack, before they are seen."""
 
@@ -234,11 +243,23 @@ class Packing(Protocol):
 
 
 @runtime_checkable
+class Unpacking(Protocol):
+    """An algorithm at work whose clients change modules that they hold by what came beside."""
+
+    def unpack(self, participant: Any, held: Any, received: Any) -> Any:
+        """Return a client's modules after a download; asked once for each.
+
+        `held` are those it had and those that came, `received` is all that came down.
+        """
+        ...
+
+
+@runtime_checkable
 class Acknowledging(Protocol):
     """An algorithm at work whose clients must know whether their answers arrived."""
 
-    def delivered(self, clients: Sequence[int]) -> None:
-        """Learn which clients' answers are in the new global modules, by their indices."""
+    def delivered(self, arrived: Mapping[int, Collection[str]]) -> None:
+        """Learn what is in the new global modules: index of a client -> modules of its answer."""
         ...
 
 

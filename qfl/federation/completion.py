@@ -110,7 +110,7 @@ class Completed:
 
     def __init__(self, options: Completion, world: World) -> None:
         self.options, self._model, self._streams = options, world.model, world.streams
-        self._centrality = np.ones(1)
+        self._centrality = np.ones(0)
         self.filling = filling(options.fill, world, prompts=options.prompts)
         self.teacher: Teacher | None = None
         if options.transfers and world.public is not None:
@@ -154,8 +154,10 @@ class Completed:
 
     def aggregate(self, state: State, updates: Sequence[Update]) -> State:
         """Return the new global modules: means weighted by samples times centrality. What only
-        clients without any centrality sent stays as it was."""
+        clients without any centrality sent stays as it was. One client alone is as central as
+        itself: that is FedAvg."""
         if self.options.similarity == "off" or len(updates) < 2:
+            self._centrality = np.ones(len(updates))
             return overlaid(state, from_arrays(weighted_mean(updates)))
         seen = [self._embedded(overlaid(state, from_arrays(u.modules))) for u in updates]
         self._centrality = centrality(similarities(seen, estimator=self.options.similarity))
@@ -169,9 +171,17 @@ class Completed:
 
     def tell(self) -> Mapping[str, float]:
         """Return the least centrality of the last round, if clients weigh by it."""
-        if self.options.similarity == "off":
+        if self.options.similarity == "off" or not len(self._centrality):
             return {}
         return {"least_centrality": float(self._centrality.min())}
+
+    def ignored(self) -> Mapping[int, str]:
+        """Return the updates of the last round without any centrality, by place."""
+        return {
+            int(place): "its model resembles nobody else's on the generated samples (centrality "
+            "0): its update weighed nothing"
+            for place in np.flatnonzero(self._centrality <= 0)
+        }
 
     def _generated(self, public: TensorSamples) -> TensorSamples:
         """Return public samples in which one modality each is what `fill` makes of the others."""

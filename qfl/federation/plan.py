@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from qfl.core.errors import ConfigError, UnknownNameError
@@ -14,7 +14,7 @@ from qfl.federation.defence import Defence
 from qfl.federation.engine import LocalTraining
 from qfl.federation.selection import Propose, SelectionWeights
 from qfl.federation.uplink import Scheduler
-from qfl.models.policies import ExchangePolicy, exchange_policy
+from qfl.models.policies import ExchangePolicy, check_changes, exchange_policy
 from qfl.models.pooled import Pooled
 from qfl.models.transformer import PROFILES, Gate, Slot, Transformer
 from qfl.security.privacy.mechanisms import Mechanism
@@ -40,6 +40,8 @@ class Schedule:
         exchange: which modules travel: full, lora, adapter, prompt, peft, head; or all but the
             heads (fedper) or the norms (fedbn), which every client then keeps to itself.
         codec: how changes travel up: fp32, fp16, int8, or top_k; see `codecs`.
+        modules: exceptions for single modules, pattern of ids -> placement, aggregator, weight or
+            codec of those that match, such as {"encoder:*": {"codec": "int8"}}.
         min_holders: a module that fewer of a round's clients hold is not sent in that round, for
             it would show one of them alone even under masks.
         warm_up_epochs: passes over the scenario's public samples before round 0, which train all
@@ -62,6 +64,7 @@ class Schedule:
     circuit_layers: int = 2
     exchange: str = "full"
     codec: str = "fp32"
+    modules: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     min_holders: int = 1
     warm_up_epochs: int = 0
     validation_fraction: float = 0.0
@@ -83,7 +86,8 @@ class Schedule:
                 "validation_fraction must be at least 0 and below 1, got "
                 f"{self.validation_fraction}"
             )
-        self.policy  # noqa: B018  refuses unknown names
+        exchange_policy(self.exchange).coded(self.codec)  # which refuses unknown names
+        check_changes(self.modules)
         if self.model not in (names := ("pooled", *PROFILES)):
             raise UnknownNameError("model", self.model, names)
         unused = {
@@ -96,10 +100,13 @@ class Schedule:
         for client in range(max(1, len(self.lora_ranks))):
             self.recipe_of(client)  # which refuses what cannot be built
 
-    @property
-    def policy(self) -> ExchangePolicy:
-        """What happens to every module."""
-        return exchange_policy(self.exchange).coded(self.codec)
+    def policy(self, modules: Iterable[str]) -> ExchangePolicy:
+        """Return what happens to every one of the modules with these ids.
+
+        Raises:
+            UnknownNameError: an exception is for none of them.
+        """
+        return exchange_policy(self.exchange).coded(self.codec).changed(self.modules, modules)
 
     @property
     def recipe(self) -> Pooled | Transformer:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,11 @@ class Privacy:
         if isinstance(mechanism, Central):
             self._clip = mechanism.adaptive(clients)
         self._below = self._missing = 0
+
+    @classmethod
+    def priced(cls, mechanism: Mechanism | None, **rest: Any) -> Privacy | None:
+        """Return the account of a federation with this mechanism, None without one."""
+        return None if mechanism is None else cls(mechanism, **rest)
 
     @property
     def bound(self) -> float:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from qfl.core.decision import Bill, Decision
 from qfl.core.errors import ProblemError
-from qfl.core.ports import Acknowledging, Completing, Finishing, Telling
+from qfl.core.ports import Acknowledging, Completing, Finishing, Ignoring, Telling
 from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
 from qfl.core.update import Update
@@ -23,10 +23,11 @@ from qfl.federation.attribution import attribution
 from qfl.federation.codecs import Coder
 from qfl.federation.evaluate import Predict, measures, measures_by_modality, over_clients, predictor
 from qfl.federation.exchange import only
-from qfl.federation.exclusions import check_applicable, unlabelled
+from qfl.federation.exclusions import unlabelled
 from qfl.federation.gathering import Home, bring_home, settled
 from qfl.federation.holdings import Coverage, Holdings, Trainings, declared
 from qfl.federation.memory import Memory
+from qfl.federation.merging import merged
 from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population, TensorSamples, held_apart
 from qfl.federation.private import Privacy
@@ -75,10 +76,11 @@ class Federation:
                 f"clients_per_round must lie in 1..{n}"
             )
         population = held_apart(population, schedule.validation_fraction, streams)
-        self.exchange, self.coder = schedule.policy, Coder(schedule.policy)
         self.population, self.schedule, self.policies = population, schedule, policies
         self.streams, self.memory = streams, memory
         self.model = architecture(population.modalities, population.tasks, schedule.recipe)
+        self.exchange = schedule.policy(self.model.module_ids)
+        self.coder = Coder(self.exchange)
         self.state = warmed_up(
             self.model,
             self.model.initial_state(streams),
@@ -105,6 +107,8 @@ class Federation:
             self.participants = tuple(
                 replace(one, train=self.learning.training_samples(one)) for one in self.participants
             )
+        if standing is not None:
+            self.state = standing.modules(self.state)
         self.courier = Courier(
             channel=policies.channel,
             learning=self.learning,
@@ -112,22 +116,20 @@ class Federation:
             exchange=self.exchange,
             streams=streams,
             run=run,
+            base=self.state,
         )
         self.observations, self.holdings = Observations(n), Holdings.of(population.clients)
         self.coverage = Coverage(population.clients)
         self.trainings = Trainings(population.clients, standing.trained if standing else None)
         if standing is not None:
-            self.state = standing.modules(self.state)
             standing.hand_to(self.participants, self.courier)
             self.observations = standing.observed(self.participants, self.model.module_ids)
-        self.privacy: Privacy | None = None
-        if policies.privacy:
-            self.privacy = Privacy(
-                policies.privacy,
-                clients=schedule.clients_per_round,
-                dimension=self.model.weight_bytes // 4,
-                streams=streams,
-            )
+        self.privacy = Privacy.priced(
+            policies.privacy,
+            clients=schedule.clients_per_round,
+            dimension=self.model.weight_bytes // 4,
+            streams=streams,
+        )
 
     def play(self) -> Iterator[RoundRecord]:
         """Yield the record of the untrained model, then that of every round.
@@ -224,7 +226,14 @@ class Federation:
 
         # 5. Aggregate what arrived, module by module over its holders.
         before = self.state
-        left_out = self._aggregate(revise(visits, gathered.updates), round_index)
+        self.state, left_out = merged(
+            self.state,
+            revise(visits, gathered.updates),
+            learning=self.learning,
+            defence=self.policies.defence,
+            exchange=self.exchange,
+            round_index=round_index,
+        )
         self._acknowledge(chosen, visits)
         self._observe(chosen, visits, round_index)
         if self.memory is not None:
@@ -246,7 +255,7 @@ class Federation:
             sums=gathered.sums,
             pairs=gathered.pairs,
             left_out={**home.withheld, **left_out},
-            excluded=excluded(visits),
+            excluded=excluded(visits) | self._ignored(visits),
             comparisons=comparisons(visits),
             timings=timings(turns.bill, visits, gathering, started),
         )
@@ -280,21 +289,19 @@ class Federation:
             rng=self.streams("gather", round_index),
         )
 
-    def _aggregate(self, updates: Sequence[Update], round_index: int) -> dict[str, str]:
-        """Move the global modules; return those that stayed as they were although sent."""
-        left_out: dict[str, str] = {}
-        if self.policies.defence:
-            moved, left_out = self.policies.defence.aggregate(self.state, updates)
-        else:
-            moved = self.learning.aggregate(self.state, updates)
-        self.state = check_applicable(moved, round_index=round_index)
-        return left_out
+    def _ignored(self, visits: Sequence[Visit]) -> dict[str, str]:
+        """The clients whose updates arrived and weighed nothing, and why."""
+        if not isinstance(self.learning, Ignoring):
+            return {}
+        senders = [visit.client for visit in visits if visit.opened is not None]
+        return {senders[place]: why for place, why in self.learning.ignored().items()}
 
     def _acknowledge(self, chosen: Sequence[Participant], visits: list[Visit]) -> None:
         """Let clients know that their answers arrived, where an algorithm needs it."""
         if isinstance(self.learning, Acknowledging):
             pairs = zip(chosen, visits, strict=True)
-            self.learning.delivered([who.index for who, visit in pairs if visit.arrived])
+            arrived = {who.index: visit.counted for who, visit in pairs if visit.arrived}
+            self.learning.delivered(arrived)
 
     def _observe(
         self, chosen: Sequence[Participant], visits: list[Visit], round_index: int

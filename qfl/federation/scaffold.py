@@ -9,7 +9,7 @@ Reference: Karimireddy et al. 2020 (arXiv:1910.06378), algorithm 1, option II.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -117,9 +117,12 @@ class Controls:
         self._sent[participant.index] = mine
         return sent
 
-    def delivered(self, clients: Sequence[int]) -> None:
-        """Let these clients keep their new controls; the others go back to those that count."""
-        self._own |= {client: self._sent[client] for client in clients}
+    def delivered(self, arrived: Mapping[int, Collection[str]]) -> None:
+        """Let clients keep the new controls of the modules that the server has counted; the others
+        go back to those that count."""
+        for client, modules in arrived.items():
+            moved = {m: t for m, t in self._sent[client].items() if m in modules}
+            self._own[client] = self._own[client] | moved
         self._sent.clear()
 
     def aggregate(self, state: State, updates: Sequence[Update]) -> State:

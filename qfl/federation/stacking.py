@@ -1,7 +1,9 @@
 """LoRA pairs stacked at the server: their mean product is exact, joins the base, and pairs restart.
 
-The base is frozen for training and still moves, so a client downloads, beside the fresh pairs, all
-stacks since it last took part (or their sum, where that is smaller), and its envelope pays for it.
+The base is frozen for training and still moves. A client downloads, beside the fresh pairs, the
+stacks of all rounds since it last took part (or the matrix itself, where that is smaller), its
+envelope pays for them, and it moves its own base by them: the same bits as the server's. Where the
+base travels anyway, it comes whole and no stack beside it.
 """
 
 from __future__ import annotations
@@ -9,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
 from torch import Tensor
 
 from qfl.core.errors import ConfigError
@@ -17,12 +18,14 @@ from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
 from qfl.federation.engine import Step, Trained
 from qfl.federation.exchange import from_arrays, overlaid, single, without
-from qfl.federation.lora import Pair, pair_names, pairs_of, shares_of, stacked
+from qfl.federation.lora import pair_names, pairs_of, shares_of, stacked
 from qfl.federation.world import Participant, World
 from qfl.models.keys import ModuleKey
 from qfl.models.layers import ADAPTED
 from qfl.models.m3t import State, submodel
 
+Factors = tuple[Tensor, Tensor]
+"""Up and down of a stacked pair, as they travel."""
 _STACKED = "stacked|"
 """Before the id of a LoRA module: what its base has gained since the client last took part."""
 
@@ -43,32 +46,52 @@ class Stacking:
                 f"stacking merges whole pairs, and {fixed[0]} does not travel as a whole; take an "
                 "exchange that sends LoRA, such as lora or peft"
             )
+        bases = {module: base_of(module) for module in self._modules}
+        if own := [b for b in bases.values() if world.exchange[b].placement == "local"]:
+            raise ConfigError(
+                f"stacked pairs join {own[0]}, and every client keeps its own; let it be frozen or "
+                "global"
+            )
         self._world = world
-        self._stacks: list[dict[tuple[str, str], Pair]] = []
+        self._frozen = {m: b for m, b in bases.items() if not world.exchange[b].exchanged}
+        self._stacks: list[dict[tuple[str, str], Factors]] = []
+        self._present: dict[tuple[str, str], Tensor] = {}
         self._known: dict[int, int] = {}
+        self._bases: dict[int, State] = {}
 
     def local_objective(self, step: Step) -> Tensor | None:
         """Return no additional client-side term."""
         return None
 
     def pack(self, participant: Participant, offered: State) -> State:
-        """Return the modules with what their bases have gained beside them."""
+        """Return the modules with what their frozen bases have gained beside them."""
         missed = self._stacks[self._known.get(participant.index, 0) :]
         if not missed:
             return offered
         return offered | {
             _STACKED + module: self._gained(module, missed)
-            for module in self._modules
+            for module in self._frozen
             if module in offered
         }
+
+    def unpack(self, participant: Participant, held: State, received: State) -> State:
+        """Return the client's modules, its frozen bases moved by what came; it knows all stacks so
+        far."""
+        own = self._bases.get(participant.index, {})
+        held, moved = overlaid(held, own), {}
+        for module, base in self._frozen.items():
+            if gained := received.get(_STACKED + module):
+                moved[base] = _raised(held[base], gained)
+        self._bases[participant.index] = overlaid(own, moved)
+        self._known[participant.index] = len(self._stacks)
+        return overlaid(held, moved)
 
     def carried(self, participant: Participant, received: State) -> dict[str, Tensor]:
         """Return nothing: the base has moved already."""
         return {}
 
     def answer(self, participant: Participant, received: State, trained: Trained) -> State:
-        """Return the trained modules; the client has seen all stacks so far."""
-        self._known[participant.index] = len(self._stacks)
+        """Return the trained modules."""
         return submodel(trained.state, [m for m in received if not m.startswith(_STACKED)])
 
     def aggregate(self, state: State, updates: Sequence[Update]) -> State:
@@ -76,17 +99,19 @@ class Stacking:
         merged = overlaid(
             state, from_arrays(weighted_mean(without(update, self._modules) for update in updates))
         )
-        stacks = {}
+        stacks: dict[tuple[str, str], Factors] = {}
         for module in self._modules:
             senders = [update for update in updates if module in update.modules]
             if not senders:
                 continue
-            base = str(replace(ModuleKey.parse(module), kind="trunk"))
+            base = base_of(module)
             moved = dict(merged[base])
             for matrix in ADAPTED:
                 pair = stacked(pairs_of(senders, module, matrix), shares_of(senders, module))
-                stacks[module, matrix] = pair
-                moved[f"{matrix}.weight"] = moved[f"{matrix}.weight"] + single(pair.product)
+                stacks[module, matrix] = single(pair.up), single(pair.down)
+                name = f"{matrix}.weight"
+                moved[name] = _added(moved[name], *stacks[module, matrix])
+                self._present[module, matrix] = moved[name]
             merged |= {base: moved, module: self._fresh(module)}
         self._stacks.append(stacks)
         return merged
@@ -96,21 +121,21 @@ class Stacking:
         return {"lora_error": 0.0} if self._stacks and self._stacks[-1] else {}
 
     def _gained(
-        self, module: str, missed: Sequence[Mapping[tuple[str, str], Pair]]
+        self, module: str, missed: Sequence[Mapping[tuple[str, str], Factors]]
     ) -> dict[str, Tensor]:
-        """One pair per matrix for all stacks, or their sum where that is smaller."""
+        """The factors of every missed round, or the matrix itself where that is smaller."""
         found: dict[str, Tensor] = {}
         for matrix in ADAPTED:
-            pairs = [stack[module, matrix] for stack in missed if (module, matrix) in stack]
-            if not pairs:
+            rounds = [stack[module, matrix] for stack in missed if (module, matrix) in stack]
+            if not rounds:
                 continue
-            up = np.concatenate([pair.up for pair in pairs], axis=1)
-            down = np.concatenate([pair.down for pair in pairs])
-            if up.size + down.size < len(up) * down.shape[1]:
+            present = self._present[module, matrix]
+            if sum(up.numel() + down.numel() for up, down in rounds) >= present.numel():
+                found[f"{matrix}.weight"] = present
+                continue
+            for place, factors in enumerate(rounds):
                 names = pair_names(matrix)
-                found |= dict(zip(names, map(single, (up, down)), strict=True))
-            else:
-                found[f"{matrix}.weight"] = single(up @ down)
+                found |= {f"{place}/{n}": f for n, f in zip(names, factors, strict=True)}
         return found
 
     def _fresh(self, module: str) -> dict[str, Tensor]:
@@ -124,6 +149,34 @@ class Stacking:
             drawn = start.constant + start.spread * rng.standard_normal(shape)
             tensors[name] = single(drawn)
         return tensors
+
+
+def base_of(module: str) -> str:
+    """Return the id of the module whose matrices a LoRA module adapts.
+
+    >>> base_of("lora:*:*:*:0")
+    'trunk:*:*:*:0'
+    """
+    return str(replace(ModuleKey.parse(module), kind="trunk"))
+
+
+def _raised(base: Mapping[str, Tensor], gained: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return what a client makes of its base with what came: round after round, or all at once."""
+    found = dict(base)
+    for matrix in ADAPTED:
+        name, (up, down) = f"{matrix}.weight", pair_names(matrix)
+        if name in gained:
+            found[name] = gained[name]
+        place = 0
+        while f"{place}/{up}" in gained:
+            found[name] = _added(found[name], gained[f"{place}/{up}"], gained[f"{place}/{down}"])
+            place += 1
+    return found
+
+
+def _added(matrix: Tensor, up: Tensor, down: Tensor) -> Tensor:
+    """Return a matrix with the product of two factors added, the same bits on both sides."""
+    return matrix + (up.double() @ down.double()).float()
 
 
 def lora_modules(modules: Iterable[str]) -> list[str]:

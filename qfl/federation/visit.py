@@ -19,7 +19,15 @@ from qfl.core.envelope import Envelope
 from qfl.core.errors import KeyExhaustedError
 from qfl.core.gather import Answer, Arrival
 from qfl.core.personal import Comparison
-from qfl.core.ports import Channel, Eavesdropper, Finishing, Learning, Packing, Personalising
+from qfl.core.ports import (
+    Channel,
+    Eavesdropper,
+    Finishing,
+    Learning,
+    Packing,
+    Personalising,
+    Unpacking,
+)
 from qfl.core.record import Costs, LinkEvent
 from qfl.core.rng import Streams
 from qfl.core.update import Update
@@ -46,6 +54,7 @@ class Visit:
         costs: bytes, joules, key bits and virtual seconds.
         answer: what the client wants to send, None if nothing.
         arrived: True if its change is in the new model.
+        counted: the modules of its answer whose change is.
         opened: the update where the server saw it alone.
         upload: when the client was ready to upload and how long that takes alone; None if it sent
             nothing.
@@ -60,6 +69,7 @@ class Visit:
     costs: Costs
     answer: Answer | None = None
     arrived: bool = False
+    counted: frozenset[str] = frozenset()
     opened: Update | None = None
     upload: Upload | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
@@ -104,6 +114,7 @@ class Courier:
         exchange: which modules travel.
         streams: orders batches and drives the quantum channels.
         run: names the run in every envelope.
+        base: the modules that everybody held before the first round.
         kept: client -> the modules that it never shows, as it left them.
         own: client -> its personal model, as it left it.
     """
@@ -114,6 +125,7 @@ class Courier:
     exchange: ExchangePolicy
     streams: Streams
     run: str
+    base: State
     kept: dict[int, State] = field(default_factory=dict)
     own: dict[int, State] = field(default_factory=dict)
 
@@ -136,9 +148,7 @@ class Courier:
         calls = [
             self._call(one, state, round_index, tapped.get(one.client.name)) for one in participants
         ]
-        return self._taught(
-            calls, [self._study(call, state, round_index) for call in calls if call.works]
-        )
+        return self._taught(calls, [self._study(call, round_index) for call in calls if call.works])
 
     def finish(
         self, participants: Sequence[Participant], state: State, *, round_index: int
@@ -151,9 +161,7 @@ class Courier:
             round_index: one more than there were rounds; names the streams.
         """
         calls = [self._call(one, state, round_index, None) for one in participants]
-        return self._taught(
-            calls, [self._last(call, state, round_index) for call in calls if call.works]
-        )
+        return self._taught(calls, [self._last(call, round_index) for call in calls if call.works])
 
     def personal(self, participant: Participant, state: State) -> State:
         """Return what the client predicts with: `state`, its own version of the modules it keeps,
@@ -222,10 +230,10 @@ class Courier:
         )
         return [self._visited(call, outcomes.get(call.participant.index)) for call in calls]
 
-    def _study(self, call: _Call, state: State, round_index: int) -> Course[_Outcome]:
+    def _study(self, call: _Call, round_index: int) -> Course[_Outcome]:
         """The common training, if a model came down, and what a client then does for itself."""
         who, received = call.participant, _received(call)
-        model = self._model(who, state, received)
+        model = self._model(who, received)
         trained = None
         if not received.keys().isdisjoint(model):
             carried: Mapping[str, Tensor] = {}
@@ -242,19 +250,22 @@ class Courier:
         pupil = self._pupil(who, round_index, model, trained)
         return _Outcome(trained, (yield from self.learning.after_training(pupil)))
 
-    def _last(self, call: _Call, state: State, round_index: int) -> Course[_Outcome]:
+    def _last(self, call: _Call, round_index: int) -> Course[_Outcome]:
         """What a client does with the final model."""
         assert isinstance(self.learning, Finishing)  # nobody else takes the model home
         who = call.participant
-        pupil = self._pupil(who, round_index, self._model(who, state, _received(call)), None)
+        pupil = self._pupil(who, round_index, self._model(who, _received(call)), None)
         return _Outcome(None, (yield from self.learning.after_last_round(pupil)))
 
-    def _model(self, who: Participant, state: State, received: State) -> State:
+    def _model(self, who: Participant, received: State) -> State:
         """A client's modules after the download: those that came, those that it keeps, those that
-        never change."""
-        held = fitted(submodel(state, who.model.module_ids), who.model)
+        everybody has had from the start. Nothing is taken from the server's memory."""
+        held = fitted(submodel(self.base, who.model.module_ids), who.model)
         held |= self.kept.get(who.index, {})
-        return overlaid(held, {m: tensors for m, tensors in received.items() if m in held})
+        held = overlaid(held, {m: tensors for m, tensors in received.items() if m in held})
+        if isinstance(self.learning, Unpacking):
+            held = self.learning.unpack(who, held, received)
+        return held
 
     def _pupil(
         self, who: Participant, round_index: int, model: State, trained: Trained | None
@@ -364,6 +375,7 @@ def settle(visit: Visit, client: Client, arrival: Arrival) -> Visit:
         event=event,
         costs=visit.costs + spent,
         arrived=arrival.arrived,
+        counted=arrival.modules,
         opened=arrival.opened,
         upload=upload,
     )

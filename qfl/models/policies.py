@@ -26,6 +26,8 @@ class ModulePolicy:
 
     Attributes:
         placement: who shares it.
+        aggregator: what the server makes of the versions it gets: mean is the algorithm's own rule;
+            median and geometric_median are not moved far by a few of them, and count all alike.
         weight: what a holder's version weighs: samples, modality_samples, routed_tokens, equal.
         codec: how it travels: fp32, fp16, int8, top_k.
         fixed: patterns of the names of tensors that keep their initial values: they are neither
@@ -33,6 +35,7 @@ class ModulePolicy:
     """
 
     placement: Placement = "global"
+    aggregator: str = "mean"
     weight: str = "samples"
     codec: str = "fp32"
     fixed: tuple[str, ...] = ()
@@ -40,6 +43,7 @@ class ModulePolicy:
     def __post_init__(self) -> None:
         allowed = {
             "placement": ("frozen", "local", "global"),
+            "aggregator": ("mean", "median", "geometric_median"),
             "weight": ("samples", "modality_samples", "routed_tokens", "equal"),
             "codec": ("fp32", "fp16", "int8", "top_k"),
         }
@@ -99,10 +103,44 @@ class ExchangePolicy:
             return self.by_id[module]
         return self.by_kind.get(ModuleKey.parse(module).kind, self.otherwise)
 
+    def aggregator(self, module: str) -> str:
+        """Return what the server makes of a module; what algorithms lay beside modules is theirs.
+
+        >>> ExchangePolicy().aggregator("control@head:*:digit")
+        'mean'
+        """
+        return self[module].aggregator if module.partition(":")[0] in KINDS else "mean"
+
     @property
     def policies(self) -> tuple[ModulePolicy, ...]:
         """All that some module may follow."""
         return (*self.by_kind.values(), *self.by_id.values(), self.otherwise)
+
+    def changed(
+        self, changes: Mapping[str, Mapping[str, str]], modules: Iterable[str]
+    ) -> ExchangePolicy:
+        """Return the same policy with exceptions for some modules.
+
+        Args:
+            changes: pattern of module ids -> field of `ModulePolicy` -> its value there; of several
+                patterns that match, later ones are stronger.
+            modules: ids of all there are.
+
+        Raises:
+            UnknownNameError: a pattern matches none of them.
+
+        >>> changes = {"encoder:*": {"codec": "int8"}}
+        >>> ExchangePolicy().changed(changes, ["encoder:image:*"])["encoder:image:*"].codec
+        'int8'
+        """
+        known, by_id = list(modules), dict(self.by_id)
+        for pattern, change in changes.items():
+            matching = [module for module in known if fnmatchcase(module, pattern)]
+            if not matching:
+                raise UnknownNameError("module", pattern, known)
+            for module in matching:
+                by_id[module] = replace(by_id.get(module, self[module]), **change)  # type: ignore[arg-type]
+        return replace(self, by_id=by_id)
 
     def coded(self, codec: str) -> ExchangePolicy:
         """Return the same policy with every module sent by this codec."""
@@ -155,6 +193,26 @@ EXCHANGE_POLICIES: Mapping[str, ExchangePolicy] = {
 """Presets by name; all but `full` and the last two freeze what they do not name. `ffa_lora` holds
 the first factor of every pair where it began (Sun et al., arXiv:2403.12313): the mean of the
 others is then exact."""
+
+
+CHANGEABLE = ("placement", "aggregator", "weight", "codec")
+"""What a study may set for single modules."""
+
+
+def check_changes(changes: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse exceptions for modules that no policy can have, whatever the model.
+
+    Raises:
+        UnknownNameError: a pattern is for no kind of module, or an option or value is not known.
+    """
+    for pattern, change in changes.items():
+        kind = pattern.partition(":")[0]
+        if not any(fnmatchcase(known, kind) for known in KINDS):
+            raise UnknownNameError("module kind", kind, KINDS)
+        for option, value in change.items():
+            if option not in CHANGEABLE:
+                raise UnknownNameError("option of a module", option, CHANGEABLE)
+            ModulePolicy(**{option: value})  # type: ignore[arg-type]
 
 
 def exchange_policy(name: str) -> ExchangePolicy:

@@ -62,6 +62,7 @@ def paragraphs(
         Paragraph("Ranks", _ranks(results)),
         Paragraph("Censoring", _censoring(results)),
         Paragraph("Curves", _CURVES if results.trains else ""),
+        Paragraph("Modules", _modules(results)),
         Paragraph("Left out", exclusions.paragraph(results)),
         Paragraph("Forgetting", forgetting.method(results)),
         Paragraph("Time to solution", "" if results.trains else _SOLUTION),
@@ -179,6 +180,16 @@ def _place(backend: str, options: Mapping[str, Any]) -> str:
     changed = {k: v for k, v in sorted(options.items()) if k not in plain or v != plain[k]}
     named = ", ".join(f"{key} = {value}" for key, value in changed.items() if value != {})
     return f"{backend} ({named})" if named else backend
+
+
+def _modules(results: Results) -> str:
+    """Return which modules are treated otherwise than the rest."""
+    asked = {
+        f"{pattern} ({', '.join(f'{name} {value}' for name, value in sorted(change.items()))})"
+        for run in results.runs
+        for pattern, change in run.row.cell.federation.get("modules", {}).items()
+    }
+    return f"Treated otherwise than the rest: {listed(sorted(asked))}." if asked else ""
 
 
 def _eavesdropping(results: Results) -> str:

@@ -69,7 +69,11 @@ class OneByOne:
                 arrivals[answer.client] = Arrival(refused=str(error))
                 continue
             arrivals[answer.client] = Arrival(
-                envelope.wire_bytes, envelope.key_bits, arrived=True, opened=opened
+                envelope.wire_bytes,
+                envelope.key_bits,
+                arrived=True,
+                opened=opened,
+                modules=frozenset(opened.modules),
             )
         updates = [each.opened for each in arrivals.values() if each.opened is not None]
         return Gathered(

@@ -321,7 +321,10 @@ class MaskedSums:
         for each in opened:
             for module in each.event.modules:
                 holders[module] += each.event.survivors
-        summed = {name for each in opened for name in each.clients}
+        summed: dict[str, frozenset[str]] = defaultdict(frozenset)
+        for each in opened:
+            for name in each.clients:
+                summed[name] |= frozenset(each.event.modules)
         return Gathered(
             updates=tuple(updates),
             arrivals={
@@ -329,6 +332,7 @@ class MaskedSums:
                     arrival,
                     wire_bytes=arrival.wire_bytes + sum(each.sent_by(name) for each in sums),
                     arrived=arrival.arrived and name in summed,
+                    modules=summed[name] if arrival.arrived and name in summed else frozenset(),
                 )
                 for name, arrival in arrivals.items()
             },

@@ -24,6 +24,8 @@ _NOT_PRIVATE = {
     "scaffold": "weighs control variates by samples, and under privacy every client counts alike",
 }
 _ONE_SIGMA_RANGE = 6.0
+_PLAIN = {"codec": "fp32", "weight": "samples", "aggregator": "mean"}
+"""What of a module goes with everything."""
 
 Settings = Mapping[str, Any]
 
@@ -32,7 +34,10 @@ def unfit_protection(study: Settings) -> list[Issue]:
     """Return one issue for each combination of a study that cannot work."""
     if not study["federation"] or not study["selection"]:
         return []
-    checks = (_sight, _travelling, _masked_sums, _privacy, _noise, _lies, _rule, _rule_under_masks)
+    checks = (
+        *(_sight, _travelling, _exceptions, _masked_sums, _privacy, _noise, _lies),
+        *(_rule, _rule_under_masks),
+    )
     return [issue for check in checks for issue in check(study)]
 
 
@@ -102,6 +107,28 @@ def _travelling(study: Settings) -> Iterator[Issue]:
             "federation.lora_ranks",
             "attackers imitate the changes of others, which have other shapes here; take one rank",
         )
+
+
+def _exceptions(study: Settings) -> Iterator[Issue]:
+    """What single modules have of their own must fit what is made of all of them."""
+    algorithm = study["federation"]["algorithm"]
+    averages = algorithm in (*_AVERAGING, *_AVERAGING_TOO)
+    for pattern, change in study["federation"].get("modules", {}).items():
+        wanted = _PLAIN | change
+        sums = _masked(study) or _private(study)
+        refused = {
+            "codec": (sums or algorithm in ("fedlora", "scaffold"), "codes single changes and "
+                      "gives back later what it dropped, which masked sums, privacy, fedlora and "
+                      "scaffold cannot bear; take fp32"),
+            "weight": (sums or algorithm == "scaffold", "weighs a module by itself, and masked "
+                       "sums, privacy and scaffold weigh clients as a whole; take samples"),
+            "aggregator": (sums or not averages or _rule_name(study) != "none", "compares single "
+                           "changes in place of a mean, which needs an algorithm that averages, "
+                           "without masks, privacy and [defence]; take mean"),
+        }  # fmt: skip
+        for option, (wrong, why) in refused.items():
+            if wrong and wanted[option] != _PLAIN[option]:
+                yield Issue(f"federation.modules.{pattern}.{option}", f"{wanted[option]} {why}")
 
 
 def _masked_sums(study: Settings) -> Iterator[Issue]:

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 import torch
 from small import DIGITS, copied, federation, same
+from test_completion import QUICK, updates_of
+from test_completion import played as completed
 
 from qfl.core.errors import ModuleMismatchError
 from qfl.core.gather import Answer
 from qfl.core.record import RoundRecord
 from qfl.core.update import Update
+from qfl.federation.completion import Completion
 from qfl.federation.engine import LocalTraining, Trained
 from qfl.federation.exclusions import broken_modules, check_applicable, finite, unsound
 from qfl.federation.fedavg import FedAvg
@@ -110,3 +113,23 @@ def test_sums_too_large_to_add_are_no_reason_for_exclusion():
     assert check_applicable(large, round_index=1) is large
     assert unsound(Trained(large, {"a": 1.0}, 0.0, 1)) == ""
     assert "in its losses" in unsound(Trained(large, {"a": math.nan}, 0.0, 1))
+
+
+def test_a_client_whose_model_resembles_nobodys_is_named(monkeypatch):
+    """Completion weighs by centrality; the third client is as like the others as noise."""
+
+    def outsider(features, *, estimator):
+        found = np.ones((len(features), len(features)))
+        found[2, :] = found[:, 2] = 0.0
+        return found
+
+    monkeypatch.setattr("qfl.federation.completion.similarities", outsider)
+    one, records = completed(Completion(**QUICK), rounds=1)
+    assert set(records[1].excluded) == {records[1].delivered[2]}
+    assert "its update weighed nothing" in records[1].excluded[records[1].delivered[2]]
+    assert records[1].metrics["least_centrality"] == 0.0
+    assert "least_centrality" not in records[0].metrics
+    one.learning.aggregate(one.state, updates_of(one, count=1))
+    assert (one.learning.tell(), one.learning.ignored()) == ({"least_centrality": 1.0}, {})
+    one.learning.aggregate(one.state, [])
+    assert (one.learning.tell(), one.learning.ignored()) == ({}, {})

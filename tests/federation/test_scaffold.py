@@ -12,6 +12,7 @@ from qfl.federation.engine import LocalTraining
 from qfl.federation.fedavg import FedAvg
 from qfl.federation.scaffold import Controls, Scaffold
 from qfl.models.heads import sample_losses
+from qfl.security.masked import Masked
 
 FAR = LocalTraining(epochs=10, batch_size=1000, learning_rate=0.05, clip_norm=math.inf)
 """Ten full-batch steps per round: clients drift far."""
@@ -83,17 +84,43 @@ def test_the_payload_doubles_both_ways_and_the_record_says_so():
         assert getattr(twice, name) / getattr(costs, name) == pytest.approx(2, abs=0.05)
 
 
+def apart(played):
+    """How far the server's controls are from the weighted mean of the clients', module by module;
+    and how large they are."""
+    learning, far = played.learning, {}
+    for module, tensors in learning._control.items():
+        holders = [who for who in played.participants if module in who.model.module_ids]
+        shares = torch.tensor([len(who.train) for who in holders], dtype=torch.float64)
+        shares = shares / shares.sum()
+        gaps = []
+        for name, control in tensors.items():
+            own = torch.stack([learning._of(who)[module][name].double() for who in holders])
+            gaps.append(float((torch.tensordot(shares, own, 1) - control).abs().max()))
+        far[module] = (max(gaps), max(float(c.abs().max()) for c in tensors.values()))
+    return far
+
+
 def test_the_servers_control_is_the_weighted_mean_of_the_clients():
     played = federation(Scaffold(), population=quadratic(), training=FAR, exchange="head", rounds=3)
     list(played.play())
-    learning = played.learning
-    for module, tensors in learning._control.items():
-        for name, control in tensors.items():
-            shares = [len(who.train) for who in played.participants]
-            own = torch.stack([learning._own[i][module][name] for i in range(len(shares))])
-            mean = torch.tensordot(torch.tensor(shares) / sum(shares), own, 1)
-            assert torch.allclose(control, mean, atol=1e-6)
-            assert control.abs().max() > 0
+    for gap_, size in apart(played).values():
+        assert gap_ < 1e-6 < size
+
+
+def test_controls_stay_in_step_when_some_masked_sums_are_given_up():
+    """Clients of several sums of which one is opened and another is not: each side moves what was
+    counted and nothing else. What is left is the rounding of the grid."""
+    masked = Masked(smallest=3, threshold=0.9, dropout=0.15, largest_change=16.0, levels=1 << 20)
+    played = federation(Scaffold(), channel=masked, rounds=6, clients_per_round=7)
+    records = list(played.play())
+    given_up = [bool(event.given_up) for record in records for event in record.sums]
+    assert any(given_up)
+    assert not all(given_up)
+    step = 2 * masked.largest_change / masked.levels
+    far = apart(played)
+    assert any(size > 0.01 for _, size in far.values())
+    for gap_, _ in far.values():
+        assert gap_ <= len(records) * step
 
 
 def test_a_clients_control_is_its_gradient():
@@ -126,10 +153,10 @@ def test_an_answer_that_is_lost_leaves_the_controls_in_step():
         {m: {n: t + 1 for n, t in ts.items()} for m, ts in offered.items()}, 10
     )
     learning.answer(who, received, trained)
-    learning.delivered([])
+    learning.delivered({})
     assert all((t == 0).all() for t in learning.carried(who, received).values())
     learning.answer(who, received, trained)
-    learning.delivered([0])
+    learning.delivered({0: set(offered)})
     assert any((t != 0).any() for t in learning.carried(who, received).values())
 
 

@@ -47,6 +47,28 @@ PAIRS = {
 
 REFUSED = [
     (
+        {"channel": MASKED, "federation": {**QUIET, "modules": {"head:*": {"codec": "int8"}}}},
+        r"federation.modules.head:\*.codec: int8 codes single changes",
+    ),
+    (
+        {"federation": {**QUIET, "algorithm": "scaffold", "modules": {"*": {"weight": "equal"}}}},
+        r"federation.modules.\*.weight: equal weighs a module by itself",
+    ),
+    (
+        {
+            "federation": {
+                **QUIET,
+                "algorithm": "fedadam",
+                "modules": {"*": {"aggregator": "median"}},
+            }
+        },
+        r"federation.modules.\*.aggregator: median compares single changes in place of a mean",
+    ),
+    (
+        {"federation": {**QUIET, "modules": {"haed:*": {"codec": "int8"}}}},
+        r"unknown module kind 'haed' \(did you mean 'head'\?\)",
+    ),
+    (
         {"privacy": {"mechanism": "central"}, "selection": PUBLIC}
         | {"federation": {**QUIET, "codec": "top_k"}},
         "codec: top_k adds what it dropped before to a change that was clipped",
@@ -324,3 +346,13 @@ def test_sealing_changes_no_number_that_is_learnt(level):
     assert protected[-1].level == level
     used = protected[-1].costs.key_bits_used
     assert (used > 8 * protected[-1].costs.payload_bytes_up) is (level == "L4")
+
+
+def test_modules_of_their_own_play_and_are_on_the_bill():
+    """As a table of the study, in the cell and on the bill."""
+    own = {"encoder:*": {"codec": "int8"}, "head:*": {"aggregator": "median"}}
+    [cell] = cells(study(federation={**QUIET, "modules": own}))
+    assert cell.federation["modules"] == own
+    played, plain = list(play(cell)), records()
+    assert played[1].costs.payload_bytes_up < plain[1].costs.payload_bytes_up
+    assert played[-1].metrics != plain[-1].metrics

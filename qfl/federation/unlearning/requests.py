@@ -65,8 +65,7 @@ class Subject:
         before: the client as it was.
         seen: its training samples that had what is forgotten, with what those who stay can be
             asked about; None if nothing of them can.
-        unseen: its test samples likewise, if the client leaves: the same kind of data, in no
-            training; else None.
+        unseen: its test samples likewise: the same kind of data, in no training.
     """
 
     number: int
@@ -179,13 +178,11 @@ def _subject(number: int, client: Client, request: Request, rest: Population) ->
     tasks = tuple(t for t in client.tasks if t in rest.tasks)
     if not (modalities and tasks):
         return Subject(number, client, None, None)
-    leaves = client.name not in {c.name for c in rest.clients}
-    return Subject(
-        number,
-        client,
-        seen=_or_none(narrowed(_having(client.train, request), modalities, tasks)),
-        unseen=_or_none(narrowed(client.test, modalities, tasks)) if leaves else None,
+    seen, unseen = (
+        _or_none(narrowed(_having(samples, request), modalities, tasks))
+        for samples in (client.train, client.test)
     )
+    return Subject(number, client, seen, unseen)
 
 
 def _having(samples: Samples, request: Request) -> Samples:

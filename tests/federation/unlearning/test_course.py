@@ -121,3 +121,12 @@ def test_a_request_that_makes_no_sense_fails_before_anybody_trains():
         next(course(Retrain(), clients=("client-02",), round=5).play())
     with pytest.raises(ConfigError, match="round 1 of 4"):
         next(course(Retrain(), clients=("client-02",), round=1).play())
+
+
+@pytest.mark.parametrize("asked", [{"modality": MODALITIES[1]}, {"task": "task_1"}])
+def test_a_member_of_what_stays_is_asked_for_too(asked):
+    """Clients stay: their training samples that had it against their test samples that had it."""
+    first, *_, last = (r for r in course(Retrain(), **asked, round=2).play() if r.round in (0, 2))
+    both = [sum(len(getattr(c, part)) for c in WHOLE.clients) for part in ("train", "test")]
+    assert [first.facts["erased_samples"], first.facts["never_seen_samples"]] == both
+    assert abs(last.metrics["membership_auc"] - 0.5) < 0.06  # of retrainings: 0.02 is their spread

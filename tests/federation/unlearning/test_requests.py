@@ -50,7 +50,10 @@ def test_a_modality_goes_and_those_with_nothing_else_leave():
     assert all(IMU not in c.train.inputs for c in erasure.rest.clients)
     assert IMU not in erasure.rest.test.inputs
     assert erasure.gone(WHOLE, Pooled(8)) == {f"encoder:{IMU}:*": "forgotten"}
-    assert all(s.unseen is None for s in erasure.subjects if s.number != 1)
+    assert erasure.subjects[1].unseen is None
+    for subject in erasure.subjects[0], erasure.subjects[2]:
+        assert len(subject.unseen) == len(subject.before.test)
+        assert IMU not in subject.unseen.inputs
 
 
 def test_a_task_goes_and_those_with_nothing_else_leave():
