@@ -107,8 +107,6 @@ class Federation:
             self.participants = tuple(
                 replace(one, train=self.learning.training_samples(one)) for one in self.participants
             )
-        if standing is not None:
-            self.state = standing.modules(self.state)
         self.courier = Courier(
             channel=policies.channel,
             learning=self.learning,
@@ -116,8 +114,9 @@ class Federation:
             exchange=self.exchange,
             streams=streams,
             run=run,
-            base=self.state,
+            base=standing.modules(self.state) if standing else self.state,
         )
+        self.state = self.courier.base
         self.observations, self.holdings = Observations(n), Holdings.of(population.clients)
         self.coverage = Coverage(population.clients)
         self.trainings = Trainings(population.clients, standing.trained if standing else None)
