@@ -3,7 +3,8 @@
 On binary x the terms mu (x_i^2 - x_i) vanish; the smallest mu that makes the objective convex is
 added. Frank-Wolfe minimises it over the convex hull of the equality constraints, where its linear
 step is a sort, and its duality gap turns any iterate into a lower bound. The iterate is rounded to
-the largest entries of every block.
+the largest entries of every block. Where entries are equal, as all are on MaxCut, a random direction
+along which the convex objective stays flat decides: the eigenvectors of the smallest eigenvalue.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from qfl.solvers.top_k import lowest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relaxation:
-    """Convexified relaxation, deterministic rounding.
+    """Convexified relaxation and rounding; ties are broken at random along its flat directions.
 
     Attributes:
         iterations: the most Frank-Wolfe steps, each one gradient of the relaxed objective.
@@ -39,10 +40,11 @@ class Relaxation:
         check_choice("postprocess", self.postprocess, POSTPROCESSES)
 
     def solve(self, problem: Problem, *, rng: np.random.Generator) -> Decision:
-        """Return the rounded decision with a proven bound; `rng` is not used."""
+        """Return the rounded decision with a proven bound."""
         started = perf_counter()
         point, bound, steps = relax(problem, iterations=self.iterations)
-        repaired = repair(problem, lowest(problem, 0.5 - point))
+        prices = 0.5 - point - _TILT * flat_direction(problem, rng)
+        repaired = repair(problem, lowest(problem, prices))
         found = improve(problem, repaired.x, self.postprocess)
         bill = Bill(
             evaluations=steps + repaired.evaluations + found.evaluations,
@@ -82,3 +84,20 @@ def relax(problem: Problem, *, iterations: int) -> tuple[NDArray[np.float64], fl
         curvature = float(direction @ hessian @ direction)
         point = point + direction * (min(1.0, -slope / curvature) if curvature > 0 else 1.0)
     return point, bound, steps
+
+
+def flat_direction(problem: Problem, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return a random unit vector (n,) along which the quadratic form is smallest.
+
+    Rounding MaxCut by its signs is the spectral cut.
+
+    Reference:
+        Delorme and Poljak, Math. Programming 62 (1993) 557 (the eigenvalue bound of MaxCut).
+    """
+    eigenvalues, vectors = np.linalg.eigh(problem.qubo.quadratic + problem.qubo.quadratic.T)
+    lowest_ones = eigenvalues - eigenvalues[0] <= 1e-9 * max(1.0, abs(float(eigenvalues[0])))
+    vector = vectors[:, lowest_ones] @ rng.standard_normal(int(lowest_ones.sum()))
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+_TILT = 1e-6  # below what 0.5 - x of two entries that differ is apart
