@@ -47,6 +47,30 @@ def require(needed: int, *, what: str, advice: str, device: str = "cpu") -> None
     """
     free = free_bytes(device)
     if needed > free:
-        raise CapacityError(
-            f"{what} needs {needed / GIB:.1f} GiB, {free / GIB:.1f} GiB free; {advice}"
-        )
+        raise CapacityError(f"{what} needs {gibibytes(needed)}, {gibibytes(free)} free; {advice}")
+
+
+def gibibytes(size: int) -> str:
+    """Return a number of bytes in GiB, in short however large it is.
+
+    >>> gibibytes(3 << 29), gibibytes(1 << 600)
+    ('1.5 GiB', '2^570 GiB')
+    """
+    return f"{size / GIB:.1f} GiB" if size < _LONG * GIB else f"2^{_log2(size) - 30} GiB"
+
+
+def whole(number: int) -> str:
+    """Return a whole number with its digits, or as the power of two next to it if it is long.
+
+    >>> whole(658008), whole(1 << 600)
+    ('658008', '2^600')
+    """
+    return str(number) if number < _LONG**2 else f"2^{_log2(number)}"
+
+
+_LONG = 10**9
+
+
+def _log2(number: int) -> int:
+    """Return the whole exponent next below, exact for numbers beyond the range of floats."""
+    return number.bit_length() - 1

@@ -8,7 +8,7 @@ which have the inner one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import comb, prod
+from math import ceil, comb, prod
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from qfl.simulators.combinations import rank
 from qfl.simulators.evolution import evolve, run_layers, run_layers_back
 from qfl.simulators.grover import Reflection
 from qfl.simulators.ladder import Plan, plans
-from qfl.simulators.memory import free_bytes, require
+from qfl.simulators.memory import free_bytes, require, whole
 from qfl.simulators.operations import Amplitudes, Device, Floats, Operations, operations
 
 MIXERS = ("xy_complete", "xy_trotter", "xy_ring", "xy_ring_exact", "xy_parity_ring", "grover")
@@ -248,15 +248,19 @@ class Subspace:
     def _fits(self, device: Device) -> None:
         """Refuse what does not fit: at the peak of a gradient, states and two tables."""
         alive = max(_alive(self.mixer, block.n, block.weight) for block in self.blocks)
-        each = alive * self._dtype.itemsize + 16
-        self.needed = int(self.dimension * self.columns * each)
-        advice = "try precision='single', or solver 'rqaoa'"
+        each, single = (ceil(alive * size) + 16 for size in (self._dtype.itemsize, 8))
+        amplitudes = self.dimension * self.columns
+        self.needed = amplitudes * each
+        free, advice = free_bytes(device), "try solver 'decompose'"
         if len(self.blocks) == 1:
-            n, free = self.blocks[0].n, free_bytes(device)
+            n = self.blocks[0].n
             fitting = [k for k in range(self.blocks[0].weight) if comb(n, k) * each <= free]
-            advice = f"try k <= {max(fitting, default=0)}, or solver 'rqaoa'"
+            advice = f"try k <= {max(fitting, default=0)}, or solver 'decompose'"
+        elif amplitudes * single <= free:
+            advice = "try precision='single', or solver 'decompose'"
         what = " x ".join(f"C({block.n}, {block.ones})" for block in self.blocks)
-        require(self.needed, what=f"{what} = {self.dimension} states", advice=advice, device=device)
+        what = f"{what} = {whole(self.dimension)} states"
+        require(self.needed, what=what, advice=advice, device=device)
 
 
 def _alive(mixer: str, n: int, k: int) -> float:

@@ -139,11 +139,17 @@ class Landscape:
         compiled = self._compiled.get(depth)
         return compiled.execution() if isinstance(compiled, OnDevice) else None
 
-    def _run(self, angles: Angles, ask: Callable[[Compiled], T]) -> T:
+    def prepare(self, depth: int) -> None:
+        """Compile the circuit of this depth, so that what does not fit is refused now."""
         started = perf_counter()
-        depth = angles.shape[-1]
         if depth not in self._compiled:
             self._compiled[depth] = self._backend.compile(self.ansatz(depth))
+        self.quantum_seconds += perf_counter() - started
+
+    def _run(self, angles: Angles, ask: Callable[[Compiled], T]) -> T:
+        depth = angles.shape[-1]
+        self.prepare(depth)
+        started = perf_counter()
         answer = ask(self._compiled[depth])
         self.quantum_seconds += perf_counter() - started
         return answer

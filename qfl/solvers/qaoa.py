@@ -97,6 +97,8 @@ class Qaoa:
         scene = training = self._landscape(problem, encoding, self.backend, self.backend_options)
         if self.training_backend is not None:
             training = self._landscape(problem, encoding, self.training_backend, {})
+        for place in (scene, training):
+            place.prepare(self.depth)
         schedule: Schedule = SCHEDULES.configure(self.schedule, self.schedule_options)
         angles = schedule.angles(training, self.depth, rng)
         counts = scene.sample(angles, self.shots, rng)

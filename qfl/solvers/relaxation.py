@@ -3,8 +3,8 @@
 On binary x the terms mu (x_i^2 - x_i) vanish; the smallest mu that makes the objective convex is
 added. Frank-Wolfe minimises it over the convex hull of the equality constraints, where its linear
 step is a sort, and its duality gap turns any iterate into a lower bound. The iterate is rounded to
-the largest entries of every block. Where entries are equal, as all are on MaxCut, a random direction
-along which the convex objective stays flat decides: the eigenvectors of the smallest eigenvalue.
+the largest entries of every block. Where entries are equal, as all are on MaxCut, a random
+direction decides along which the convex objective is flat: eigenvectors of the least eigenvalue.
 """
 
 from __future__ import annotations

@@ -71,24 +71,29 @@ def _swap_squares(
     blocks: list[tuple[NDArray[np.intp], int]],
     index: int,
 ) -> NDArray[np.float64]:
-    """Return the mean squared change of every swap (i off, j on) inside block `index`."""
+    """Return the mean squared change of every swap (i off, j on) inside block `index`.
+
+    The swaps of one i are taken together: all of them at once would hold a row of n for every pair.
+    """
     own = blocks[index][0]
-    first, second = np.triu_indices(len(own), 1)
-    i, j = own[first], own[second]
-    rows = symmetric[j] - symmetric[i]
-    rows[np.arange(len(i)), i] = 0.0
-    rows[np.arange(len(i)), j] = 0.0
-    mean, variance = linear[j] - linear[i], np.zeros(len(i))
-    for other, (variables, ones) in enumerate(blocks):
-        removed = 2 if other == index else 0
-        size, ones = len(variables) - removed, ones - removed // 2
-        single = ones / size if size else 0.0
-        pair = _falling(ones, 2) / _falling(size, 2) if size > 1 else single**2
-        total = rows[:, variables].sum(1)
-        mean = mean + single * total
-        variance += (single - pair) * (rows[:, variables] ** 2).sum(1)
-        variance += (pair - single**2) * total**2
-    return mean**2 + variance
+    squares = [np.zeros(0)]
+    for at, i in enumerate(own[:-1]):
+        j = own[at + 1 :]
+        rows = symmetric[j] - symmetric[i]
+        rows[:, i] = 0.0
+        rows[np.arange(len(j)), j] = 0.0
+        mean, variance = linear[j] - linear[i], np.zeros(len(j))
+        for other, (variables, ones) in enumerate(blocks):
+            removed = 2 if other == index else 0
+            size, ones = len(variables) - removed, ones - removed // 2
+            single = ones / size if size else 0.0
+            pair = _falling(ones, 2) / _falling(size, 2) if size > 1 else single**2
+            total = rows[:, variables].sum(1)
+            mean = mean + single * total
+            variance += (single - pair) * (rows[:, variables] ** 2).sum(1)
+            variance += (pair - single**2) * total**2
+        squares.append(mean**2 + variance)
+    return np.concatenate(squares)
 
 
 def _falling(value: int, factors: int) -> float:

@@ -124,3 +124,9 @@ def test_too_many_qubits_are_refused_with_what_would_fit(monkeypatch):
         CapacityError, match=r"40 qubits needs 81920.0 GiB, 8.0 GiB free; try n <= 26"
     ):
         Hypercube(QaoaAnsatz(0.0, np.ones(40), np.zeros((40, 40)), "x", 1))
+
+
+def test_more_qubits_than_floats_reach_are_refused_too():
+    ansatz = QaoaAnsatz(0.0, np.ones(1100), np.zeros((1100, 1100)), "x", 1)
+    with pytest.raises(CapacityError, match=r"state of 1100 qubits needs 2\^\d+ GiB.*try n <= "):
+        Hypercube(ansatz)

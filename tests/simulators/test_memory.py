@@ -21,7 +21,16 @@ def test_a_refusal_names_what_is_needed_what_is_free_and_what_to_try(monkeypatch
     monkeypatch.setattr(memory, "free_bytes", lambda device: 22 * memory.GIB)
     memory.require(22 * memory.GIB, what="it", advice="nothing")
     with pytest.raises(CapacityError) as error:
-        memory.require(31 * memory.GIB, what="C(44, 11)", advice="try k <= 9, or solver 'rqaoa'")
+        memory.require(
+            31 * memory.GIB, what="C(44, 11)", advice="try k <= 9, or solver 'decompose'"
+        )
     assert str(error.value) == (
-        "C(44, 11) needs 31.0 GiB, 22.0 GiB free; try k <= 9, or solver 'rqaoa'"
+        "C(44, 11) needs 31.0 GiB, 22.0 GiB free; try k <= 9, or solver 'decompose'"
     )
+
+
+@pytest.mark.parametrize("needed", [1 << 70, 1 << 1100, 1 << 100_000], ids=["70", "1100", "100000"])
+def test_a_refusal_stays_short_however_much_is_needed(needed):
+    with pytest.raises(CapacityError, match=rf"needs 2\^{needed.bit_length() - 31} GiB") as error:
+        memory.require(needed, what="it", advice="try less")
+    assert len(str(error.value)) < 80

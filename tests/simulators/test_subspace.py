@@ -186,6 +186,42 @@ def test_what_does_not_fit_is_refused_before_anything_is_allocated(monkeypatch):
     with pytest.raises(CapacityError) as error:
         Subspace(ansatz)
     assert str(error.value) == (
-        "C(40, 20) = 137846528820 states needs 19196.0 GiB, 22.0 GiB free; "
-        "try k <= 8, or solver 'rqaoa'"
+        "C(40, 20) = 137846528820 states needs 19256.9 GiB, 22.0 GiB free; "
+        "try k <= 8, or solver 'decompose'"
     )
+
+
+@pytest.mark.parametrize(
+    ("gib", "precision", "advice"),
+    [
+        (24, "double", "try precision='single', or solver 'decompose'"),
+        (24, "single", None),
+        (3, "double", "try solver 'decompose'"),
+        (3, "single", "try solver 'decompose'"),
+    ],
+)
+def test_single_precision_is_advised_only_where_it_would_fit(monkeypatch, gib, precision, advice):
+    monkeypatch.setattr(memory, "free_bytes", lambda device="cpu": gib * memory.GIB)
+    monkeypatch.setattr("qfl.simulators.subspace.free_bytes", memory.free_bytes)
+    monkeypatch.setattr("qfl.simulators.subspace.quadratic_costs", _stop)
+    halves = ((tuple(range(17)), 8), (tuple(range(17, 34)), 8))
+    ansatz = random_ansatz(np.random.default_rng(0), "xy_ring", 1, halves)
+    with pytest.raises(CapacityError if advice else _Allocated, match=advice):
+        Subspace(ansatz, precision=precision)
+
+
+class _Allocated(Exception):
+    """The engine would have gone on."""
+
+
+def _stop(*_):
+    raise _Allocated
+
+
+@pytest.mark.parametrize("n", [600, 2000])
+def test_astronomically_many_states_are_refused_in_one_short_sentence(n):
+    zeros = np.zeros((n, n))
+    ansatz = QaoaAnsatz(0.0, np.ones(n), zeros, "grover", 1, ((tuple(range(n)), n // 2),))
+    refusal = rf"C\({n}, {n // 2}\) = 2\^\d+ states needs 2\^\d+ GiB"
+    with pytest.raises(CapacityError, match=refusal):
+        Subspace(ansatz)

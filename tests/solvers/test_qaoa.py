@@ -5,8 +5,15 @@ import json
 import numpy as np
 import pytest
 
-from qfl.core.constraints import OneHot, Unconstrained
-from qfl.core.errors import BackendError, ConfigError, ProblemError, UnknownNameError
+from qfl.core.constraints import Exactly, OneHot, Unconstrained
+from qfl.core.errors import (
+    BackendError,
+    CapacityError,
+    ConfigError,
+    ProblemError,
+    UnknownNameError,
+)
+from qfl.problems import draw
 from qfl.problems.load import closed_form_selection
 from qfl.problems.selection import ClientSelection
 from qfl.problems.slots import AggregationSchedule
@@ -214,3 +221,19 @@ def test_the_record_says_where_the_bill_counts_another_circuit():
     counted = solve(problem, "qaoa", **options).diagnostics["circuit"]
     assert counted == "counted with one Trotter step of the mixer"
     assert "circuit" not in solve(problem, "qaoa", mixer="xy_ring", **options).diagnostics
+
+
+def test_what_does_not_fit_is_refused_before_angles_are_chosen(monkeypatch):
+    monkeypatch.setattr("qfl.solvers.schedules.units.move_scale", lambda *_: pytest.fail("early"))
+    problem = dense(Exactly(100), 200)
+    with pytest.raises(CapacityError, match="or solver 'decompose'"):
+        solve(problem, "qaoa", seed=0, shots=8)
+
+
+def test_the_solver_that_a_refusal_names_solves_the_instance():
+    problem = draw("client_selection", seed=0, clients=60, choose=20)
+    with pytest.raises(CapacityError, match="or solver 'decompose'"):
+        solve(problem, "rqaoa", seed=0, shots=8)
+    options = {"shots": 8, "depth": 1, "schedule": "linear_ramp"}
+    decision = solve(problem, "decompose", seed=0, block=8, inner_options=options, max_sweeps=1)
+    assert decision.feasible

@@ -54,7 +54,7 @@ def test_maxcut_is_rounded_along_a_flat_direction_not_to_the_empty_cut():
 @settings(deadline=None, max_examples=25)
 @given(left=st.integers(1, 6), right=st.integers(1, 6), seed=st.integers(0, 10**6))
 def test_bipartite_graphs_are_cut_completely(left, right, seed):
-    """The eigenvector of the smallest eigenvalue of a bipartite graph has the signs of its sides."""
+    """The eigenvector of the least eigenvalue has the signs of the sides."""
     problem = maxcut(weights=nx.to_numpy_array(nx.complete_bipartite_graph(left, right)))
     assert solve(problem, "relaxation", seed=seed).energy == -left * right
 
