@@ -22,11 +22,12 @@ from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
 from qfl.security.privacy.clipping import AdaptiveClip
+from qfl.security.privacy.encodings import Vector
 from qfl.security.privacy.guarantee import Price
 from qfl.security.privacy.mechanisms import Central, Distributed, Mechanism
 
-_ROUNDED = 1 - 1e-4
-"""Changes are clipped a little below the bound, so that float32 weights do not exceed it."""
+_SHORTER = 1 - 1e-4
+"""A change that is too long as float32 weights is taken this much below the bound, and again."""
 
 
 class Privacy:
@@ -86,9 +87,8 @@ class Privacy:
             change = change_of(answer.update, answer.received, modules)
             self._below += float(np.linalg.norm(change)) <= self.bound
             rng = self._streams("privacy/client", round, index)
-            sent = self._mechanism.send(change, bound=_ROUNDED * self.bound, rng=rng)
-            moved = changed_by(answer.received, sent, modules)
-            update = Update(moved, dict.fromkeys(modules, 1))
+            sent = self._mechanism.send(change, bound=self.bound, rng=rng)
+            update = self._carried(answer.received, sent, modules)
             covered.append(Answer(answer.client, answer.received, update))
         return covered
 
@@ -96,7 +96,7 @@ class Privacy:
         """Return what the server may learn from: one mean with its noise; the clip moves on."""
         if isinstance(self._mechanism, Distributed):
             self._missing = max((s.clients - s.threshold for s in gathered.sums), default=0)
-        noise = self._mechanism.server_noise(bound=self.bound)
+        noise = self._mechanism.server_noise(bound=self.bound, clients=self._clients)
         if not noise or not gathered.updates:
             return gathered
         rng = self._streams("privacy/server", round)
@@ -130,6 +130,18 @@ class Privacy:
             missing=self._missing,
             stopped=stopped,
         )
+
+    def _carried(self, received: Update, change: Vector, modules: list[str]) -> Update:
+        """Return what travels: weights, whose rounding must not lengthen what a server blurs."""
+        while True:
+            moved = changed_by(received, change, modules)
+            update = Update(moved, dict.fromkeys(modules, 1))
+            if not isinstance(self._mechanism, Central):
+                return update
+            norm = float(np.linalg.norm(change_of(update, received, modules)))
+            if norm <= self.bound:
+                return update
+            change = change * (_SHORTER * self.bound / norm)
 
     @property
     def _most(self) -> int:

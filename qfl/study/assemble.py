@@ -33,7 +33,8 @@ from qfl.models.m3t import architecture
 from qfl.problems import client_selection, draw
 from qfl.problems.slots import SlotGrid, aggregation_schedule
 from qfl.security.attacks.interception import InterceptResend
-from qfl.security.privacy.mechanisms import Distributed
+from qfl.security.masked import Masked
+from qfl.security.privacy.mechanisms import Central, Distributed
 from qfl.solvers import SOLVERS
 from qfl.solvers.rehearsal import rehearse
 from qfl.study.calibrated import with_calibrations
@@ -158,9 +159,10 @@ def _privacy(cell: Cell) -> Any:
 
 
 def _gatherer(channel: Any, connected: Channel, links: Any, privacy: Any, run: str) -> Gatherer:
-    """What brings answers home; distributed noise joins where changes become integers."""
-    if isinstance(privacy, Distributed):
-        return channel.gatherer(connected, links, run=run, encoding=privacy.shares)
+    """What brings answers home; private changes under masks are rounded within what is priced."""
+    if isinstance(channel, Masked) and isinstance(privacy, Central | Distributed):
+        encoding = privacy.shares if isinstance(privacy, Distributed) else privacy.grid
+        return channel.gatherer(connected, links, run=run, encoding=encoding)
     return channel.gatherer(connected, links, run=run)
 
 

@@ -1,8 +1,10 @@
 """Channels, privacy and rules: what cannot work is refused with what can, and the rest plays."""
 
+import numpy as np
 import pytest
 
 from qfl.core.errors import StudyError
+from qfl.security.privacy.mechanisms import Central
 from qfl.study import Study, cells, pairing_key
 from qfl.study.assemble import assemble, play
 
@@ -280,6 +282,29 @@ def test_privacy_is_recorded_with_all_that_it_depends_on(mechanism):
     assert (found[2].missing > 0) is (mechanism == "distributed")
     assert found[2].adjacency.startswith("replace one client")
     assert found[2].conversion.startswith("privacy loss distribution")
+
+
+def test_a_server_s_noise_covers_what_masks_round(monkeypatch):
+    """Without the noise: the mean of eight changes clipped to 1e-3 is not longer than that.
+
+    On the grid that the channel has for changes in general rounding alone would be longer.
+    """
+    pytest.importorskip("dp_accounting", reason="needs the extra 'privacy'")
+    monkeypatch.setattr(Central, "server_noise", lambda self, *, bound, clients=1: 0.0)
+    privacy = {"mechanism": "central", "clip": 1e-3}
+    [cell] = cells(study(channel=MASKED, privacy=privacy, selection=PUBLIC))
+    federation = assemble(cell)
+    rounds = federation.play()
+    next(rounds)
+    before = vector(federation.state)
+    next(rounds)
+    assert 0 < np.linalg.norm(vector(federation.state) - before) <= 1e-3 * (1 + 1e-4)
+
+
+def vector(state):
+    """All weights of a model, one after the other."""
+    tensors = [state[module][name] for module in sorted(state) for name in sorted(state[module])]
+    return np.concatenate([tensor.double().numpy().ravel() for tensor in tensors])
 
 
 def test_a_budget_ends_the_training_where_the_next_round_would_exceed_it():

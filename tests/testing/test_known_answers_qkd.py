@@ -1,7 +1,7 @@
 """Families of key distribution at other links, blocks and errors, against formulas written anew."""
 
 import json
-from math import cosh, exp, log2
+from math import cosh, exp, factorial, fsum, log2
 
 import numpy as np
 import pytest
@@ -101,10 +101,39 @@ def test_cascade_at_other_errors_and_lengths():
 def test_a_pool_with_fractional_rates():
     found = got("key_pool", S0=0, S_max=100, rate=0.5, dt=10, cost=7, rounds=3)
     assert found == [["exhausted", 5], ["ok", 3], ["ok", 1]]
+    halves = got("key_pool", S0=0, S_max=9, rate=0.5, dt=1, cost=1, rounds=3)
+    assert halves == [["exhausted", 0.5], ["ok", 0], ["exhausted", 0.5]]
     reason = compute(
-        "key_pool", {"S0": 0, "S_max": 9, "rate": 0.5, "dt": 1, "cost": 1, "rounds": 1}
+        "key_pool", {"S0": 0, "S_max": 9, "rate": 1e-7, "dt": 1, "cost": 1, "rounds": 1}
     )
-    assert "rate times dt must be a whole number" in reason[1]
+    assert "rate times dt is 1e-07; allowed: not negative, in parts of" in reason[1]
+
+
+def test_a_pool_counts_in_decimals_and_nothing_may_cost_nothing():
+    """In floats .29 x 100 is a little less than 29."""
+    found = got("key_pool", S0=0, S_max=100, rate=0.29, dt=100, cost=0, rounds=2)
+    assert found == [["ok", 29], ["ok", 58]]
+
+
+def test_hybrid_keys_of_other_lengths():
+    inputs = {"salt": "", "parts": ["0b" * 22], "info_utf8": "i"}
+    short, long = (got("hybrid_kdf", **inputs, length=n) for n in (32, 48))
+    assert long[:64] == short
+    assert len(long) == 96
+
+
+@pytest.mark.parametrize(
+    ("alpha", "e_d", "Y0", "eta_bob", "f", "expected"),
+    [
+        (0.31706, 0.023957, 3.9987e-08, 0.49578, 1.13962, 87.81),
+        (0.33735, 0.019836, 1.1685e-09, 0.18870, 1.07974, 94.01),
+        (0.16154, 0.021479, 1.1606e-08, 0.47305, 1.04123, 190.31),
+    ],
+)
+def test_reach_without_decoys_where_few_photons_are_best(alpha, e_d, Y0, eta_bob, f, expected):
+    """The best intensity near the reach is about 1e-4; expected by a search over 60,000."""
+    found = got("gys_no_decoy", alpha=alpha, e_d=e_d, Y0=Y0, eta_bob=eta_bob, f=f, q=0.5)
+    assert found == pytest.approx(expected, abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -119,9 +148,12 @@ def test_vectors_without_salt_and_info(digest, expected):
 
 def test_photon_numbers_split():
     """P(two or more) = 1 - e^-mu (1 + mu)."""
-    for mu in (0.05, 0.9):
+    for mu in (0, 0.05, 0.9):
         expected = 1 - exp(-mu) * (1 + mu)
         assert got("pns_multiphoton", mu=mu) == pytest.approx(expected, abs=1e-12)
+    for mu in (1e-12, 1e-6, 0.0999, 0.1001):  # exact sum of many terms
+        expected = fsum((k - 1) * (-mu) ** k / factorial(k) for k in range(2, 40))
+        assert got("pns_multiphoton", mu=mu) == pytest.approx(expected, rel=1e-12, abs=0)
 
 
 def test_bounds_of_lossy_channels():

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.errors import ConfigError
+from qfl.security.qkd.decoy import multi_photon_probability
 from qfl.security.qkd.link import Link
 
 
@@ -39,7 +40,7 @@ class PhotonNumberSplitting:
         >>> round(PhotonNumberSplitting(0.48).multi_photon, 6)
         0.084201
         """
-        return -expm1(-self.signal) - self.signal * exp(-self.signal)
+        return multi_photon_probability(self.signal)
 
     def passed_singles(self, link: Link) -> float:
         """Return the fraction of single photons that she must let pass."""

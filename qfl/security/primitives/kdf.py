@@ -30,18 +30,25 @@ def hkdf(
     >>> hkdf(b"\\x0b" * 22, salt=b"", info=b"", length=4, digest="sha256").hex()
     '8da4e775'
     """
-    if digest not in _HASHES:
-        raise UnknownNameError("hash", digest, _HASHES)
-    return HKDF(_HASHES[digest](), length, salt, info).derive(material)
+    return _derivation(salt, info, length, digest).derive(material)
 
 
-def hybrid_key(parts: Sequence[Secret], *, salt: bytes, info: str) -> Secret:
-    """Return a 256-bit key from several secrets by HKDF-SHA-384.
+def hybrid_key(parts: Sequence[Secret], *, salt: bytes, info: str, length: int = 32) -> Secret:
+    """Return a key from several secrets by HKDF-SHA-384.
 
     Args:
         parts: in the fixed order QKD, ML-KEM, X25519; each enters with its length before it.
         salt: hash of the transcript.
         info: what the key is for; its fields are joined by "|".
+        length: of the key in bytes.
     """
+    # What can be wrong about the arguments goes wrong here, before keys lie in a variable.
+    derivation = _derivation(salt, info.encode(), length, "sha384")
     material = b"".join((part.bits // 8).to_bytes(4, "big") + part.reveal() for part in parts)
-    return Secret(hkdf(material, salt=salt, info=info.encode(), length=32))
+    return Secret(derivation.derive(material))
+
+
+def _derivation(salt: bytes, info: bytes, length: int, digest: str) -> HKDF:
+    if digest not in _HASHES:
+        raise UnknownNameError("hash", digest, _HASHES)
+    return HKDF(_HASHES[digest](), length, salt, info)

@@ -74,18 +74,25 @@ class AdaptiveClip:
         step = max(-700.0, min(700.0, -self.rate * (fraction - self.quantile)))
         return replace(self, bound=self.bound * exp(step))
 
-    def update_noise(self, noise_multiplier: float) -> float:
-        """Return the noise multiplier left for the updates, (z^-2 - (2 s_b)^-2)^(-1/2).
+    def update_noise(self, noise_multiplier: float, *, vote: float = 0.5) -> float:
+        """Return the noise multiplier left for the updates, (z^-2 - (v / s_b)^2)^(-1/2).
 
         Both releases together then cost what z alone would.
+
+        Args:
+            noise_multiplier: z.
+            vote: v, by how much one client moves the count. One that is there or not moves it by
+                1/2 if votes are counted as +-1/2; one whose change becomes zero, which is below
+                every bound, moves it by 1.
 
         >>> round(AdaptiveClip(bound=1.0, count_noise=5.0).update_noise(1.0), 7)
         1.0050378
         """
-        left = noise_multiplier**-2 - (2 * self.count_noise) ** -2 if self.count_noise else -1.0
+        spent = vote / self.count_noise if self.count_noise else inf
+        left = noise_multiplier**-2 - spent**2
         if left <= 0:
             raise ConfigError(
                 f"noise of {self.count_noise!r} on the count costs more than a noise multiplier "
-                f"of {noise_multiplier!r} allows; take more than {noise_multiplier / 2:g}"
+                f"of {noise_multiplier!r} allows; take more than {noise_multiplier * vote:g}"
             )
         return 1 / sqrt(left)

@@ -13,27 +13,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
-from math import exp, inf, sqrt
+from math import inf, sqrt
 from typing import ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.security.privacy.accountant import gaussian_guarantee
 from qfl.security.privacy.clipping import AdaptiveClip, clip_to_norm
-from qfl.security.privacy.distributed import (
-    KINDS,
-    SumNoise,
-    integer_noise,
-    round_within,
-    rounded_norm,
-)
+from qfl.security.privacy.distributed import KINDS, SumNoise, rounded_norm
+from qfl.security.privacy.encodings import BETA, ClippedGrid, NoiseShares, Vector
 from qfl.security.privacy.guarantee import Adjacency, Conversion, Guarantee, Price
 
-_BETA = exp(-0.5)
-_DEVIATIONS = 8.0
-Vector = NDArray[np.float64]
+_VOTE = 1.0
+"""A client whose changes become zero comes below the bound: that moves the count by one."""
 
 
 class Mechanism(Protocol):
@@ -54,8 +47,8 @@ class Mechanism(Protocol):
         """Return what a client lets out of its hands."""
         ...
 
-    def server_noise(self, *, bound: float) -> float:
-        """Return the standard deviation of what the server adds to a sum."""
+    def server_noise(self, *, bound: float, clients: int = 1) -> float:
+        """Return the standard deviation of what the server adds to a sum; the fewer, the more."""
         ...
 
     def price(self, releases: int, *, dimension: int, clients: int) -> Price:
@@ -85,7 +78,12 @@ class Central:
         budget: epsilon beyond which nothing more is released; 0: none.
         quantile: of the clients' norms that the clip moves to; 0 keeps it where it is.
 
-    Reference: McMahan, Ramage, Talwar, Zhang, ICLR 2018, algorithm 1.
+    A client whose changes become zero moves the sum by S at most and, as zero is below every
+    bound, the count of an adaptive clip by 1. The count takes its part of z: with noise s_b on it
+    the changes get z_D = (z^-2 - s_b^-2)^(-1/2), and both together cost what z alone does.
+
+    References: McMahan, Ramage, Talwar, Zhang, ICLR 2018, algorithm 1; Andrew, Thakkar, McMahan,
+    Ramaswamy, arXiv:1905.03871, theorem 1, where clients come and go and a vote weighs 1/2.
     """
 
     name: ClassVar[str] = "central"
@@ -105,26 +103,30 @@ class Central:
         """Return how the clip moves, None if it stays.
 
         Args:
-            clients: of a round. The noise on their count is n/20, and at least z, which leaves
+            clients: of a round. The noise on their count is n/20, and at least 2z, which leaves
                 the noise on the changes 15 % larger.
         """
         if not self.quantile:
             return None
-        count_noise = max(clients / 20, self.noise_multiplier)
+        count_noise = max(clients / 20, 2 * self.noise_multiplier)
         return AdaptiveClip(bound=self.clip, quantile=self.quantile, count_noise=count_noise)
 
     def send(self, change: Vector, *, bound: float, rng: np.random.Generator) -> Vector:
         """Return the clipped change."""
         return clip_to_norm(change, bound)
 
-    def server_noise(self, *, bound: float) -> float:
-        """Return z x the bound, a little more where the clip adapts."""
-        moving = self.adaptive(1)
-        z = moving.update_noise(self.noise_multiplier) if moving else self.noise_multiplier
-        return z * bound
+    def server_noise(self, *, bound: float, clients: int = 1) -> float:
+        """Return z x the bound, or z_D x the bound where the clip adapts."""
+        moving, z = self.adaptive(clients), self.noise_multiplier
+        return (moving.update_noise(z, vote=_VOTE) if moving else z) * bound
+
+    @property
+    def grid(self) -> ClippedGrid:
+        """How clipped changes become integers under masks, where the clip does not adapt."""
+        return ClippedGrid(self.clip)
 
     def price(self, releases: int, *, dimension: int, clients: int) -> Price:
-        """Return the price of so many Gaussian sums of sensitivity 1."""
+        """Return the price of so many Gaussian sums of sensitivity 1, and of their counts."""
         return _gaussian(self.noise_multiplier, releases, self.delta, Adjacency.ZERO_OUT)
 
 
@@ -153,7 +155,7 @@ class Local:
         noise = rng.normal(0.0, self.noise_multiplier * bound, change.shape)
         return clip_to_norm(change, bound) + noise
 
-    def server_noise(self, *, bound: float) -> float:
+    def server_noise(self, *, bound: float, clients: int = 1) -> float:
         """Return 0."""
         return 0.0
 
@@ -203,7 +205,7 @@ class Distributed:
         """Return the clipped change; `shares` adds the noise where it becomes integers."""
         return clip_to_norm(change, bound)
 
-    def server_noise(self, *, bound: float) -> float:
+    def server_noise(self, *, bound: float, clients: int = 1) -> float:
         """Return 0."""
         return 0.0
 
@@ -223,52 +225,9 @@ class Distributed:
             deviation=deviation,
             share=deviation / sqrt(clients),
             shares=clients,
-            norm=rounded_norm(self.steps, dimension, beta=_BETA),
+            norm=rounded_norm(self.steps, dimension, beta=BETA),
             dimension=dimension,
         ).price(rounds=releases, delta=self.delta, adjacency=Adjacency.ZERO_OUT)
-
-
-@dataclass(frozen=True, slots=True)
-class NoiseShares:
-    """Clipped changes as integers, with a client's share of noise for every sum.
-
-    Attributes:
-        kind: of the noise.
-        clip: S.
-        deviation: of the noise in a sum of the fewest survivors, in steps.
-        steps: per clip.
-    """
-
-    kind: str
-    clip: float
-    deviation: float
-    steps: int
-    weighted: ClassVar[bool] = False
-
-    @property
-    def step(self) -> float:
-        """What one integer stands for."""
-        return self.clip / self.steps
-
-    def integers(
-        self, change: Vector, *, weight: int, rng: np.random.Generator
-    ) -> NDArray[np.int64]:
-        """Return the change in steps, rounded within the norm that is priced."""
-        most = rounded_norm(self.steps, len(change), beta=_BETA)
-        return round_within(clip_to_norm(change, self.clip) / self.step, most, rng=rng)
-
-    def noise(self, size: int, *, survivors: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Return one client's share."""
-        return integer_noise(self.kind, self.deviation / sqrt(survivors), size, rng=rng)
-
-    def modulus_bits(self, clients: int) -> int:
-        """Return a modulus in which the sum does not wrap but with negligible probability.
-
-        Wrapping costs accuracy, never privacy. More than half survive, so the noise of all is
-        less than sqrt 2 times that of the fewest.
-        """
-        most = clients * (self.steps + 1) + _DEVIATIONS * sqrt(2) * self.deviation
-        return int(2 * most + 1).bit_length()
 
 
 def _gaussian(noise_multiplier: float, releases: int, delta: float, adjacency: Adjacency) -> Price:

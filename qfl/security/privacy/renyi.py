@@ -44,14 +44,16 @@ def sampled_gaussian_rdp(order: int, *, noise_multiplier: float, rate: float) ->
         )
     if rate in (0, 1):
         return rate * gaussian_rdp(order, noise_multiplier=noise_multiplier)
-    k = np.arange(int(order) + 1)
+    k = np.arange(2, int(order) + 1)
     binomials = np.array(
         [lgamma(order + 1) - lgamma(i + 1) - lgamma(order - i + 1) for i in k.tolist()]
     )
     terms = binomials + (order - k) * log1p(-rate) + k * log(rate)
-    terms += (k * k - k) / (2 * noise_multiplier**2)
-    # The terms 0 and 1 of every such sum make it at least 1: what is above 1 is the divergence.
-    return max(0.0, float(np.logaddexp.reduce(terms)) / (order - 1))
+    # Without the exponentials the sum is 1. Their excess over 1 is added up alone, or a rare
+    # client would vanish behind the 1; the terms 0 and 1 have none.
+    exponents = (k * k - k) / (2 * noise_multiplier**2)
+    terms += exponents + np.log(-np.expm1(-exponents))
+    return float(np.logaddexp(0.0, np.logaddexp.reduce(terms))) / (order - 1)
 
 
 def epsilon_from_rdp(

@@ -8,8 +8,9 @@ Reference: Ma, Qi, Zhao, Lo, Phys. Rev. A 72, 012326 (2005); equation numbers be
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import exp, expm1
+from math import exp, expm1, factorial, log, sqrt
 
 from qfl.core.errors import ConfigError
 from qfl.security.qkd.link import FibreLink, Link
@@ -17,6 +18,8 @@ from qfl.security.qkd.rates import amplification_cost, binary_entropy, falling_r
 
 SIFTING = 0.5
 _FARTHEST_KM = 10_000.0
+_SEARCHED, _TRIED, _SECTIONS = 10.0, 60, 40
+_WEAK_PULSE, _TERMS = 0.1, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,19 +153,36 @@ def decoy_reach_km(link: FibreLink, *, signal: float, weak: float | None, bases:
     )
 
 
-def optimal_signal(link: Link) -> float:
+def multi_photon_probability(intensity: float) -> float:
+    """Return 1 - (1 + mu) exp(-mu), the probability of two or more photons in a pulse.
+
+    >>> multi_photon_probability(0.0), round(multi_photon_probability(0.48), 6)
+    (0.0, 0.084201)
+    """
+    if not 0 <= intensity < float("inf"):
+        raise ConfigError(f"an intensity of {intensity!r}; allowed: not negative, finite")
+    if intensity > _WEAK_PULSE:
+        return -expm1(-intensity) - intensity * exp(-intensity)
+    # The difference would lose its digits: mu^2/2 - mu^3/3 + mu^4/8 - ...
+    terms = range(2, 2 + _TERMS)
+    return sum((k - 1) * (-intensity) ** k / factorial(k) for k in terms)
+
+
+def optimal_signal(link: Link, *, bases: int = 2) -> float:
     """Return the signal intensity that maximises the rate when background is negligible.
 
-    It solves (1 - mu) exp(-mu) = f h(e_d) / (1 - h(e_d)), eq. 12; 0 if no intensity works.
+    It solves (1 - mu) exp(-mu) = f h(e_d) / (1 - h(e_d)), eq. 12; 0 if no intensity works. With
+    three bases single photons pay what `rates.amplification_cost` says, not h.
 
     >>> round(optimal_signal(FibreLink(length_km=0, misalignment=0.033,
     ...                                error_correction_efficiency=1.22)), 4)
     0.4789
     """
-    entropy = binary_entropy(link.misalignment)
-    if entropy == 1:
+    kept = 1 - amplification_cost(link.misalignment, bases=bases)
+    if kept <= 0:
         return 0.0
-    target = link.error_correction_efficiency * entropy / (1 - entropy)
+    correction = link.error_correction_efficiency * binary_entropy(link.misalignment)
+    target = correction / kept
     return falling_root(lambda mu: (1 - mu) * exp(-mu) - target, 0.0, 1.0)
 
 
@@ -171,18 +191,73 @@ def no_decoy_rate(link: Link, *, signal: float) -> float:
 
     Reference: Gottesman, Lo, Luetkenhaus, Preskill, Quantum Inf. Comput. 4, 325 (2004), eq. 50.
     """
-    total, wrong = gain(link, signal), error_gain(link, signal)
-    if total == 0:
+    total = gain(link, signal)
+    return max(0.0, SIFTING * total * _no_decoy_margin(link, signal)) if total else 0.0
+
+
+def no_decoy_signal(link: Link) -> float:
+    """Return the signal intensity that maximises the rate without decoys, to six digits.
+
+    It is of the order of the transmittance: more photons hide less from the eavesdropper, fewer
+    drown in the background.
+
+    >>> gys = FibreLink(length_km=30, loss_db_per_km=0.21, detector_efficiency=0.045,
+    ...                 dark_count_probability=1.7e-6, misalignment=0.033)
+    >>> f"{no_decoy_signal(gys):.4f}"
+    '0.0062'
+    """
+    eta, background = link.transmittance, link.dark_count_probability
+    # Above about twice this, more pulses hold two photons than are detected at all.
+    most = min(1.0, 2 * (eta + sqrt(eta**2 + 2 * background)))
+    if most == 0:
         return 0.0
-    multi_photon = -expm1(-signal) - signal * exp(-signal)
-    untagged = (total - multi_photon) / total
-    qber = wrong / total
-    if untagged <= 0 or qber >= untagged / 2:
-        return 0.0
+
+    def rate(logarithm: float) -> float:
+        signal = exp(logarithm)
+        return gain(link, signal) * _no_decoy_margin(link, signal)
+
+    low, high = log(most) - _SEARCHED, log(most)
+    tried = [low + (high - low) * step / _TRIED for step in range(_TRIED + 1)]
+    best = max(tried, key=rate)
+    return exp(_highest(rate, best - (high - low) / _TRIED, best + (high - low) / _TRIED))
+
+
+def no_decoy_reach_km(link: FibreLink) -> float:
+    """Return the length at which no intensity gives key without decoys; 0 if none ever does.
+
+    >>> gys = FibreLink(length_km=0, loss_db_per_km=0.21, detector_efficiency=0.045,
+    ...                 dark_count_probability=1.7e-6, misalignment=0.033,
+    ...                 error_correction_efficiency=1.22)
+    >>> round(no_decoy_reach_km(gys), 1)
+    40.2
+    """
+
+    def margin(km: float) -> float:
+        there = replace(link, length_km=km)
+        signal = no_decoy_signal(there)
+        return _no_decoy_margin(there, signal) if signal else -1.0
+
+    return falling_root(margin, 0.0, _FARTHEST_KM)
+
+
+def _no_decoy_margin(link: Link, signal: float) -> float:
+    """Return secret bits per sifted bit, negative where there is no key."""
+    total = gain(link, signal)
+    qber = error_gain(link, signal) / total
+    untagged = max(0.0, 1 - multi_photon_probability(signal) / total)
     correction = link.error_correction_efficiency * binary_entropy(qber)
-    return max(
-        0.0, SIFTING * total * (untagged * (1 - binary_entropy(qber / untagged)) - correction)
-    )
+    if qber >= untagged / 2:
+        return -correction
+    return untagged * (1 - binary_entropy(qber / untagged)) - correction
+
+
+def _highest(value: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a function with one top between two places has it, by golden sections."""
+    section = (sqrt(5) - 1) / 2
+    for _ in range(_SECTIONS):
+        left, right = high - section * (high - low), low + section * (high - low)
+        low, high = (low, right) if value(left) >= value(right) else (left, high)
+    return (low + high) / 2
 
 
 def _decoy_margin(link: Link, signal: float, weak: float | None, bases: int) -> float:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from qfl.security.qkd.bounds import repeaterless_bound
 from qfl.security.qkd.continuous import GaussianLink, gaussian_key
-from qfl.security.qkd.decoy import decoy_rate, no_decoy_rate, optimal_signal
+from qfl.security.qkd.decoy import decoy_rate, no_decoy_rate, no_decoy_signal, optimal_signal
 from qfl.security.qkd.entangled import PairLink, bbm92_rate, e91_pulse_rate
 from qfl.security.qkd.finite import FiniteProtocol, expected_finite_key
 from qfl.security.qkd.link import FibreLink
@@ -60,6 +60,14 @@ def _finite(protocol: FiniteProtocol) -> Callable[[FibreLink], float]:
     return rate
 
 
+def _decoys(fibre: FibreLink, weak: float | None, *, bases: int = 2) -> float:
+    """Return the rate at the best signal; 0 where none works, for no decoy is weaker than that."""
+    signal = optimal_signal(fibre, bases=bases)
+    if not signal:
+        return 0.0
+    return decoy_rate(fibre, signal=signal, weak=weak and min(weak, signal / 4), bases=bases)
+
+
 def _halves(fibre: FibreLink) -> PairLink:
     half = replace(fibre, length_km=fibre.length_km / 2)
     return PairLink(half, half)
@@ -75,12 +83,10 @@ def _gaussian(fibre: FibreLink) -> float:
 
 
 PROTOCOLS: Mapping[str, Callable[[FibreLink], float]] = {
-    "BB84, infinite decoys": lambda f: decoy_rate(f, signal=optimal_signal(f), weak=None),
-    "BB84, two decoys": lambda f: decoy_rate(f, signal=optimal_signal(f), weak=_WEAK),
-    "BB84, no decoys": lambda f: no_decoy_rate(f, signal=max(f.transmittance, _DETECTED)),
-    "six-state, infinite decoys": lambda f: decoy_rate(
-        f, signal=optimal_signal(f), weak=None, bases=3
-    ),
+    "BB84, infinite decoys": lambda f: _decoys(f, None),
+    "BB84, two decoys": lambda f: _decoys(f, _WEAK),
+    "BB84, no decoys": lambda f: no_decoy_rate(f, signal=no_decoy_signal(f)),
+    "six-state, infinite decoys": lambda f: _decoys(f, None, bases=3),
     "BB84, block of 10^7": _finite(_TWO_DECOYS),
     "BB84, block, 1 decoy": _finite(_ONE_DECOY),
     "BBM92, pairs": lambda f: bbm92_rate(_halves(f)),

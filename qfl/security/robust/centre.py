@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from qfl.core.errors import ConfigError
 from qfl.security.robust.rows import Rows, checked_rows
 
-_STEPS = 10_000
+_STEPS = 1000
+_HALVINGS = 40
+_ROUNDING = 1e-13
 
 
 def median(updates: ArrayLike) -> Rows:
@@ -36,37 +38,73 @@ def trimmed_mean(updates: ArrayLike, *, corrupted: int) -> Rows:
 def geometric_median(updates: ArrayLike, *, tolerance: float = 1e-12) -> Rows:
     """Return the point with the least sum of distances to all updates; (d,).
 
-    Weiszfeld's iteration with the step of Vardi and Zhang (PNAS 97, 1423, 2000) where it meets
-    an update.
+    An update is that point if all others together do not pull it away; on a line two neighbours
+    may be, and then it is their middle. Otherwise one step of Vardi and Zhang from the best update
+    leads below all of them, and Newton's method from there to the end.
 
     Args:
         updates: (n, d).
         tolerance: stop when a step is shorter than this times the spread of the updates.
 
+    References: Kuhn, Math. Program. 4, 98 (1973), which points are optimal; Vardi, Zhang, PNAS
+    97, 1423 (2000).
+
     >>> geometric_median([[0.0, 0.0], [2.0, 0.0], [1.0, 0.0]]).tolist()
     [1.0, 0.0]
     """
-    rows = checked_rows(updates)
-    point = np.median(rows, axis=0)
-    spread = float(np.linalg.norm(rows - point, axis=1).max())
+    rows, votes = np.unique(checked_rows(updates), axis=0, return_counts=True)
+    origin = np.median(rows, axis=0)
+    basis, points = _within_their_span(rows - origin)
+    spread = float(np.linalg.norm(points, axis=1).max())
+    pulls = [_pull(points, votes, at) for at in range(len(points))]
+    lengths = np.array([np.linalg.norm(pull) for pull, _ in pulls])
+    best = lengths <= votes * (1 + _ROUNDING)
+    if best.any():
+        return rows[best].mean(axis=0)
+    start = int(np.argmin([_distances(points, at) @ votes for at in points]))
+    pull, weight = pulls[start]
+    point = points[start] + (1 - votes[start] / lengths[start]) / weight * pull
     for _ in range(_STEPS):
-        distances = np.linalg.norm(rows - point, axis=1)
-        away = distances > tolerance * spread
-        if not away.any():
-            return point
-        weights = 1 / distances[away]
-        target = (weights[:, None] * rows[away]).sum(axis=0) / weights.sum()
-        here = int((~away).sum())
-        if here:
-            pull = float(np.linalg.norm((target - point) * weights.sum()))
-            if pull <= here:
-                return point
-            target = point + (1 - here / pull) * (target - point)
-        step = float(np.linalg.norm(target - point))
-        point = target
-        if step <= tolerance * spread:
+        step = _descent(points, votes, point)
+        point = point + step
+        if np.linalg.norm(step) <= tolerance * spread:
             break
-    return point
+    return origin + basis @ point
+
+
+def _within_their_span(rows: Rows) -> tuple[Rows, Rows]:
+    """Return an orthonormal basis, (d, r), and the rows in it, (n, r) with r <= n."""
+    if rows.shape[1] <= len(rows):
+        return np.eye(rows.shape[1]), rows
+    basis, points = np.linalg.qr(rows.T)
+    return basis, points.T
+
+
+def _distances(points: Rows, place: Rows) -> Rows:
+    return np.linalg.norm(points - place, axis=1)
+
+
+def _pull(points: Rows, votes: NDArray[np.int64], at: int) -> tuple[Rows, float]:
+    """Return the force of all other points on one, and the weight of a step along it."""
+    away = np.arange(len(points)) != at
+    weights = votes[away] / _distances(points[away], points[at])
+    return weights @ (points[away] - points[at]), float(weights.sum())
+
+
+def _descent(points: Rows, votes: NDArray[np.int64], place: Rows) -> Rows:
+    """Return a step that does not lead upwards: Newton's, shorter if need be."""
+    apart = points - place
+    distances = np.linalg.norm(apart, axis=1)
+    weights = votes / distances
+    units = apart / distances[:, None]
+    curvature = np.diag(np.full(len(place), weights.sum())) - (units.T * weights) @ units
+    step = np.linalg.lstsq(curvature, weights @ apart, rcond=None)[0]
+    allowed = distances @ votes * (1 + _ROUNDING)
+    for _ in range(_HALVINGS):
+        if _distances(points, place + step) @ votes <= allowed:
+            return step
+        step = step / 2
+    return weights @ apart / weights.sum()
 
 
 def norm_bounded_mean(updates: ArrayLike, *, bound: float) -> Rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import sqrt
 from statistics import fmean, stdev
 from typing import Any
@@ -23,6 +24,7 @@ from qfl.security.qkd.cascade import VARIANTS, block_sizes, reconcile
 from qfl.testing.known_answers.inputs import Inputs
 
 _FEWEST, _MOST = 10, 500
+_FINEST = 10_000
 _PRECISION = 0.01
 _UNKNOWN_KEY = "00000000-0000-4000-8000-000000000000"
 
@@ -95,10 +97,16 @@ def hybrid_kdf(given: Inputs) -> str:
     if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
         raise ConfigError(f"parts must be a list of hexadecimal texts, got {parts!r}")
     secrets = [Secret(bytes.fromhex(part)) for part in parts]
-    key = kdf.hybrid_key(secrets, salt=given.hexadecimal("salt"), info=given.text("info_utf8"))
-    if key.bits != 8 * given.whole("length"):
-        raise ConfigError(f"hybrid keys have {key.bits // 8} bytes, not {given.whole('length')}")
-    return key.reveal().hex()
+    return (
+        kdf.hybrid_key(
+            secrets,
+            salt=given.hexadecimal("salt"),
+            info=given.text("info_utf8"),
+            length=given.whole("length", 1),
+        )
+        .reveal()
+        .hex()
+    )
 
 
 def etsi014_error(given: Inputs) -> dict[str, Any]:
@@ -143,22 +151,37 @@ def otp_bits(given: Inputs) -> int:
 
 
 def key_pool(given: Inputs) -> list[list[Any]]:
-    """Return what a pool says and holds after every round; a row's bit is a byte of the pool."""
-    pool = KeyPool(("a", "b"), run="known answers", capacity_bits=8 * given.whole("S_max"))
-    cost, income = given.whole("cost", 1), given.number("rate") * given.number("dt")
-    if income < 0 or income != int(income):
-        raise ConfigError(f"rate times dt must be a whole number >= 0, got {income}")
-    _produce(pool, given.whole("S0"))
+    """Return what a pool says and holds after every round.
+
+    A row's bit is a byte of the pool, or as many bytes as make whole ones of the income.
+    """
+    income = _decimal(given, "rate") * _decimal(given, "dt")
+    unit = income.denominator
+    if income < 0 or unit > _FINEST:
+        raise ConfigError(
+            f"rate times dt is {float(income)}; allowed: not negative, in parts of 1/{_FINEST} "
+            "or coarser"
+        )
+    cost = unit * given.whole("cost")
+    pool = KeyPool(("a", "b"), run="known answers", capacity_bits=8 * unit * given.whole("S_max"))
+    _produce(pool, unit * given.whole("S0"))
     trajectory: list[list[Any]] = []
     for _ in range(given.whole("rounds")):
-        _produce(pool, int(income))
+        _produce(pool, int(unit * income))
+        said = "ok"
         try:
-            pool.enc_keys("a", size=8 * cost)
-            said = "ok"
+            if cost:  # pools hand out no empty keys
+                pool.enc_keys("a", size=8 * cost)
         except KeyExhaustedError:
             said = "exhausted"
-        trajectory.append([said, pool.bits_left // 8])
+        left = Fraction(pool.bits_left, 8 * unit)
+        trajectory.append([said, int(left) if left.denominator == 1 else float(left)])
     return trajectory
+
+
+def _decimal(given: Inputs, name: str) -> Fraction:
+    """Return a number as it is written, so that .29 x 100 is 29."""
+    return Fraction(repr(given.number(name)))
 
 
 def _produce(pool: KeyPool, amount: int) -> None:

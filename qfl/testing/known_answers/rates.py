@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
-
-import numpy as np
 
 from qfl.core.errors import ConfigError
 from qfl.security.attacks.interception import InterceptResend
-from qfl.security.attacks.splitting import PhotonNumberSplitting
 from qfl.security.qkd import continuous, decoy, finite, rates
 from qfl.security.qkd.bounds import repeaterless_bound, single_repeater_bound
 from qfl.security.qkd.detectors import threshold_decoy_rate
@@ -21,7 +17,6 @@ from qfl.security.qkd.optimise import optimal_two_decoys
 from qfl.testing.known_answers.inputs import Inputs
 
 _REALISTIC = 1.16
-_INTENSITIES = np.geomspace(1e-3, 1.0, 800)
 
 
 def entropy(given: Inputs) -> float:
@@ -92,7 +87,7 @@ def ir_qber(given: Inputs) -> dict[str, float]:
 
 def pns_multiphoton(given: Inputs) -> float:
     """Return the probability that a pulse has two or more photons."""
-    return PhotonNumberSplitting(given.number("mu")).multi_photon
+    return decoy.multi_photon_probability(given.number("mu"))
 
 
 def gys_mu_opt(given: Inputs) -> float:
@@ -116,15 +111,8 @@ def gys_max_distance(given: Inputs) -> float:
 
 def gys_no_decoy(given: Inputs) -> float:
     """Return the length where the rate without decoys vanishes, whatever the intensity."""
-    link = _decoy_link(given)
     given.number("q")
-
-    def sign(km: float) -> float:
-        there = replace(link, length_km=km)
-        positive = any(decoy.no_decoy_rate(there, signal=mu) > 0 for mu in _INTENSITIES.tolist())
-        return 1.0 if positive else -1.0
-
-    return rates.falling_root(sign, 0.0, 1000.0)
+    return decoy.no_decoy_reach_km(_decoy_link(given))
 
 
 def gys_rate_inf(given: Inputs) -> float:

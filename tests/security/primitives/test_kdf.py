@@ -1,3 +1,5 @@
+import traceback
+
 import pytest
 
 from qfl.core.errors import UnknownNameError
@@ -43,6 +45,16 @@ def test_every_part_and_its_length_counts():
         key(b"ab", b"c", info="j"),
     ]
     assert len(set(made)) == len(made)
+
+
+def test_a_wrong_argument_shows_no_key():
+    """Crash reporters print local variables, in every frame."""
+    secret = Secret(bytes(range(97, 123)))
+    for wrong in ({"info": 3}, {"info": "i", "salt": "s"}, {"info": "i", "length": -1}):
+        with pytest.raises((AttributeError, TypeError, ValueError, OverflowError)) as caught:
+            hybrid_key([secret], **{"salt": b"", **wrong})
+        made = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        assert secret.reveal()[:8].decode() not in "".join(made.format())
 
 
 def test_unknown_hash_is_named():

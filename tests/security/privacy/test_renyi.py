@@ -1,3 +1,5 @@
+from math import expm1, log1p
+
 import pytest
 
 from qfl.core.errors import ConfigError
@@ -14,12 +16,21 @@ from qfl.security.privacy.renyi import epsilon_from_rdp, gaussian_rdp, sampled_g
         (0.01, 1, 20, 5.152453019677499),
         (0.1, 2, 2, 0.0028362282662637056),
         (0.1, 2, 8, 0.013725430103219948),
+        (1e-6, 4, 2, 6.449445891785735e-14),
     ],
 )
 def test_sampled_gaussian(rate, noise, order, expected):
     """Mironov, Talwar, Zhang, arXiv:1908.10530, closed sum."""
     found = sampled_gaussian_rdp(order, noise_multiplier=noise, rate=rate)
-    assert found == pytest.approx(expected, rel=1e-8)
+    assert found == pytest.approx(expected, rel=1e-8, abs=0)
+
+
+@pytest.mark.parametrize("rate", [1e-3, 1e-7, 1e-12, 1e-150])
+def test_rare_clients_keep_their_digits(rate):
+    """Order 2 is log(1 + q^2 (e^(1/z^2) - 1)), however small it is."""
+    exact = log1p(rate**2 * expm1(1 / 16))
+    found = sampled_gaussian_rdp(2, noise_multiplier=4.0, rate=rate)
+    assert found == pytest.approx(exact, rel=1e-12, abs=0)
 
 
 def test_without_sampling_it_is_the_gaussian():

@@ -29,6 +29,15 @@ def test_finite_blocks_pay_and_decoys_reach_farther():
     assert found["E91, CHSH"] < found["BBM92, pairs"]
 
 
+@pytest.mark.parametrize("misalignment", [0.07, 0.08, 0.1, 0.13, 0.3, 0.5])
+def test_noisy_fibres_have_rates_too(misalignment):
+    """Six-state outlives BB84, and in the end nothing does but the bound."""
+    found = rates(FibreLink(length_km=10, misalignment=misalignment))
+    assert all(0 <= found[name] < found[BOUND] for name in PROTOCOLS)
+    assert found["six-state, infinite decoys"] >= found["BB84, infinite decoys"] * 2 / 3
+    assert (found["six-state, infinite decoys"] > 0) is (misalignment <= 0.1)
+
+
 def test_what_can_be_padded_ends_with_the_reach():
     assert padded_rate(FibreLink(length_km=10)) > 1e6
     assert padded_rate(FibreLink(length_km=400)) == 0

@@ -141,6 +141,34 @@ def test_the_geometric_median_minimises_the_distances():
     assert geometric_median([[0.0], [0.0], [0.0], [7.0]]) == pytest.approx([0.0], abs=1e-12)
 
 
+def test_the_geometric_median_at_and_near_repeated_updates():
+    """An update whose votes just hold out against the pull of the others is the median."""
+    held = geometric_median([[0, 0], [1, 1], [1, 1], [-0.84, -1.05]])
+    assert held == pytest.approx([1.0, 1.0], abs=1e-12)
+    assert geometric_median([[0.0, 1.0], [2.0, 1.0]]).tolist() == [1.0, 1.0]
+    assert geometric_median([[3.0, 4.0]] * 3).tolist() == [3.0, 4.0]
+    rng = np.random.default_rng(7)
+    for _ in range(300):
+        rows = rng.integers(0, 3, (rng.integers(2, 10), rng.integers(1, 4))).astype(float)
+        rows[rng.random(len(rows)) < 0.3] += rng.uniform(-1, 1)
+        found = geometric_median(rows)
+        # Subgradient: at a minimum the others' pull does not exceed the votes of who is there.
+        apart = rows - found
+        distances = np.linalg.norm(apart, axis=1)
+        there = distances < 1e-9
+        pull = (apart[~there] / distances[~there, None]).sum(axis=0)
+        assert np.linalg.norm(pull) <= there.sum() + 1e-6
+
+
+def test_the_geometric_median_of_long_updates():
+    rng = np.random.default_rng(3)
+    rows = rng.normal(size=(12, 20_000))
+    found = geometric_median(rows)
+    apart = rows - found
+    pull = (apart / np.linalg.norm(apart, axis=1)[:, None]).sum(axis=0)
+    assert np.linalg.norm(pull) < 1e-9
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_rule_by_its_name_is_the_rule(name):
     rows = cloud(7)
