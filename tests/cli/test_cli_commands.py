@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from qfl.study.folder import RunFolder
+from qfl.study.folder import RunFolder, toml
 from qfl.study.store import load
 
 
@@ -54,6 +54,17 @@ def test_runs_that_are_not_there_are_named(qfl, run_folder, here):
 def test_status_without_runs_says_how_to_start(qfl):
     done = qfl("status")
     assert (done.code, done.err) == (0, "there are no runs yet; start one with: qfl demo\n")
+
+
+def test_validate_names_a_task_that_nobody_holds(qfl, here, settings):
+    settings["scenario"]["clients"], few = 3, here / "few.toml"
+    settings["federation"]["clients_per_round"] = 2
+    few.write_text(toml(settings))
+    done = qfl("validate", few)
+    assert done.code == 0
+    first, note = done.out.splitlines()
+    assert first == f"{few} is valid (study: 4 cells, smoke: 2 cells)"
+    assert note.startswith("note: no client holds slant with seeds 0, 1; its metrics are")
 
 
 def test_validate_takes_a_study_or_a_run(qfl, file, run_folder):
