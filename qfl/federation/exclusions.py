@@ -26,7 +26,7 @@ Reasons = dict[str, str]
 def unsound(trained: Trained) -> str:
     """Return what is wrong with the end of a training, "" if all its numbers are finite."""
     broken = broken_modules(trained.state)
-    if not broken and np.isfinite(list(trained.losses.values())).all():
+    if not broken and all(map(isfinite, trained.losses.values())):
         return ""
     where = ", ".join(broken) or "its losses"
     return f"its training ended with NaN or infinity in {where}; nothing of it was kept or sent"
