@@ -324,7 +324,7 @@ class RoundRecord:
         privacy: what was spent so far, None without differential privacy.
         left_out: module -> why it stayed as it was although somebody sent it.
         excluded: client -> why what it did in this round does not count; with round 0, tasks that
-            nobody trains.
+            nobody trains, and "task at client" where no sample has the label.
         comparisons: of personal models with the common one, client by client.
         parameters: numbers of the server's model, stated once with round 0: "all" of them, those
             "exchanged" in a round, those that are angles of "quantum" gates.
