@@ -11,7 +11,7 @@ of floating-point sums, and the same bits for any number of workers: stacks are 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -19,14 +19,13 @@ from queue import SimpleQueue
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import vmap
 
+from qfl.federation.batches import StackBatch, batches
 from qfl.federation.engine import (
     Assignment,
     LocalObjective,
-    LocalTraining,
     Step,
     Trained,
     local_loss,
@@ -35,7 +34,6 @@ from qfl.federation.engine import (
 from qfl.federation.losses import Parameters, reported
 from qfl.federation.optimisers import Optimiser, follow
 from qfl.federation.population import TensorSamples
-from qfl.federation.remedies import dimmed, draw_kept
 from qfl.models.m3t import Architecture, State
 
 STACK = 10
@@ -84,6 +82,12 @@ def train_together(
     longest_first = sorted(range(len(trainees)), key=lambda i: -steps[i])
     stacks = [longest_first[at : at + STACK] for at in range(0, len(trainees), STACK)]
 
+    threads = min(workers, len(stacks))
+    idle: SimpleQueue[Architecture] = SimpleQueue()  # one each: a run swaps weights
+    for own in (model, *_twins(model, threads - 1)):
+        idle.put(own)
+    asked = _Asked(assignment.objective, absent=assignment.objective is None)
+
     def finish(stack: list[int]) -> list[Trained]:
         own = idle.get()
         try:
@@ -91,11 +95,6 @@ def train_together(
         finally:
             idle.put(own)
 
-    asked = _Asked(assignment.objective)
-    threads = min(workers, len(stacks))
-    idle: SimpleQueue[Architecture] = SimpleQueue()  # one each: a run swaps weights
-    for own in (model, *(copy.deepcopy(model) for _ in range(threads - 1))):
-        idle.put(own)
     if threads == 1:
         finished = [finish(stack) for stack in stacks]
     else:
@@ -104,6 +103,12 @@ def train_together(
     done = [one for stack in finished for one in stack]
     places = {i: place for place, i in enumerate(longest_first)}
     return [done[places[i]] for i in range(len(trainees))]
+
+
+@lru_cache(maxsize=64)
+def _twins(model: Architecture, count: int) -> tuple[Architecture, ...]:
+    """Return copies of a model."""
+    return tuple(copy.deepcopy(model) for _ in range(count))
 
 
 @lru_cache(maxsize=1)
@@ -147,10 +152,13 @@ def _trained(
     stack = _Stack.of(model, cohort, assignment, device)
     totals = {task.name: torch.zeros(len(cohort), device=device) for task in assignment.tasks}
     finished: list[dict[str, Tensor]] = []
-    for batch in _batches(cohort, training, device):
+    asking, without = (replace(assignment, objective=term) for term in (asked, None))
+    samples = [trainee.samples for trainee in cohort]
+    for batch in batches(samples, [t.rng for t in cohort], training=training, device=device):
         finished += stack.release(len(batch.weights))
-        step = replace(assignment, objective=None if asked.absent else asked)
-        for name, loss in stack.descend(model, batch, step).items():
+        if asked.absent:
+            asking = without
+        for name, loss in stack.descend(model, batch, asking).items():
             totals[name][: len(loss)].addcmul_(loss, batch.labels(name))
     finished += stack.release(0)
     each = training.passes(len(cohort[0].samples.inputs))
@@ -181,28 +189,6 @@ class _Asked:
         term = None if self.objective is None else self.objective(step)
         self.absent = term is None
         return term
-
-
-@dataclass(frozen=True, eq=False)
-class _Batch:
-    """One step's samples of the clients that still train.
-
-    Attributes:
-        samples: inputs and targets, (clients x rows, ...), client after client.
-        weights: (clients, rows) one over the client's batch size; 0 for a row that only pads.
-        rows_counted: (clients,) batch sizes.
-    """
-
-    samples: TensorSamples
-    weights: Tensor
-    rows_counted: Tensor
-
-    def labels(self, task: str) -> Tensor:
-        """Return (clients,) how many of the rows that count have the label of a task."""
-        known = self.samples.labelled.get(task)
-        if known is None:
-            return self.rows_counted
-        return ((self.weights > 0) * known.reshape(self.weights.shape)).sum(-1)
 
 
 @dataclass(eq=False)
@@ -245,9 +231,9 @@ class _Stack:
         if staying == len(self.downloads):
             return []
         weights = {name: stack.detach() for name, stack in self.moving.items()}
-        leaving = {name: stack[staying:].contiguous().cpu() for name, stack in weights.items()}
+        leaving = {name: stack[staying:].cpu().unbind() for name, stack in weights.items()}
         left = [
-            {**download, **{name: stack[place].clone() for name, stack in leaving.items()}}
+            {**download, **{name: _own(each[place]) for name, each in leaving.items()}}
             for place, download in enumerate(self.downloads[staying:])
         ]
         kept = {name: stack[:staying].requires_grad_() for name, stack in weights.items()}
@@ -258,7 +244,7 @@ class _Stack:
         return left[::-1]
 
     def descend(
-        self, model: Architecture, batch: _Batch, assignment: Assignment
+        self, model: Architecture, batch: StackBatch, assignment: Assignment
     ) -> dict[str, Tensor]:
         """Take one step; return task -> losses (clients,)."""
         if assignment.objective is not None and self.reference is None:
@@ -318,65 +304,14 @@ def _mapped_loss(
     return vmap(of_one)(parameters, reference, carried, parts, weights)
 
 
+def _own(weights: Tensor) -> Tensor:
+    """Return the weights of one client in memory of their own, in the usual order."""
+    return weights.clone(memory_format=torch.contiguous_format)
+
+
 def _first(stacks: Mapping[str, Tensor], clients: int) -> dict[str, Tensor]:
     return {name: stack[:clients] for name, stack in stacks.items()}
 
 
 def _stacked(flat: Sequence[Mapping[str, Tensor]], device: str | torch.device) -> dict[str, Tensor]:
     return {name: torch.stack([one[name] for one in flat]).to(device) for name in flat[0]}
-
-
-def _batches(cohort: Sequence[Trainee], training: LocalTraining, device: str) -> Iterator[_Batch]:
-    """Yield the steps of all clients side by side, for as long as anybody trains."""
-    counts = [len(trainee.samples) for trainee in cohort]
-    starts = np.cumsum([0, *counts])
-    everything = TensorSamples.joined([trainee.samples for trainee in cohort]).to(device)
-    rows_per_step = min(training.batch_size, max(counts))
-    plans = [_Plan.of(trainee, training, rows_per_step) for trainee in cohort]
-    for step in range(len(plans[0].sizes)):
-        taken = [plan for plan in plans if step < len(plan.sizes)]
-        sizes = np.array([plan.sizes[step] for plan in taken], dtype=np.float32)
-        width = int(sizes.max())
-        index = np.stack([plan.rows[step, :width] for plan in taken]) + starts[: len(taken), None]
-        weights = (np.arange(width) < sizes[:, None]) / sizes[:, None]
-        batch = everything.take(torch.from_numpy(index.ravel()).to(device))
-        shown = [plan.kept[step, :width] for plan in taken if plan.kept is not None]
-        yield _Batch(
-            dimmed(batch, torch.from_numpy(np.concatenate(shown)).to(device)) if shown else batch,
-            torch.from_numpy(weights).to(device),
-            torch.from_numpy(sizes).to(device),
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Plan:
-    """A client's steps.
-
-    Attributes:
-        rows: (steps, rows) int64 its samples; rows that pad are its first sample.
-        sizes: (steps,) how many of them count.
-        kept: (steps, rows, modalities) 1 for what is shown; None shows everything.
-    """
-
-    rows: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-    kept: NDArray[np.float32] | None
-
-    @classmethod
-    def of(cls, trainee: Trainee, training: LocalTraining, size: int) -> _Plan:
-        """Draw the order and what is shown, epoch after epoch, in steps of `size` rows."""
-        n = len(trainee.samples)
-        each = -(-n // size)
-        rows, kept = [], []
-        for _ in range(training.epochs):
-            order = np.zeros(each * size, dtype=np.int64)
-            order[:n] = trainee.rng.permutation(n)
-            shown = draw_kept(trainee.samples, training.modality_dropout, trainee.rng)
-            rows.append(order.reshape(each, size))
-            kept += [] if shown is None else [shown[order].reshape(each, size, -1)]
-        sizes = np.minimum(size, n - size * np.arange(each))
-        return cls(
-            np.concatenate(rows),
-            np.tile(sizes, training.epochs),
-            np.concatenate(kept) if kept else None,
-        )

@@ -201,6 +201,8 @@ def local_loss(
     if training.unimodal_loss:
         single = unimodal_loss(model, paced, batch, tasks, weights)
         total = total if single is None else total + training.unimodal_loss * single
+    if assignment.objective is None:
+        return found.losses, total
     step = Step(
         parameters=parameters,
         reference=reference,
@@ -210,8 +212,6 @@ def local_loss(
         outputs=found.outputs,
         notes=found.notes,
     )
-    if assignment.objective is None:
-        return found.losses, total
     alone = found.notes.clients is None
     term = assignment.objective(step) if alone else _own_terms(assignment.objective, step)
     return found.losses, total if term is None else total + term
@@ -221,7 +221,7 @@ def _own_terms(objective: LocalObjective, stack: Step) -> Tensor:
     """Return the algorithm's own term of every client, (K,)."""
 
     def of_one(parts: tuple[Any, ...], own: dict[str, Any], inside: dict[str, Any]) -> Tensor:
-        step = Step(batch=TensorSamples(*parts), notes=Notes(**inside), **own)
+        step = Step(batch=TensorSamples(*parts), notes=Notes(own["weights"], **inside), **own)
         term = objective(step)
         return own["weights"].new_zeros(()) if term is None else term
 
@@ -234,7 +234,6 @@ def _own_terms(objective: LocalObjective, stack: Step) -> Tensor:
         "outputs": {name: notes.by_client(x) for name, x in stack.outputs.items()},
     }
     inside = {
-        "rows": notes.rows if notes.rows is None else notes.by_client(notes.rows),
         "balance": notes.balance,
         "routed": notes.routed,
         "latents": {name: notes.by_client(x) for name, x in notes.latents.items()},

@@ -57,10 +57,9 @@ def run(
         tasks: those to answer for.
         weights: (n,) of the samples, summing to one; None weighs them equally; (K, n) for a stack.
     """
-    notes = Notes(by_value=model.stackable)  # others run under vmap
-    if weights is not None:
-        notes.rows = weights.flatten() > 0
-        notes.clients = len(weights) if weights.dim() > 1 else None
+    notes = Notes(weights=weights, by_value=model.stackable)  # others run under vmap
+    if weights is not None and weights.dim() > 1:
+        notes.clients = len(weights)
     outputs = model.run(parameters, batch.inputs, batch.available, notes)
     each = {
         t.name: notes.by_client(sample_losses(t, outputs[t.name], batch.targets[t.name]))

@@ -23,7 +23,7 @@ class Optimiser(Protocol):
 
     Attributes:
         weights: in a stack, clients are on the first axis of each.
-        fresh: True if it remembers nothing of them.
+        fresh: True before the first step.
     """
 
     weights: list[Tensor]
@@ -47,13 +47,12 @@ class Sgd:
     0.5
     """
 
-    fresh = True
-
     def __init__(self, weights: Sequence[Tensor], rate: float) -> None:
-        self.weights, self._rate = list(weights), rate
+        self.weights, self._rate, self.fresh = list(weights), rate, True
 
     def step(self, gradients: Sequence[Tensor]) -> None:
         """Move the weights in place."""
+        self.fresh = False
         with torch.no_grad():
             torch._foreach_add_(self.weights, list(gradients), alpha=-self._rate)
 

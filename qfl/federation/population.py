@@ -226,6 +226,17 @@ class TensorSamples:
             *({name: x.index_select(0, rows) for name, x in part.items()} for part in self.parts)
         )
 
+    def cut(self, count: int) -> list[TensorSamples]:
+        """Return the samples in `count` parts of equal size, one behind the other."""
+        parts = [
+            {n: x.reshape(count, -1, *x.shape[1:]).unbind() for n, x in part.items()}
+            for part in self.parts
+        ]
+        return [
+            TensorSamples(*({n: pieces[i] for n, pieces in part.items()} for part in parts))
+            for i in range(count)
+        ]
+
     def to(self, device: str) -> TensorSamples:
         """Return the samples on a device."""
         return TensorSamples(*({n: x.to(device) for n, x in part.items()} for part in self.parts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -88,4 +89,4 @@ def weighed(losses: Mapping[str, Tensor], log_variances: Mapping[str, Tensor]) -
             terms.append(loss * torch.exp(-spread) + spread)
         else:
             terms.append(loss)
-    return torch.stack(terms).sum(0)
+    return reduce(torch.add, terms)

@@ -14,11 +14,11 @@ from torch import Tensor
 
 @dataclass(slots=True, eq=False)
 class Notes:
-    """Filled in by `Architecture.forward`, all but `rows`, `clients` and `by_value`.
+    """Filled in by `Architecture.forward`, all but `weights`, `clients` and `by_value`.
 
     Attributes:
-        rows: (B,) bool, handed in: False for samples that only fill a batch up, which no statistic
-            of a gate counts; None counts all.
+        weights: of the samples, handed in: 0 for those that only fill a batch up; None for equal
+            ones.
         clients: handed in: how many clients the samples belong to, one after another, if weights
             are those of a stack; numbers that are not per sample then have a first axis for them.
         by_value: handed in: True lets a model look at numbers to save work, which is not possible
@@ -30,7 +30,7 @@ class Notes:
         log_variances: task -> (1,) learned logarithm of the variance of its numbers.
     """
 
-    rows: Tensor | None = None
+    weights: Tensor | None = None
     clients: int | None = None
     by_value: bool = False
     balance: list[Tensor] = field(default_factory=list)
@@ -38,6 +38,11 @@ class Notes:
     latents: dict[str, Tensor] = field(default_factory=dict)
     readouts: dict[str, Tensor] = field(default_factory=dict)
     log_variances: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> Tensor | None:
+        """(B,) bool, the samples that count in the statistics of a gate; None for all."""
+        return None if self.weights is None else self.weights.flatten() > 0
 
     @property
     def joint(self) -> Tensor:

@@ -29,7 +29,7 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if weight.dim() == 2:
         rows = linear(x.reshape(-1, x.shape[-1]), weight, bias)
     else:
-        own = x.reshape(len(weight), -1, x.shape[-1])
+        own = x.reshape(weight.shape[0], -1, x.shape[-1])
         rows = bmm(own, weight.mT) if bias is None else baddbmm(bias[:, None], own, weight.mT)
     return rows.reshape(*x.shape[:-1], weight.shape[-2])
 
