@@ -96,6 +96,11 @@ WRAPPERS = frozenset(
 
 _QUEUED = frozenset({"ibm", "braket"})
 _AT_ONCE = frozenset({"braket:local"})
+_HERE = {
+    "qiskit": ("qiskit_aer", "qiskit.providers.", "qiskit_ibm_runtime.fake_provider"),
+    "pennylane": ("default.", "lightning.", "reference."),
+}
+"""Beginnings of targets that are known to run on this machine, for rows that open any object."""
 
 CIRCUITS_PER_JOB: Mapping[str, int] = {"braket": 1}
 """The most circuits of one job, for rows of machines that limit it."""
@@ -107,9 +112,31 @@ def has_queue(name: str, options: Mapping[str, Any]) -> bool:
     >>> has_queue("ibm:ibm_boston", {}), has_queue("aer:fake_boston", {})
     (True, False)
     """
-    row, _, target = name.partition(":")
-    target = target or options.get(TARGETS.get(row, ""), "")
+    row, target = _target(name, options)
     return row in _QUEUED and f"{row}:{target}" not in _AT_ONCE
+
+
+def may_charge(name: str, options: Mapping[str, Any]) -> bool:
+    """Return True for a place that is not known to be free.
+
+    That is a machine with a queue, a `qiskit:` or `pennylane:` device that may be a provider's, and
+    a backend of another distribution.
+
+    >>> may_charge("qiskit:qiskit_aer:AerSimulator", {}), may_charge("qiskit:qiskit_ionq:forte", {})
+    (False, True)
+    """
+    row, target = _target(name, options)
+    if row in _HERE:
+        return bool(target) and not str(target).startswith(_HERE[row])
+    if row and row not in BACKENDS.rows and name not in BACKENDS.rows:
+        return True
+    return has_queue(name, options)
+
+
+def _target(name: str, options: Mapping[str, Any]) -> tuple[str, Any]:
+    """Return the row of a backend and what its target is, "" for none."""
+    row, _, target = name.partition(":")
+    return row, target or options.get(TARGETS.get(row, ""), "")
 
 
 def innermost(name: str, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

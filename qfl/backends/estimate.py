@@ -106,7 +106,7 @@ class Estimate:
         jobs, circuits: how many, over all cells and rounds.
         shots: of one circuit.
         qubits, depth, two_qubit_gates: of one circuit after transpilation.
-        qpu_seconds: of all jobs.
+        qpu_seconds: of all jobs; 0 where they are not known.
         price: of all jobs; 0 where nothing is charged, None where the price file does not know.
         refusal: why a circuit cannot run there, and what to do; "" if it can.
         simulation_seconds: of all circuits, on one core, where a snapshot is simulated.

@@ -11,11 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from circuits.qaoa import QaoaAnsatz, resources
 from qfl.backends import get_backend
-from qfl.backends.stored import check_snapshot
+from qfl.backends.stored import check_snapshot, stored
 from qfl.core.counts import Counts
 from qfl.core.errors import BackendError, ConfigError
 from qfl.core.ports import Backend, Capabilities, ExactCompiled, Objective
-from qfl.core.registry import load
 
 Floats = NDArray[np.float64]
 
@@ -60,12 +59,16 @@ class DepolarisingBackend:
         inner = self._inner().capabilities
         limits = [] if inner.max_qubits is None else [inner.max_qubits]
         if self.snapshot:
-            limits.append(load("qfl.backends.snapshots:snapshot")(self.snapshot).num_qubits)
+            limits.append(stored("snapshot")(self.snapshot).num_qubits)
         most = min(limits, default=None)
         return Capabilities("noise:depolarising", True, inner.mixers, most)
 
     def compile(self, ansatz: QaoaAnsatz) -> DepolarisedCompiled:
-        """Return the ansatz ready to run on the wrapped backend."""
+        """Return the ansatz ready to run on the wrapped backend.
+
+        Raises:
+            MissingExtraError: a snapshot, but Qiskit or its snapshots are not installed.
+        """
         inner = cast(ExactCompiled, self._inner().compile(ansatz))
         survival = (1 - self._error(ansatz)) ** resources(ansatz).two_qubit_gates
         return DepolarisedCompiled(inner, ansatz, survival)
@@ -82,9 +85,7 @@ class DepolarisingBackend:
             initial=None,
             bias=None,
         )
-        error: float = load("qfl.backends.snapshots:gate_count_error")(
-            self.snapshot, pattern, trotter_steps=1
-        )
+        error: float = stored("gate_count_error")(self.snapshot, pattern, trotter_steps=1)
         return error
 
     def _inner(self) -> Backend:

@@ -26,7 +26,7 @@ class Size:
 
     Attributes:
         qubits, depth, two_qubit_gates: after transpilation, before it where it has no place.
-        circuit_seconds: one shot, without the pause before the next.
+        circuit_seconds: one shot, without the pause before the next; 0 if the device does not say.
         source: the device whose couplers and gate times were used; "" for none.
         refusal: why it cannot run there, and what to do; "" if it can.
         simulation_seconds: about how long our simulation of a snapshot takes for one circuit, on
@@ -70,6 +70,9 @@ def _inside(name: str, options: Mapping[str, Any], ansatz: QaoaAnsatz, bare: Siz
         return _simulated(get_backend(name, **options), ansatz, bare)
     if row == "ibm":
         return _on_machine(target or options["device"], options, ansatz)
+    if row == "qiskit":
+        compiled: Any = get_backend(name, **options).compile(ansatz)
+        return _of(compiled.placed, compiled.device)
     return bare
 
 
@@ -130,6 +133,16 @@ def _of(placed: Any, device: Any) -> Size:
         qubits=len(placed.qubits),
         depth=placed.depth,
         two_qubit_gates=placed.two_qubit_gates,
-        circuit_seconds=float(placed.circuit.estimate_duration(device.target, unit="s")),
+        circuit_seconds=_lasting(placed.circuit, device.target),
         source=device.name,
     )
+
+
+def _lasting(circuit: Any, target: Any) -> float:
+    """Return the seconds of one shot, 0 on a device that does not say how long its gates take."""
+    from qiskit.exceptions import QiskitError
+
+    try:
+        return float(circuit.estimate_duration(target, unit="s"))
+    except QiskitError:
+        return 0.0

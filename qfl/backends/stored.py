@@ -1,12 +1,18 @@
-"""Which snapshots of devices are installed, found without importing them. No framework here."""
+"""Which snapshots of devices are installed, found without importing them; no framework is loaded
+before one is used.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from qfl.core.errors import UnknownNameError
+from qfl.backends import BACKENDS
+from qfl.core.errors import MissingExtraError, UnknownNameError
+from qfl.core.registry import load
 
 
 @lru_cache(maxsize=1)
@@ -31,3 +37,16 @@ def check_snapshot(name: str) -> None:
     known = snapshot_names()
     if known and name not in known:
         raise UnknownNameError("snapshot", name, known)
+
+
+def stored(function: str) -> Callable[..., Any]:
+    """Return a function of `snapshots`, which loads Qiskit.
+
+    Raises:
+        MissingExtraError: the extra that ships snapshots and simulates their noise is missing.
+    """
+    row = BACKENDS.row("ibm")
+    if not row.installed:
+        raise MissingExtraError("a snapshot", row.extra)
+    found: Callable[..., Any] = load(f"qfl.backends.snapshots:{function}")
+    return found

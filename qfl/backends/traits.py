@@ -48,6 +48,12 @@ TRAITS = (
     Traits("braket:ARN", "braket", "the machine's", _GATES, "Amazon Web Services"),
     Traits("recorded:FOLDER", "recorded", "as recorded"),
     Traits("noise:depolarising", "noise:depolarising", "as what it wraps"),
+    Traits(
+        "noise:depolarising, snapshot = fake_NAME",
+        "noise:depolarising",
+        "as what it wraps, and the device's",
+        installed_with="ibm",
+    ),
     Traits("mitigation:readout", "mitigation:readout", "16, any by mthree; as what it wraps"),
     Traits("mitigation:post_selection", "mitigation:post_selection", "as what it wraps"),
     Traits("mitigation:zero_noise", "mitigation:zero_noise", "as what it wraps"),

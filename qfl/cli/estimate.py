@@ -51,7 +51,7 @@ def estimate(
             each.qubits,
             each.two_qubit_gates,
             each.depth,
-            f"{each.qpu_seconds:.3g}",
+            "unknown" if each.price is None and not each.qpu_seconds else f"{each.qpu_seconds:.3g}",
             "unknown" if each.price is None else f"{each.price:.2f}",
         )
         for method, each in found
@@ -80,11 +80,19 @@ def refuse_above(max_cost: str | None, found: Sequence[Estimate], listed: PriceL
     Raises:
         ConfigError: `max_cost` is no limit.
     """
+    from qfl.backends import has_queue
     from qfl.backends.estimate import Limit
 
     machines = costly(found)
     for sentence in listed.caveats(each.machine for each in machines):
         say(sentence)
+    for name in dict.fromkeys(each.machine for each in machines):
+        if not has_queue(name, {}):
+            say(
+                f"{name} may be a provider's machine, and is not on the ledger: job ids are not "
+                "kept, so a run that ends early loses what it sent; if it runs here, give it a row "
+                "with zeros in a price file"
+            )
     if max_cost and Limit.parse(max_cost, listed.currency).exceeded(machines):
         say(f"above --max-cost {max_cost}: nothing was sent")
         raise typer.Exit(Exit.GATE)

@@ -162,8 +162,12 @@ def check_cost(
     plan = make_plan(RunFolder(folder), chosen, rerun=rerun, play=default_play())
     found = [each for _, each in forecast(plan.todo, listed)]
     seconds = sum(each.qpu_seconds for each in costly(found))
-    money = sum(each.price or 0.0 for each in found)
-    say(f"estimate: {seconds:.3g} QPU seconds, {money:.2f} {listed.currency} ({listed.date})")
+    known = [each.price for each in found if each.price is not None]
+    rest = "" if len(known) == len(found) else ", and what is not known"
+    say(
+        f"estimate: {seconds:.3g} QPU seconds, {sum(known):.2f} {listed.currency} ({listed.date})"
+        f"{rest}"
+    )
     refuse_above(max_cost, found, listed)
 
 

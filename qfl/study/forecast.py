@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from circuits.qaoa import QaoaAnsatz
-from qfl.backends import CIRCUITS_PER_JOB, has_queue, innermost
+from qfl.backends import CIRCUITS_PER_JOB, innermost, may_charge
 from qfl.backends.estimate import Estimate, PriceList, charged
 from qfl.core.arrays import canonical_json
 from qfl.core.cell import Cell
@@ -22,17 +22,20 @@ from qfl.core.problem import Problem
 from qfl.core.registry import load
 from qfl.core.rng import Streams
 from qfl.solvers.encoding import encode
+from qfl.study.machines import machines
 from qfl.study.options import build_row
 
 
 def forecast(cells: Sequence[Cell], prices: PriceList) -> Iterator[tuple[str, Estimate]]:
     """Yield (method, estimate) for each quantum method among `cells`.
 
-    A machine that schedules uploads is of unknown price: its instances are not known before.
+    Where `may_charge`, a place that `prices` does not name is of unknown price. So is one that a
+    method names beside its own backend, for instance to schedule uploads: what it will be asked is
+    not known before.
 
     Args:
         cells: of a study.
-        prices: dated; machines that it does not name are free.
+        prices: dated.
     """
     jobs: Counter[str] = Counter()
     circuits: Counter[str] = Counter()
@@ -47,16 +50,15 @@ def forecast(cells: Sequence[Cell], prices: PriceList) -> Iterator[tuple[str, Es
             first.setdefault(key, cell)
     for key, cell in first.items():
         yield cell.labels.get("method", ""), _estimate(cell, jobs[key], circuits[key], prices)
-    for method, machine in {_scheduling(cell): None for cell in cells}:
-        if machine:
-            yield method, Estimate(machine, 0, 0, 0, 0, 0, 0, qpu_seconds=0.0, price=None)
+    for method, machine in {each: None for cell in cells for each in _beside(cell)}:
+        yield method, Estimate(machine, 0, 0, 0, 0, 0, 0, qpu_seconds=0.0, price=None)
 
 
-def _scheduling(cell: Cell) -> tuple[str, str]:
-    """Return the method of a cell and the machine that assigns its slots, "" for none."""
-    slots = cell.solver.get("slots", {})
-    name, options = innermost(slots.get("backend", ""), slots.get("backend_options", {}))
-    return cell.labels.get("method", ""), name if has_queue(name, options) else ""
+def _beside(cell: Cell) -> Iterator[tuple[str, str]]:
+    """Yield the method of a cell with each machine that it names beside its own backend."""
+    for key, machine in machines(cell.solver, may_charge):
+        if key != "backend":
+            yield cell.labels.get("method", ""), machine
 
 
 def _circuit(cell: Cell) -> dict[str, Any]:
@@ -127,7 +129,7 @@ def _estimate(cell: Cell, jobs: int, circuits: int, prices: PriceList) -> Estima
         shots=shots,
         circuit_seconds=found.circuit_seconds,
     )
-    unknown = price is None and has_queue(name, options)
+    unknown = price is None and may_charge(name, options)
     return Estimate(
         machine=name,
         jobs=jobs,
@@ -136,7 +138,7 @@ def _estimate(cell: Cell, jobs: int, circuits: int, prices: PriceList) -> Estima
         qubits=found.qubits,
         depth=found.depth,
         two_qubit_gates=found.two_qubit_gates,
-        qpu_seconds=seconds,
+        qpu_seconds=0.0 if unknown else seconds,
         price=None if unknown else money,
         refusal=found.refusal,
         simulation_seconds=circuits * found.simulation_seconds * _runs(cell),

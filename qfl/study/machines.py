@@ -305,7 +305,7 @@ def through_ledger(
         return Ledgered(name, dict(options), Ledger(folder), cell, submits, outbox)
 
     options = {each.name: getattr(solver, each.name) for each in fields(solver)}
-    stray = sorted(set(_machines(options)) - {"backend"})
+    stray = sorted({key for key, _ in machines(options, has_queue)} - {"backend"})
     if stray:
         raise ConfigError(
             f"{', '.join(stray)} names a machine with a queue, where its jobs would be on no "
@@ -331,11 +331,18 @@ def _placed(
     return get_backend(name, **{**options, "backend": machine, "backend_options": {}})
 
 
-def _machines(settings: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the dotted keys of a solver's options that name a queued machine, wrapped or not."""
+def machines(
+    settings: Mapping[str, Any], wanted: Callable[[str, Mapping[str, Any]], bool]
+) -> Iterator[tuple[str, str]]:
+    """Yield (dotted key, backend) wherever a solver's options name a wanted one, wrapped or not.
+
+    >>> list(machines({"slots": {"backend": "ibm:ibm_boston"}}, has_queue))
+    [('slots.backend', 'ibm:ibm_boston')]
+    """
     for key, value in settings.items():
         if isinstance(value, str) and key.endswith("backend"):
-            if has_queue(*innermost(value, settings.get(f"{key}_options", {}))):
-                yield key
+            name, options = innermost(value, settings.get(f"{key}_options", {}))
+            if wanted(name, options):
+                yield key, name
         elif isinstance(value, Mapping) and not key.endswith("backend_options"):
-            yield from (f"{key}.{below}" for below in _machines(value))
+            yield from ((f"{key}.{below}", name) for below, name in machines(value, wanted))

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from instances import chain, k_of_n
 
+from qfl.backends import get_backend
 from qfl.backends.sizing import size
 from qfl.backends.snapshots import snapshot
 from qfl.backends.stored import snapshot_names
@@ -29,6 +30,15 @@ def test_a_machine_without_a_snapshot_is_asked_itself(cloud):
     assert found.source == "ibm_loopback"
     assert found.qubits <= snapshot("fake_manila").num_qubits
     assert "POST /jobs" not in cloud.log
+
+
+def test_any_qiskit_device_is_sized_as_it_is_compiled():
+    name, ansatz = "qiskit:qiskit_ibm_runtime.fake_provider:FakeFez", k_of_n(6, 2, "xy_ring", 1)
+    found, placed = size(name, {}, ansatz), get_backend(name).compile(ansatz).placed
+    assert (found.two_qubit_gates, found.depth) == (placed.two_qubit_gates, placed.depth)
+    assert found.two_qubit_gates > size("subspace", {}, ansatz).two_qubit_gates  # routed
+    assert found.circuit_seconds > 1e-6
+    assert size("qiskit:qiskit_aer:AerSimulator", {}, ansatz).circuit_seconds == 0.0  # unknown
 
 
 def test_what_cannot_run_is_still_sized():

@@ -2,9 +2,11 @@ import subprocess
 import sys
 
 import pytest
+from instances import k_of_n
 
-from qfl.backends import stored
-from qfl.core.errors import UnknownNameError
+from qfl.backends import get_backend, stored
+from qfl.core import registry
+from qfl.core.errors import MissingExtraError, UnknownNameError
 
 
 def test_snapshots_are_found_without_a_framework():
@@ -34,3 +36,13 @@ def test_without_the_extra_nothing_is_known_and_nothing_is_refused(monkeypatch):
     assert stored.snapshot_names() == ()
     stored.check_snapshot("fake_anything")
     stored.snapshot_names.cache_clear()
+
+
+def test_what_needs_a_snapshot_says_what_to_install(monkeypatch):
+    """The rows of the table stay installed: they run without a snapshot too."""
+    backend = get_backend("noise:depolarising", snapshot="fake_fez")
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"a snapshot needs the extra .* 'qfl\[ibm\]'"):
+        backend.compile(k_of_n(3, 1, "xy_ring", 1))
+    with pytest.raises(MissingExtraError, match=r"a snapshot needs the extra .* 'qfl\[ibm\]'"):
+        _ = backend.capabilities

@@ -1,6 +1,6 @@
 import pytest
 
-from qfl.backends import BACKENDS, TARGETS, get_backend
+from qfl.backends import BACKENDS, TARGETS, get_backend, may_charge
 from qfl.backends.traits import TRAITS
 from qfl.core.errors import BackendError, ConfigError, UnknownNameError
 from qfl.testing import check_backend
@@ -58,3 +58,27 @@ def test_what_is_no_backend_and_options_that_would_be_lost_are_refused():
     assert get_backend(ready) is ready
     with pytest.raises(ConfigError, match="is configured already, got options precision"):
         get_backend(ready, precision="single")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "charges"),
+    [
+        ("subspace", {}, False),
+        ("noise:depolarising", {}, False),
+        ("aer:fake_fez", {}, False),
+        ("braket:local", {}, False),
+        ("ibm:ibm_fez", {}, True),
+        ("qiskit:qiskit.providers.basic_provider:BasicSimulator", {}, False),
+        ("qiskit:qiskit_ibm_runtime.fake_provider:FakeFez", {}, False),
+        ("qiskit:qiskit_ionq:forte", {}, True),
+        ("qiskit", {"device": "mine:machine"}, True),
+        ("qiskit", {"device": object()}, True),
+        ("pennylane", {}, False),
+        ("pennylane:lightning.qubit", {}, False),
+        ("pennylane:ionq.qpu", {}, True),
+        ("somebody_elses", {}, True),
+        ("", {}, False),
+    ],
+)
+def test_free_is_only_what_is_known_to_be(name, options, charges):
+    assert may_charge(name, options) is charges
