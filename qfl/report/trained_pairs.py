@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from itertools import product
 
 from qfl.core.metrics import metric
 from qfl.report.compare import difference
@@ -11,7 +12,15 @@ from qfl.report.headline import interval_text
 from qfl.report.outcomes import Outcome, summarise
 from qfl.report.participation import counts_agree, rounds_to_pairs
 from qfl.report.results import Results
-from qfl.report.tables import EMPTY, Table, TableCell, TableRow, interval_cell, plain_columns
+from qfl.report.tables import (
+    EMPTY,
+    Table,
+    TableCell,
+    TableColumn,
+    TableRow,
+    interval_cell,
+    plain_columns,
+)
 from qfl.report.words import count, display
 
 TIMES = {1: "once", 2: "twice", 4: "four times"}
@@ -21,29 +30,27 @@ TIMES = {1: "once", 2: "twice", 4: "four times"}
 def trained_pairs_table(results: Results) -> Table:
     """Return the rounds until every pair was trained once, twice and four times, with the paired
     differences from the headline's baseline; no rows where all clients hold the same."""
-    baseline = "".join(results.variants(results.headline.baseline)) if results.headline else ""
-    outcomes = [_outcome(times) for times in TIMES]
-    columns = plain_columns(*(["setting"] if len(results.settings) > 1 else []), "method")
+    asked = results.headline
+    baseline = "".join(results.variants(asked.baseline)[:1]) if asked else ""
+    several = len(results.settings) > 1
+    columns = list(plain_columns(*(["setting"] if several else []), "method"))
     for text in TIMES.values():
-        columns += plain_columns(f"{text} ↓|")
+        columns.append(TableColumn(text, text, metric("rounds_to_pairs").arrow))
         columns += plain_columns(f"{text}, minus {display(baseline)}|") if baseline else ()
     rows = []
-    for setting in results.settings:
-        for method in results.methods:
-            runs = results.of(setting, method)
-            cells = [TableCell(display(method), sort=results.methods.index(method))]
-            if len(results.settings) > 1:
-                cells.insert(0, TableCell(display(setting), sort=setting))
-            found = [summarise(outcome, runs) for outcome in outcomes] if runs else []
-            for outcome, summary in zip(outcomes, found, strict=False):
-                cells.append(EMPTY if summary is None else interval_cell(summary))
-                if baseline:
-                    cells.append(_minus(outcome, results, (setting, method, baseline)))
-            if any(summary is not None for summary in found):
-                rows.append(TableRow(tuple(cells), method, setting))
+    for setting, method in product(results.settings, results.methods):
+        cells = [TableCell(display(setting), sort=setting)] if several else []
+        cells.append(TableCell(display(method), sort=results.methods.index(method)))
+        found = {o: summarise(o, results.of(setting, method)) for o in map(_outcome, TIMES)}
+        for outcome, summary in found.items():
+            cells.append(EMPTY if summary is None else interval_cell(summary))
+            if baseline:
+                cells.append(_minus(outcome, results, (setting, method, baseline)))
+        if any(summary is not None for summary in found.values()):
+            rows.append(TableRow(tuple(cells), method, setting))
     note = f"{_NOTE} {_agreement(results)}".rstrip() if rows else ""
     caption = "Rounds until every pair of a modality and a task was trained"
-    return Table("trained-pairs", caption, columns, tuple(rows), note)
+    return Table("trained-pairs", caption, tuple(columns), tuple(rows), note)
 
 
 _NOTE = (
