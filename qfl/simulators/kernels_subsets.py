@@ -55,20 +55,20 @@ def lower(
                 for i in range(length):
                     target[i] += source[i]
                 above[j - 1] = above[j] + length
-            target = w[above[2] :]
+            target, at = w[above[2] :], above[2]
             for b in range(1, top[3]):  # remove b, or one of the a < b, from {a, b, *top[3:]}
-                source = psi[base : base + b * width]
-                if width == 2:
-                    real = imag = source[0] * 0
+                if width == 2:  # few turns: to make a slice would cost more than to take them
+                    real = imag = psi[0] * 0
                     for a in range(b):
-                        x, y = source[2 * a], source[2 * a + 1]
-                        target[2 * a] += x
-                        target[2 * a + 1] += y
+                        x, y = psi[base + 2 * a], psi[base + 2 * a + 1]
+                        w[at + 2 * a] += x
+                        w[at + 2 * a + 1] += y
                         real += x
                         imag += y
-                    target[2 * b] += real
-                    target[2 * b + 1] += imag
+                    w[at + 2 * b] += real
+                    w[at + 2 * b + 1] += imag
                 else:
+                    source = psi[base : base + b * width]
                     last = target[b * width : (b + 1) * width]
                     for a in range(b):
                         row, own = source[a * width : (a + 1) * width], target[a * width :]
@@ -96,15 +96,15 @@ def lift(
                 for i in range(length):
                     target[i] += source[i]
                 above[j - 1] = above[j] + length
-            source = w[above[2] :]
+            source, at = w[above[2] :], above[2]
             for b in range(1, top[3]):
-                target = psi[base : base + b * width]
                 if width == 2:
-                    real, imag = source[2 * b], source[2 * b + 1]
+                    real, imag = w[at + 2 * b], w[at + 2 * b + 1]
                     for a in range(b):
-                        target[2 * a] += source[2 * a] + real
-                        target[2 * a + 1] += source[2 * a + 1] + imag
+                        psi[base + 2 * a] += w[at + 2 * a] + real
+                        psi[base + 2 * a + 1] += w[at + 2 * a + 1] + imag
                 else:
+                    target = psi[base : base + b * width]
                     last = source[b * width : (b + 1) * width]
                     for a in range(b):
                         row, own = target[a * width : (a + 1) * width], source[a * width :]
