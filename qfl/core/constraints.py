@@ -109,6 +109,58 @@ class OneHot:
 
 
 @dataclass(frozen=True, slots=True)
+class ExactlyEach:
+    """Exactly `ones` of the variables of every block are 1: a product of Exactly and OneHot.
+
+    Such x are the bases of a partition matroid.
+
+    Attributes:
+        parts: ((variables, ones), ...); the blocks partition the variables.
+
+    >>> pairs = ExactlyEach((((0, 1, 2, 3), 2), ((4, 5), 1)))
+    >>> pairs.feasible_count(6), pairs.violation([1, 1, 0, 0, 1, 1]).tolist()
+    (12, 1.0)
+    """
+
+    parts: Blocks
+
+    def __post_init__(self) -> None:
+        parts = tuple((tuple(variables), ones) for variables, ones in self.parts)
+        object.__setattr__(self, "parts", parts)
+
+    def check(self, n: int) -> None:
+        listed = sorted(variable for variables, _ in self.parts for variable in variables)
+        if listed != list(range(n)) or not all(variables for variables, _ in self.parts):
+            raise ProblemError(
+                f"blocks must be non-empty and hold each of 0..{n - 1} once, got {listed}"
+            )
+        for variables, ones in self.parts:
+            Exactly(ones).check(len(variables))
+
+    def feasible_count(self, n: int) -> int:
+        return math.prod(math.comb(len(variables), ones) for variables, ones in self.parts)
+
+    def sample(self, n: int, size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+        x = np.zeros((size, n), dtype=np.uint8)
+        for variables, ones in self.parts:
+            x[:, variables] = Exactly(ones).sample(len(variables), size, rng)
+        return x
+
+    def violation(self, x: ArrayLike) -> NDArray[np.float64]:
+        bits = np.asarray(x, dtype=np.float64)
+        parts = [np.abs(bits[..., list(block)].sum(-1) - ones) for block, ones in self.parts]
+        return np.sum(parts, axis=0)
+
+    def enumerate(self, n: int) -> Iterator[NDArray[np.uint8]]:
+        choices = (itertools.combinations(variables, ones) for variables, ones in self.parts)
+        together = (tuple(itertools.chain(*each)) for each in itertools.product(*choices))
+        return _indicators(together, n)
+
+    def blocks(self, n: int) -> Blocks:
+        return self.parts
+
+
+@dataclass(frozen=True, slots=True)
 class AtMost:
     """The weighted sum of the chosen variables stays within a budget: weights . x <= budget."""
 
@@ -176,6 +228,10 @@ class Unconstrained:
         return ()
 
 
+Movable = Exactly | OneHot | ExactlyEach | Unconstrained
+"""Constraints that swaps inside blocks, or flips where there are none, never leave."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limited:
     """A base constraint with linear inequalities on top: every row . x <= its limit.
@@ -183,12 +239,12 @@ class Limited:
     A mixer keeps the blocks of the base; the inequalities must be priced or filtered.
 
     Attributes:
-        base: Exactly, OneHot or Unconstrained.
+        base: one of `Movable`.
         rows: one tuple of n coefficients per inequality.
         limits: one per row.
     """
 
-    base: Exactly | OneHot | Unconstrained
+    base: Movable
     rows: tuple[tuple[float, ...], ...]
     limits: tuple[float, ...]
 

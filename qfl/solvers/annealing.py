@@ -12,7 +12,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.core.constraints import Exactly, OneHot, Unconstrained
+from qfl.core.constraints import Movable
 from qfl.core.decision import Bill, Decision
 from qfl.core.problem import Problem
 from qfl.solvers.moves import Slopes
@@ -65,7 +65,7 @@ def anneal(
 ) -> NDArray[np.uint8]:
     """Return the best state of one Metropolis run with one proposal per temperature."""
     x = problem.constraint.sample(problem.n, 1, rng)[0]
-    always_feasible = isinstance(problem.constraint, Exactly | OneHot | Unconstrained)
+    always_feasible = isinstance(problem.constraint, Movable)
     proposals = _Proposals(problem, x)
     slopes = Slopes.of(problem.qubo)
     at_x = slopes.at(x)

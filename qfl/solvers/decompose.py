@@ -112,8 +112,11 @@ def partition(problem: Problem, size: int, rng: np.random.Generator) -> Iterator
     if groups:
         yield from _group_blocks(groups, size, rng)
         return
-    room = size - size // 3
-    yield from np.array_split(rng.permutation(problem.n), -(-problem.n // room))
+    room, order = size - size // 3, rng.permutation(problem.n)
+    owner = _owners(problem)
+    if owner.max() > 0:  # variables of one block stay together, or they could not swap
+        order = order[np.argsort(rng.permutation(owner.max() + 1)[owner[order]], kind="stable")]
+    yield from np.array_split(order, -(-problem.n // room))
 
 
 def fill(
@@ -125,15 +128,25 @@ def fill(
 ) -> NDArray[np.intp]:
     """Return `core` filled up to `size` variables, sorted; first with the kind that it lacks.
 
-    A block without a chosen or without an unchosen variable could not change anything where the
-    number of ones is fixed. One-hot groups stay whole, so they are not filled up.
+    Where the number of ones is fixed, a core without a chosen or without an unchosen variable of
+    some block could not change that block. One-hot groups stay whole, so they are not filled up.
     """
     if _groups(problem):
         return np.sort(core)
-    present = x[core]
-    if present.all() or not present.any():
-        candidates = candidates[np.argsort(x[candidates] == present[0], kind="stable")]
+    owner = _owners(problem)
+    held = np.zeros((owner.max() + 1, 2), dtype=np.bool_)
+    held[owner[core], x[core]] = True
+    missing = held[owner[candidates]].any(1) & ~held[owner[candidates], x[candidates]]
+    candidates = candidates[np.argsort(~missing, kind="stable")]
     return np.sort(np.concatenate([core, candidates[: size - len(core)]]))
+
+
+def _owners(problem: Problem) -> NDArray[np.intp]:
+    """Return the block (n,) that each variable belongs to; 0 where nothing is fixed."""
+    owner = np.zeros(problem.n, dtype=np.intp)
+    for block, (variables, _) in enumerate(problem.constraint.blocks(problem.n)):
+        owner[list(variables)] = block
+    return owner
 
 
 def _groups(problem: Problem) -> tuple[tuple[int, ...], ...]:

@@ -8,7 +8,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.core.constraints import Exactly, OneHot, Unconstrained
+from qfl.core.constraints import Movable
 from qfl.core.decision import Bill, Decision
 from qfl.core.problem import Problem
 from qfl.solvers.moves import Slopes
@@ -73,7 +73,7 @@ def _allowed(
     problem: Problem, x: NDArray[np.uint8], candidates: NDArray[np.intp]
 ) -> NDArray[np.intp]:
     """Return the candidates that do not add violation; all of them where only blocks count."""
-    if isinstance(problem.constraint, Exactly | OneHot | Unconstrained) or not len(candidates):
+    if isinstance(problem.constraint, Movable) or not len(candidates):
         return candidates
     added = np.tile(x, (len(candidates), 1))
     added[np.arange(len(candidates)), candidates] = 1

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from qfl.core.constraints import AtMost, Exactly, Limited, OneHot, Unconstrained
+from qfl.core.constraints import AtMost, Limited, Movable
 from qfl.core.decision import Bill, Decision
 from qfl.core.errors import CapacityError, ProblemError
 from qfl.core.problem import Problem
@@ -159,7 +159,7 @@ def _ties(
 def _limits(problem: Problem, products: int) -> list[LinearConstraint]:
     """Return the inequalities of the constraint over all columns."""
     constraint = problem.constraint
-    if isinstance(constraint, Exactly | OneHot | Unconstrained):
+    if isinstance(constraint, Movable):
         return []
     if isinstance(constraint, AtMost):
         rows, limits = np.array([constraint.weights]), [constraint.budget]
@@ -168,7 +168,7 @@ def _limits(problem: Problem, products: int) -> list[LinearConstraint]:
     else:
         raise ProblemError(
             f"solver 'milp' cannot write {type(constraint).__name__} as linear rows; "
-            "allowed: Exactly, OneHot, AtMost, Limited, Unconstrained"
+            "allowed: Exactly, OneHot, ExactlyEach, AtMost, Limited, Unconstrained"
         )
     padded = np.pad(rows, ((0, 0), (0, products)))
     return [LinearConstraint(csr_array(padded), ub=limits)] if len(limits) else []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.core.constraints import Exactly, OneHot, Unconstrained
+from qfl.core.constraints import Movable, Unconstrained
 from qfl.core.problem import Problem
 from qfl.core.qubo import Qubo
 
@@ -57,7 +57,7 @@ def moves(problem: Problem, x: NDArray[np.uint8]) -> tuple[Indices, Indices]:
             pairs.append(swaps(x, np.arange(problem.n)))
     off = np.concatenate([pair[0] for pair in pairs])
     on = np.concatenate([pair[1] for pair in pairs])
-    if isinstance(problem.constraint, Exactly | OneHot | Unconstrained):
+    if isinstance(problem.constraint, Movable):
         return off, on
     kept = problem.is_feasible(moved(x, off, on))
     return off[kept], on[kept]

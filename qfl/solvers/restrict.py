@@ -11,7 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.core.constraints import AtMost, Constraint, Exactly, Limited, OneHot, Unconstrained
+from qfl.core.constraints import (
+    AtMost,
+    Constraint,
+    Exactly,
+    ExactlyEach,
+    Limited,
+    Movable,
+    OneHot,
+    Unconstrained,
+)
 from qfl.core.errors import ProblemError
 from qfl.core.problem import Problem
 from qfl.core.qubo import Qubo
@@ -91,10 +100,16 @@ def _restricted(
     constraint: Constraint, free: NDArray[np.intp], offset: NDArray[np.int8]
 ) -> Constraint:
     """Return the constraint on the free variables, given the fixed ones."""
+    place = {int(variable): at for at, variable in enumerate(free)}
     if isinstance(constraint, Exactly):
         return Exactly(constraint.k - int(offset.sum()))
+    if isinstance(constraint, ExactlyEach):
+        parts = [
+            (tuple(place[v] for v in block if v in place), ones - int(offset[list(block)].sum()))
+            for block, ones in constraint.parts
+        ]
+        return ExactlyEach(tuple(part for part in parts if part[0]))
     if isinstance(constraint, OneHot):
-        place = {int(variable): at for at, variable in enumerate(free)}
         groups = [tuple(place[v] for v in group if v in place) for group in constraint.groups]
         fixed = [int(offset[list(group)].sum()) for group in constraint.groups]
         if any(bool(group) == bool(ones) for group, ones in zip(groups, fixed, strict=True)):
@@ -110,7 +125,13 @@ def _restricted(
         rows = np.array(constraint.rows).reshape(-1, len(offset))
         left = np.array(constraint.limits) - rows @ offset
         base = _restricted(constraint.base, free, offset)
-        if not isinstance(base, Exactly | OneHot | Unconstrained):
+        if not isinstance(base, Movable):
             raise ProblemError(f"a limited constraint cannot rest on {base}")
         return Limited(base, tuple(map(tuple, rows[:, free].tolist())), tuple(left.tolist()))
-    return constraint
+    if isinstance(constraint, Unconstrained):
+        return constraint
+    raise ProblemError(
+        f"variables of a problem under {type(constraint).__name__} cannot be fixed one by one; "
+        "allowed: Exactly, OneHot, ExactlyEach, AtMost, Limited, Unconstrained. Say fixed numbers "
+        "of ones in blocks by ExactlyEach"
+    )

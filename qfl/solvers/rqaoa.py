@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.core.constraints import Exactly, OneHot, Unconstrained
+from qfl.core.constraints import Movable
 from qfl.core.decision import Bill, Decision
 from qfl.core.errors import ProblemError
 from qfl.core.problem import Problem
@@ -58,10 +58,10 @@ class Rqaoa:
         Raises:
             ProblemError: inequalities; a fixed variable could make them unsatisfiable.
         """
-        if not isinstance(problem.constraint, Exactly | OneHot | Unconstrained):
+        if not isinstance(problem.constraint, Movable):
             raise ProblemError(
                 f"solver 'rqaoa' cannot keep {type(problem.constraint).__name__}; allowed: "
-                "Exactly, OneHot, Unconstrained"
+                "Exactly, OneHot, ExactlyEach, Unconstrained"
             )
         started = perf_counter()
         sampler = Qaoa(shots=self.shots, **self.qaoa)

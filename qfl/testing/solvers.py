@@ -10,7 +10,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from qfl.core.constraints import AtMost, Constraint, Exactly, Limited, OneHot, Unconstrained
+from qfl.core.constraints import (
+    AtMost,
+    Constraint,
+    Exactly,
+    ExactlyEach,
+    Limited,
+    OneHot,
+    Unconstrained,
+)
 from qfl.core.decision import Decision
 from qfl.core.ports import Solver
 from qfl.core.problem import Problem
@@ -26,6 +34,7 @@ def sample_problems() -> tuple[Problem, ...]:
         (8, Exactly(3)),
         (5, Exactly(1)),
         (8, OneHot(((0, 3, 4), (1, 2), (5, 6, 7)))),
+        (7, ExactlyEach((((0, 2, 5, 6), 2), ((1, 3, 4), 1)))),
         (6, AtMost((1.0, 2.0, 3.0, 1.5, 2.5, 0.5), 5.0)),
         (7, Limited(Exactly(3), budget, (6.0,))),
         (4, Unconstrained()),

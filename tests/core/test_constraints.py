@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfl.core.constraints import AtMost, Exactly, Limited, OneHot, Unconstrained
+from qfl.core.constraints import AtMost, Exactly, ExactlyEach, Limited, OneHot, Unconstrained
 from qfl.core.errors import ProblemError
 
 
@@ -20,18 +20,22 @@ def all_states(n):
 def constrained(draw):
     """A constraint and its number of variables, up to 10."""
     n = draw(st.integers(1, 10))
-    kind = draw(st.sampled_from(["exactly", "one_hot", "at_most", "unconstrained", "limited"]))
+    kinds = ["exactly", "one_hot", "each", "at_most", "unconstrained", "limited"]
+    kind = draw(st.sampled_from(kinds))
     if kind == "limited":
         base = draw(st.sampled_from([Exactly(n // 2), OneHot((tuple(range(n)),)), Unconstrained()]))
         row = draw(st.lists(st.integers(-2, 3), min_size=n, max_size=n))
         return Limited(base, (tuple(row), (1.0,) * n), (draw(st.integers(-2, 6)), 5.0)), n
     if kind == "exactly":
         return Exactly(draw(st.integers(0, n))), n
-    if kind == "one_hot":
+    if kind in ("one_hot", "each"):
         order = draw(st.permutations(range(n)))
         cuts = sorted(draw(st.sets(st.integers(1, n - 1), max_size=3))) if n > 1 else []
         edges = [0, *cuts, n]
-        return OneHot(tuple(tuple(order[a:b]) for a, b in itertools.pairwise(edges))), n
+        groups = tuple(tuple(order[a:b]) for a, b in itertools.pairwise(edges))
+        if kind == "one_hot":
+            return OneHot(groups), n
+        return ExactlyEach(tuple((g, draw(st.integers(0, len(g)))) for g in groups)), n
     if kind == "at_most":
         weights = draw(st.lists(st.floats(0, 5), min_size=n, max_size=n))
         return AtMost(tuple(weights), draw(st.floats(0, 12))), n
@@ -77,6 +81,7 @@ def test_blocks_fix_exactly_the_feasible_weights(case):
     [
         (Exactly(2), 5),
         (OneHot(((0, 1, 2), (3, 4))), 5),
+        (ExactlyEach((((0, 3, 4), 2), ((1, 2), 1))), 5),
         (AtMost((1.0, 2.0, 3.0), 3.0), 3),
         (Limited(OneHot(((0, 1), (2, 3))), ((1, 0, 1, 0), (0, 1, 0, 1)), (1, 1)), 4),
     ],
@@ -127,6 +132,7 @@ def test_a_senseless_constraint_is_refused(constraint, n, message):
 def test_violation_measures_how_far():
     assert Exactly(2).violation([[1, 1, 1, 1], [0, 0, 0, 0]]).tolist() == [2.0, 2.0]
     assert OneHot(((0, 1), (2, 3))).violation([1, 1, 0, 0]) == 2.0
+    assert ExactlyEach((((0, 1, 2), 2), ((3,), 0))).violation([1, 0, 0, 1]) == 2.0
     assert AtMost((1.0, 2.0), 2.0).violation([1, 1]) == 1.0
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qfl.core.constraints import AtMost, Exactly, Limited, OneHot, Unconstrained
+from qfl.core.constraints import AtMost, Exactly, ExactlyEach, Limited, OneHot, Unconstrained
 from qfl.core.problem import Problem
 from qfl.core.qubo import Qubo
 
@@ -33,9 +33,14 @@ CONSTRAINTS = {
     "exactly_none": (Exactly(0), 4),
     "exactly_all": (Exactly(4), 4),
     "one_hot": (OneHot(((0, 3, 4), (1, 2), (5, 6, 7))), 8),
+    "exactly_each": (ExactlyEach((((0, 2, 5, 6), 2), ((1, 3, 4), 1))), 7),
     "at_most": (AtMost((1.0, 2.0, 3.0, 1.5, 2.5, 0.5), 5.0), 6),
     "limited": (
         Limited(OneHot(((0, 1), (2, 3), (4, 5))), ((1, 0, 1, 0, 1, 0), (0, 1, 0, 1, 0, 1)), (2, 2)),
+        6,
+    ),
+    "limited_each": (
+        Limited(ExactlyEach((((0, 1, 2), 2), ((3, 4, 5), 1))), ((1, 0, 1, 0, 1, 0),), (2,)),
         6,
     ),
     "budgeted": (Limited(Exactly(3), ((1.0, 2.0, 3.0, 1.5, 2.5, 0.5, 2.0),), (5.0,)), 7),

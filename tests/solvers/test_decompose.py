@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from qfl.core.constraints import Exactly, OneHot, Unconstrained
+from qfl.core.constraints import Exactly, ExactlyEach, OneHot, Unconstrained
 from qfl.core.errors import CapacityError, ConfigError
 from qfl.problems.selection import ClientSelection
 from qfl.problems.slots import AggregationSchedule
 from qfl.solvers import solve
 from qfl.solvers.decompose import Decompose, fill, partition
 from qfl.solvers.exact import spectrum
+from qfl.solvers.restrict import restrict
 from tests.solvers.conftest import dense
 
 
@@ -28,6 +29,21 @@ def test_blocks_cover_everything_and_hold_both_kinds(constraint, n, size):
     assert all(len(block) == size for block in blocks)
     if constraint != Unconstrained():
         assert all(0 < x[block].sum() < size for block in blocks)
+
+
+def test_blocks_of_a_product_can_swap_inside_their_parts():
+    """Ten parts of six: a core of eight random variables would mostly hold one of each."""
+    parts = tuple((tuple(range(6 * b, 6 * b + 6)), 1 + b % 3) for b in range(10))
+    problem, rng = dense(ExactlyEach(parts), 60), np.random.default_rng(0)
+    x = problem.constraint.sample(60, 1, rng)[0]
+    for core in partition(problem, 12, rng):
+        outside = rng.permutation(np.setdiff1d(np.arange(60), core))
+        small = restrict(problem, fill(problem, x, core, outside, 12), x).problem
+        parts_left = small.constraint.blocks(small.n)
+        assert any(0 < ones < len(variables) for variables, ones in parts_left)
+    decision = solve(problem, "decompose", seed=0, block=12, inner="exact", start="random")
+    assert decision.feasible
+    assert decision.energy < decision.diagnostics["start_energy"]
 
 
 def test_one_hot_groups_stay_whole():

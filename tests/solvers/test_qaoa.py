@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from qfl.core.constraints import Exactly, OneHot, Unconstrained
+from qfl.core.constraints import Exactly, ExactlyEach, OneHot, Unconstrained
 from qfl.core.errors import (
     BackendError,
     CapacityError,
@@ -28,7 +28,9 @@ from tests.solvers.conftest import dense
 def test_it_keeps_the_promises_of_the_port():
     """Where the mixer can keep the constraint."""
     groups = OneHot(((0, 3, 4), (1, 2), (5, 6, 7)))
-    check_solver(Qaoa(shots=8, depth=2), [closed_form_selection(7, 3), dense(groups, 8)])
+    product = ExactlyEach((((0, 3, 4, 7), 2), ((1, 2, 5, 6), 1)))
+    problems = [closed_form_selection(7, 3), dense(groups, 8), dense(product, 8)]
+    check_solver(Qaoa(shots=8, depth=2), problems)
 
 
 def test_the_transverse_mixer_solves_penalised_and_free_problems():

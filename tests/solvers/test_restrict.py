@@ -15,6 +15,8 @@ FREE = {
     "exactly_none": [1, 2],
     "exactly_all": [0, 3],
     "one_hot": [0, 1, 2, 3, 4],
+    "exactly_each": [0, 2, 3, 6],
+    "limited_each": [0, 1, 4],
     "at_most": [1, 3, 5],
     "limited": [2, 3, 4, 5],
     "budgeted": [0, 1, 4, 6],
@@ -57,3 +59,12 @@ def test_what_a_constraint_cannot_keep_is_refused():
     groups = dense(OneHot(((0, 1), (2, 3))), 4)
     with pytest.raises(ProblemError, match="free whole groups"):
         restrict(groups, np.array([0, 2, 3]), np.array([0, 1, 1, 0], np.uint8))
+
+
+def test_a_constraint_of_ones_own_cannot_be_restricted_by_guessing():
+    class Odd:
+        def __getattr__(self, name):
+            return getattr(Exactly(2), name)
+
+    with pytest.raises(ProblemError, match="Odd cannot be fixed one by one; allowed: Exactly"):
+        restrict(dense(Odd(), 4), np.array([0, 1]), np.array([1, 0, 1, 0], np.uint8))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qfl.core.constraints import AtMost, Exactly, OneHot, Unconstrained
+from qfl.core.constraints import AtMost, Exactly, ExactlyEach, OneHot, Unconstrained
 from qfl.core.errors import ConfigError, ProblemError
 from qfl.problems.graphs import MaxCut
 from qfl.problems.selection import ClientSelection
@@ -19,7 +19,8 @@ FREE = {**FAST, "mixer": "x", "backend": "statevector"}
 
 def test_it_keeps_the_promises_of_the_port():
     groups = OneHot(((0, 3, 4), (1, 2), (5, 6, 7)))
-    check_solver(Rqaoa(shots=50, qaoa=FAST), [dense(Exactly(3), 8), dense(groups, 8)])
+    product = dense(ExactlyEach((((0, 3, 4, 7), 2), ((1, 2, 5, 6), 1))), 8)
+    check_solver(Rqaoa(shots=50, qaoa=FAST), [dense(Exactly(3), 8), dense(groups, 8), product])
     check_solver(Rqaoa(shots=50, qaoa=FREE), [dense(Unconstrained(), 6)])
 
 
@@ -30,6 +31,7 @@ def test_it_keeps_the_promises_of_the_port():
         (Exactly(2), [[1, 1, 0, 0]]),
         (Exactly(3), [[1, 1, 1, 0]]),
         (OneHot(((0, 1), (2, 3))), [[1, 0, 0, 1]]),
+        (ExactlyEach((((0, 1, 2), 2), ((3,), 0))), [[1, 0, 1, 0]]),
         (Unconstrained(), [[1, 1, 0, 0]]),
     ],
 )
