@@ -91,13 +91,15 @@ class QaoaAnsatz:
                 "(j, i) to entry (i, j), and the diagonal to linear"
             )
         for name in ("constant", "linear", "quadratic"):
+            if np.iscomplexobj(getattr(self, name)):
+                raise ValueError(f"costs must be real, got {name} = {getattr(self, name)!r}")
             bad = np.ravel(getattr(self, name))[~np.isfinite(np.ravel(getattr(self, name)))]
             if len(bad):
                 raise ValueError(f"costs must be finite, got {bad[0]} in {name}")
         for variables, ones in self.blocks:
-            if not 0 <= ones <= len(variables):
+            if not isinstance(ones, int | np.integer) or not 0 <= ones <= len(variables):
                 raise ValueError(
-                    f"cannot choose {ones} of {len(variables)}; ones must lie in "
+                    f"cannot choose {ones} of {len(variables)}; ones must be a whole number in "
                     f"0..{len(variables)}"
                 )
         covered = sorted(variable for variables, _ in self.blocks for variable in variables)

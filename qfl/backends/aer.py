@@ -19,10 +19,10 @@ from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz
 from circuits.spec import Basis, CircuitSpec, structure
 from qfl.backends import snapshots
+from qfl.backends.exact import check_shots
 from qfl.backends.gates import (
     NATIVE_MIXERS,
     check_bound,
-    check_shots,
     drawn,
     lowered,
     too_few,

@@ -19,13 +19,13 @@ from numpy.typing import ArrayLike, NDArray
 from circuits.lowering.braket import to_braket
 from circuits.qaoa import QaoaAnsatz
 from circuits.spec import CircuitSpec
+from qfl.backends.exact import check_shots
 from qfl.backends.gates import (
     NATIVE_MIXERS,
     allowed,
     angle_row,
     angle_rows,
     bits,
-    check_shots,
     costs,
     drawn,
     lowered,

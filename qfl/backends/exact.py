@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qfl.core.arrays import real
 from qfl.core.counts import Counts
 from qfl.core.errors import BackendError, ConfigError
 from qfl.core.ports import Figure, Objective
@@ -40,7 +41,7 @@ def checked_angles(angles: ArrayLike, depth: int) -> Floats:
     """
     shape = f"(..., 2, {depth}), gammas then betas"
     try:
-        array = np.asarray(angles, dtype=np.float64)
+        array = real(angles)
     except (TypeError, ValueError):
         raise BackendError(
             f"angles must be real numbers of shape {shape}, got {angles!r}"
@@ -50,6 +51,16 @@ def checked_angles(angles: ArrayLike, depth: int) -> Floats:
     if not np.isfinite(array).all():
         raise BackendError(f"angles must be finite, got {array[~np.isfinite(array)][0]}")
     return array
+
+
+def check_shots(shots: int) -> None:
+    """Do nothing if a backend can be asked for so many shots.
+
+    Raises:
+        BackendError: not a whole number of at least one.
+    """
+    if isinstance(shots, bool) or not isinstance(shots, int | np.integer) or shots < 1:
+        raise BackendError(f"a sample needs a whole number of at least 1 shot, got {shots!r}")
 
 
 class States(evolution.Engine, Protocol):
@@ -106,8 +117,7 @@ class ExactlyCompiled:
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
         """Return `shots` independent measurements at one angle set."""
-        if shots < 1:
-            raise BackendError(f"a sample needs at least 1 shot, got {shots}")
+        check_shots(shots)
         cumulative = np.cumsum(self.engine.reordered(self._single(angles)))
         drawn = np.searchsorted(cumulative, rng.random(shots) * cumulative[-1], side="right")
         ranks, counts = np.unique(drawn, return_counts=True)

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from circuits.line import xy_line_circuit
 from circuits.qaoa import QaoaAnsatz, circuit, line_circuit
 from circuits.spec import CircuitSpec
-from qfl.backends.exact import checked_angles
+from qfl.backends.exact import check_shots, checked_angles
 from qfl.core.counts import Counts
 from qfl.core.decision import Execution
 from qfl.core.errors import BackendError, CapacityError
@@ -69,12 +69,6 @@ def angle_row(ansatz: QaoaAnsatz, angles: ArrayLike) -> NDArray[np.float64]:
     if shape:
         raise BackendError(f"one angle set of shape (2, {ansatz.depth}) was expected, not {shape}")
     return rows
-
-
-def check_shots(shots: int) -> None:
-    """Raise BackendError for less than one shot."""
-    if shots < 1:
-        raise BackendError(f"a sample needs at least 1 shot, got {shots}")
 
 
 def check_bound(circuit: CircuitSpec) -> None:

@@ -32,11 +32,11 @@ from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz
 from circuits.spec import CircuitSpec
 from qfl.backends import calibration
+from qfl.backends.exact import check_shots
 from qfl.backends.gates import (
     NATIVE_MIXERS,
     angle_row,
     angle_rows,
-    check_shots,
     lowered,
     sampled_only,
 )

@@ -23,13 +23,13 @@ from scipy.sparse import diags
 from circuits.lowering.pennylane import to_pennylane
 from circuits.qaoa import QaoaAnsatz, ising
 from circuits.spec import CircuitSpec
+from qfl.backends.exact import check_shots
 from qfl.backends.gates import (
     NATIVE_MIXERS,
     allowed,
     angle_row,
     angle_rows,
     bits,
-    check_shots,
     costs,
     drawn,
     lowered,

@@ -18,12 +18,12 @@ from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz
 from circuits.spec import CircuitSpec
 from qfl.backends.calibration import Calibration, calibration, execution
+from qfl.backends.exact import check_shots
 from qfl.backends.gates import (
     NATIVE_MIXERS,
     angle_row,
     angle_rows,
     check_bound,
-    check_shots,
     lowered,
     mean_cost,
     sampled_only,

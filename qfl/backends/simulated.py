@@ -18,12 +18,12 @@ from circuits.qaoa import QaoaAnsatz, ising
 from circuits.spec import Structure
 from qfl.backends import snapshots
 from qfl.backends.calibration import execution
+from qfl.backends.exact import check_shots
 from qfl.backends.gates import (
     allowed,
     angle_row,
     angle_rows,
     bits,
-    check_shots,
     costs,
     tensored,
 )

@@ -9,8 +9,8 @@ import numpy as np
 
 from circuits.qaoa import MIXERS, QaoaAnsatz
 from circuits.spec import CircuitSpec
-from qfl.backends.exact import ExactlyCompiled, check_options
-from qfl.backends.gates import bits, check_bound, check_shots
+from qfl.backends.exact import ExactlyCompiled, check_options, check_shots
+from qfl.backends.gates import bits, check_bound
 from qfl.core.counts import Counts
 from qfl.core.ports import Capabilities
 from qfl.simulators.hypercube import Hypercube

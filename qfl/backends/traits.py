@@ -11,7 +11,6 @@ from circuits.qaoa import MIXERS
 from qfl.backends.gates import NATIVE_MIXERS
 
 _KEPT = tuple(mixer for mixer in MIXERS if mixer != "x")
-_GATES = tuple(mixer for mixer in NATIVE_MIXERS if mixer != "x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +21,8 @@ class Traits:
         name: as studies write it; capitals stand for a target.
         row: of the table.
         qubits: how many it runs.
-        mixers: those that keep a constraint and run natively: exactly, without Trotter steps of
-            another mixer. Empty for backends that run what they wrap or hold.
+        mixers: those that run natively: exactly, without Trotter steps of another mixer. Empty
+            for backends that run what they wrap or hold.
         account: whose account it needs, "" for none.
         installed_with: row whose extra it needs, "" for its own.
     """
@@ -38,14 +37,16 @@ class Traits:
 
 TRAITS = (
     Traits("subspace", "subspace", "40 choosing 5 (memory: feasible states)", _KEPT),
-    Traits("statevector", "statevector", "28 (memory)", _KEPT),
-    Traits("pennylane:DEVICE", "pennylane", "the device's, about 28 (memory)", _GATES),
-    Traits("aer", "aer", "30 (memory); 15 as density_matrix, 63 as matrix_product_state", _GATES),
-    Traits("aer:fake_NAME", "aer", "the device's, 15 at most (memory)", _GATES, "", "ibm"),
-    Traits("qiskit:MODULE:OBJECT", "qiskit", "the device's", _GATES),
-    Traits("ibm:NAME", "ibm", "the machine's, 120 to 156", _GATES, "IBM Quantum"),
-    Traits("braket:local", "braket", "26 (memory)", _GATES),
-    Traits("braket:ARN", "braket", "the machine's", _GATES, "Amazon Web Services"),
+    Traits("statevector", "statevector", "28 (memory)", MIXERS),
+    Traits("pennylane:DEVICE", "pennylane", "the device's, about 28 (memory)", NATIVE_MIXERS),
+    Traits(
+        "aer", "aer", "30 (memory); 15 as density_matrix, 63 as matrix_product_state", NATIVE_MIXERS
+    ),
+    Traits("aer:fake_NAME", "aer", "the device's, 15 at most (memory)", NATIVE_MIXERS, "", "ibm"),
+    Traits("qiskit:MODULE:OBJECT", "qiskit", "the device's", NATIVE_MIXERS),
+    Traits("ibm:NAME", "ibm", "the machine's, 120 to 156", NATIVE_MIXERS, "IBM Quantum"),
+    Traits("braket:local", "braket", "26 (memory)", NATIVE_MIXERS),
+    Traits("braket:ARN", "braket", "the machine's", NATIVE_MIXERS, "Amazon Web Services"),
     Traits("recorded:FOLDER", "recorded", "as recorded"),
     Traits("noise:depolarising", "noise:depolarising", "as what it wraps"),
     Traits(
@@ -59,3 +60,13 @@ TRAITS = (
     Traits("mitigation:zero_noise", "mitigation:zero_noise", "as what it wraps"),
 )
 """Every row at least once, in the order of the list."""
+
+
+def mixers(name: str) -> tuple[str, ...]:
+    """Return the mixers that a row or "row:target" runs; empty if what it wraps or holds decides.
+
+    >>> "x" in mixers("subspace"), "x" in mixers("aer:fake_manila"), mixers("recorded:folder")
+    (False, True, ())
+    """
+    rows = (name, name.partition(":")[0])
+    return next((each.mixers for each in TRAITS if each.row in rows), ())

@@ -52,7 +52,8 @@ def _list_backends(registry: Registry) -> None:
             each.name,
             _installed(rows[each.installed_with or each.row]),
             each.qubits,
-            ", ".join(each.mixers) or "as what it wraps or holds",
+            ", ".join(mixer for mixer in each.mixers if mixer != "x")
+            or "as what it wraps or holds",
             each.account or "no",
             rows[each.row].summary,
         )

@@ -18,6 +18,19 @@ def frozen(values: ArrayLike, dtype: DTypeLike) -> NDArray[Any]:
     return array
 
 
+def real(values: ArrayLike) -> NDArray[np.float64]:
+    """Return `values` as floats; numpy alone would drop imaginary parts with a warning.
+
+    Raises:
+        TypeError: complex numbers, or no numbers.
+        ValueError: rows of different lengths, or text.
+    """
+    array = np.asarray(values)
+    if np.iscomplexobj(array):
+        raise TypeError(f"expected real numbers, got {array.dtype} ones")
+    return np.asarray(array, dtype=np.float64)
+
+
 def canonical_json(value: Mapping[str, Any]) -> str:
     """Return the one JSON text of `value`: sorted keys, no spaces, shortest floats, no NaN."""
     return json.dumps(

@@ -56,8 +56,7 @@ class Qubo:
     quadratic: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        linear = frozen(self.linear, np.float64)
-        quadratic = frozen(self.quadratic, np.float64)
+        linear, quadratic = _real("linear", self.linear), _real("quadratic", self.quadratic)
         n = linear.size
         if linear.ndim != 1 or quadratic.shape != (n, n):
             raise ProblemError(
@@ -65,7 +64,7 @@ class Qubo:
                 f"got {linear.shape} and {quadratic.shape}"
             )
         for name, part in (
-            ("constant", np.asarray(self.constant)),
+            ("constant", _real("constant", self.constant)),
             ("linear", linear),
             ("quadratic", quadratic),
         ):
@@ -87,7 +86,7 @@ class Qubo:
     @classmethod
     def from_matrix(cls, matrix: ArrayLike, *, constant: float = 0.0) -> Qubo:
         """Return the Qubo of constant + x^T M x; M is any square matrix, x_i^2 = x_i."""
-        dense = np.asarray(matrix, dtype=np.float64)
+        dense = _real("matrix", matrix)
         return cls(constant, np.diagonal(dense).copy(), np.triu(dense + dense.T, 1))
 
     @property
@@ -124,3 +123,10 @@ class Qubo:
             self.linear + other.linear,
             self.quadratic + other.quadratic,
         )
+
+
+def _real(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return a read-only copy of real coefficients."""
+    if np.iscomplexobj(values):
+        raise ProblemError(f"a Qubo needs real coefficients, got {name} = {values!r}")
+    return frozen(values, np.float64)

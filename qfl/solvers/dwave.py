@@ -15,7 +15,7 @@ from qfl.core.counts import Counts
 from qfl.core.decision import Bill, Decision
 from qfl.core.problem import Problem
 from qfl.core.qubo import Qubo
-from qfl.solvers.encoding import encode
+from qfl.solvers.encoding import check_penalty, encode
 from qfl.solvers.options import check_choice, check_count
 from qfl.solvers.postprocess import POSTPROCESSES, pick
 
@@ -48,6 +48,7 @@ class Dwave:
         check_count("sweeps", self.sweeps)
         check_choice("sampler", self.sampler, SAMPLERS)
         check_choice("postprocess", self.postprocess, POSTPROCESSES)
+        check_penalty(self.penalty)
 
     def solve(self, problem: Problem, *, rng: np.random.Generator) -> Decision:
         """Return the best feasible of `reads` samples."""

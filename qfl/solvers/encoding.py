@@ -69,6 +69,7 @@ def encode(
             f"mixer {mixer!r} needs blocks with a fixed number of ones, but the constraint is "
             f"{problem.constraint}; use mixer 'x'"
         )
+    check_penalty(penalty)
     qubo, record = problem.qubo, dict[str, float | str]()
     if mixer == "x" and blocks:
         weight, rule = penalty_weight(problem.qubo, penalty)
@@ -140,6 +141,21 @@ def unbalanced_penalty(row: NDArray[np.float64], limit: float) -> Qubo:
     return Qubo.from_matrix(matrix, constant=0.9603 * offset + 0.0371 * offset**2)
 
 
+def check_penalty(penalty: float | str) -> None:
+    """Do nothing if `penalty` is a positive weight or one of PENALTY_RULES.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if isinstance(penalty, str):
+        check_choice("penalty rule", penalty, PENALTY_RULES)
+    elif isinstance(penalty, bool) or not 0 < penalty < np.inf:
+        raise ConfigError(
+            f"penalty must be a positive number or one of {', '.join(PENALTY_RULES)}, "
+            f"got {penalty!r}"
+        )
+
+
 def penalty_weight(qubo: Qubo, penalty: float | str) -> tuple[float, str]:
     """Return the weight of an equality penalty and the rule that chose it.
 
@@ -147,11 +163,9 @@ def penalty_weight(qubo: Qubo, penalty: float | str) -> tuple[float, str]:
     towards the equality then always gains, so no infeasible x is a minimum. "sum_of_coefficients"
     is larger and flattens the landscape more. A number is taken as it is.
     """
+    check_penalty(penalty)
     if not isinstance(penalty, str):
-        if not 0 < penalty < np.inf:
-            raise ConfigError(f"penalty must be a positive number or a rule, got {penalty!r}")
         return float(penalty), "given"
-    check_choice("penalty rule", penalty, PENALTY_RULES)
     size, pairs = np.abs(qubo.linear), np.abs(qubo.quadratic)
     if penalty == "largest_flip":
         bound = float((size + pairs.sum(0) + pairs.sum(1)).max())

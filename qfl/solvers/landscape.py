@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from circuits.qaoa import QaoaAnsatz
+from qfl.core.arrays import real
 from qfl.core.counts import Counts
 from qfl.core.decision import Execution
 from qfl.core.errors import BackendError, ConfigError
@@ -229,7 +230,7 @@ def _scene(
 def as_angles(gammas: ArrayLike, betas: ArrayLike) -> Angles:
     """Return gammas and betas as one finite array of shape (2, depth)."""
     try:
-        rows = [np.atleast_1d(np.asarray(row, dtype=np.float64)) for row in (gammas, betas)]
+        rows = [np.atleast_1d(real(row)) for row in (gammas, betas)]
     except (TypeError, ValueError):
         raise ConfigError(
             f"gammas and betas must be lists of real numbers, got {gammas!r} and {betas!r}"

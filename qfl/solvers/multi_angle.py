@@ -25,7 +25,7 @@ from qfl.core.problem import Problem
 from qfl.simulators.memory import require
 from qfl.simulators.statevector import probabilities, run
 from qfl.solvers.budget import Counted, lbfgs
-from qfl.solvers.encoding import INEQUALITIES, encode
+from qfl.solvers.encoding import INEQUALITIES, check_penalty, encode
 from qfl.solvers.landscape import Landscape, open_backend
 from qfl.solvers.options import check_choice, check_count
 from qfl.solvers.postprocess import POSTPROCESSES, pick
@@ -64,6 +64,7 @@ class MultiAngle:
         for name in ("shots", "depth", "evaluations"):
             check_count(name, getattr(self, name))
         check_choice("mixer", self.mixer, MIXERS)
+        check_penalty(self.penalty)
         check_choice("inequality", self.inequality, INEQUALITIES)
         check_choice("postprocess", self.postprocess, POSTPROCESSES)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from qfl.core.errors import ConfigError, UnknownNameError
 
 
 def check_count(name: str, value: object, *, least: int = 1) -> None:
     """Raise unless `value` is a whole number >= `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ConfigError(f"{name} must be a whole number >= {least}, got {value!r}")
 
 

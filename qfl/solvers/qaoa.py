@@ -22,7 +22,7 @@ from qfl.core.decision import Bill, Decision
 from qfl.core.errors import ConfigError
 from qfl.core.problem import Problem
 from qfl.solvers import SOLVERS
-from qfl.solvers.encoding import INEQUALITIES, Encoding, encode
+from qfl.solvers.encoding import INEQUALITIES, Encoding, check_penalty, encode
 from qfl.solvers.landscape import OBJECTIVES, Angles, Landscape, open_backend
 from qfl.solvers.options import check_choice, check_count
 from qfl.solvers.postprocess import POSTPROCESSES, pick
@@ -66,6 +66,7 @@ class Qaoa:
         check_count("shots", self.shots)
         check_count("depth", self.depth)
         check_choice("mixer", self.mixer, MIXERS)
+        check_penalty(self.penalty)
         check_choice("inequality", self.inequality, INEQUALITIES)
         check_choice("postprocess", self.postprocess, POSTPROCESSES)
         resolved = asdict(SCHEDULES.configure(self.schedule, self.schedule_options))

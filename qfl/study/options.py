@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from circuits.qaoa import MIXERS
 from qfl.core.errors import MissingExtraError, QflError, nearest
 from qfl.core.registry import Registry, load
 
@@ -136,9 +137,11 @@ def _resolve(spec: Section, given: Mapping[str, Any], issues: list[Issue]) -> di
         except Issues as found:
             issues += found.issues
     if row is not None and spec.row_options:
-        if "backend" in _names(row):
+        if "backend" in _names(row) and "backend" in (values | dict(given)):
             values |= _backend(values | dict(given), issues)
         issues += _other_places(values)
+        if not issues:
+            issues += _unfit_mixers(values)
     return values
 
 
@@ -273,6 +276,21 @@ def _other_places(settings: Mapping[str, Any]) -> Iterator[Issue]:
                 _backend(inner, found)
                 found += _other_places(inner)
                 yield from (Issue(f"{name}.{key}", message) for key, message in found)
+
+
+def _unfit_mixers(settings: Mapping[str, Any]) -> Iterator[Issue]:
+    """Yield the mixers that a backend named beside them does not run, at any depth."""
+    mixer, options = settings.get("mixer"), settings.get("backend_options") or {}
+    for key, given in (("backend", options), ("training_backend", {})):
+        if mixer in MIXERS and isinstance(name := settings.get(key), str):
+            place, _ = load("qfl.backends:innermost")(name, given)
+            allowed = load("qfl.backends.traits:mixers")(place)
+            if allowed and mixer not in allowed:
+                reason = f"{key} {place!r} does not run mixer {mixer!r}"
+                yield Issue("mixer", f"{reason}; allowed: {', '.join(allowed)}")
+    for name, inner in settings.items():
+        if isinstance(inner, Mapping) and name != "backend_options":
+            yield from (Issue(f"{name}.{key}", message) for key, message in _unfit_mixers(inner))
 
 
 @cache

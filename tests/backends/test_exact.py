@@ -215,6 +215,7 @@ def test_other_objectives_agree_between_the_engines(objective):
         (np.full((2, 2), np.inf), "must be finite, got inf"),
         ([[0.1], [0.1, 0.2]], r"real numbers of shape \(\.\.\., 2, 2\)"),
         (np.zeros((0, 2, 2)), r"got \(0, 2, 2\)"),
+        (np.full((2, 2), 1j), r"angles must be real numbers .* got array\(\[\[0.\+1.j"),
     ],
 )
 def test_angles_that_make_no_sense_are_refused(angles, message):
@@ -228,8 +229,9 @@ def test_sampling_takes_one_angle_set_and_at_least_one_shot():
     rng = np.random.default_rng(0)
     with pytest.raises(BackendError, match=r"one angle set of shape \(2, 1\), got \(3, 2, 1\)"):
         compiled.sample(np.zeros((3, 2, 1)), 5, rng)
-    with pytest.raises(BackendError, match="at least 1 shot, got 0"):
-        compiled.sample(np.zeros((2, 1)), 0, rng)
+    for shots in (0, 2.5, True):
+        with pytest.raises(BackendError, match=f"at least 1 shot, got {shots}"):
+            compiled.sample(np.zeros((2, 1)), shots, rng)
 
 
 @pytest.mark.parametrize("name", EXACT)

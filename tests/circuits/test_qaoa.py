@@ -202,3 +202,7 @@ def test_what_has_no_circuit_is_refused():
         QaoaAnsatz(*cost, "grover", 1, blocks, order=((0, 1),))
     with pytest.raises(ValueError, match="mixer 'x' keeps no block"):
         QaoaAnsatz(*cost, "x", 1, blocks)
+    with pytest.raises(ValueError, match=r"costs must be real, got linear = array\("):
+        QaoaAnsatz(0.0, 1j * np.ones(5), np.zeros((5, 5)), "grover", 1, blocks)
+    with pytest.raises(ValueError, match=r"choose 2.5 of 5; ones must be a whole number in 0..5"):
+        QaoaAnsatz(*cost, "grover", 1, ((tuple(range(5)), 2.5),))

@@ -53,11 +53,10 @@ def test_what_does_not_fit_is_said_with_what_to_do(real, study):
         {"backend": "aer:fake_manila"},
         {"backend": "noise:depolarising", "backend_options": {"snapshot": "fake_manila"}},
         {"backend": "mitigation:readout", "backend_options": {"backend": "ibm:ibm_fez"}},
-        {"backend": "aer", "mixer": "xy_complete"},
     ]
     done = real("estimate", study(17, *places))
     assert done.code == 4
-    assert len(done.out.splitlines()) == 6  # all are listed, runnable or not
+    assert len(done.out.splitlines()) == 5  # all are listed, runnable or not
     said = done.err.splitlines()
     assert any(
         line.startswith("m0 cannot run: aer:fake_fez with method 'pauli' holds 1")
@@ -67,18 +66,20 @@ def test_what_does_not_fit_is_said_with_what_to_do(real, study):
     assert "m1 cannot run: fake_manila has 5 qubits, the circuit needs 17" in done.err
     assert "m2 cannot run: fake_manila has 5 qubits, the circuit needs 17" in done.err
     assert "m3 cannot run: mitigation:readout has 16 qubits, the circuit needs 17" in done.err
-    assert "m4 cannot run: aer does not run mixer 'xy_complete'; choose among x, xy_t" in done.err
     assert "Traceback" not in done.err
 
 
 @pytest.mark.parametrize("command", ["validate", "estimate", "run"])
-def test_unknown_places_end_every_command_before_it_starts(real, study, command):
-    done = real(command, study(5, {"backend": "aer:fake_nope"}, {"backend": "pennylane:lightnin"}))
+def test_unknown_and_unfit_places_end_every_command_before_it_starts(real, study, command):
+    unfit = {"backend": "aer", "mixer": "xy_complete"}
+    places = [{"backend": "aer:fake_nope"}, {"backend": "pennylane:lightnin"}, unfit]
+    done = real(command, study(5, *places))
     assert done.code == 2
     assert "methods.m0.backend_options: unknown snapshot 'fake_nope'" in done.err
     assert (
         "methods.m1.backend_options: unknown PennyLane device 'lightnin' (did you mean" in done.err
     )
+    assert "methods.m2.mixer: backend 'aer' does not run mixer 'xy_complete'; allowed" in done.err
     assert "Traceback" not in done.err
 
 

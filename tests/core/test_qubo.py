@@ -99,6 +99,9 @@ def test_coefficients_cannot_be_changed():
         (0.0, [np.nan], np.zeros((1, 1)), r"finite coefficients, got linear\[0\] = nan"),
         (np.inf, [1.0], np.zeros((1, 1)), "finite coefficients, got constant = inf"),
         (0.0, [1.0, 2.0], np.ones((2, 2)), "strictly upper"),
+        (1j, [1.0], np.zeros((1, 1)), "real coefficients, got constant = 1j"),
+        (0.0, 1j * np.ones(2), np.zeros((2, 2)), r"real coefficients, got linear = array\("),
+        (0.0, [1.0], np.zeros((1, 1), complex), "real coefficients, got quadratic"),
     ],
 )
 def test_a_malformed_objective_is_refused(constant, linear, quadratic, message):
@@ -119,3 +122,8 @@ def test_objectives_of_different_sizes_do_not_add():
 def test_an_ising_energy_counts_offset_fields_and_couplings():
     ising = Ising(1.0, np.array([2.0, 0.0]), np.array([[0.0, 3.0], [0.0, 0.0]]))
     assert ising.energy([[1, 1], [-1, 1]]).tolist() == [6.0, -4.0]
+
+
+def test_a_complex_matrix_is_refused():
+    with pytest.raises(ProblemError, match="real coefficients, got matrix"):
+        Qubo.from_matrix([[1.0, 1j], [-1j, 1.0]])

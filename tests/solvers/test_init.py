@@ -89,6 +89,9 @@ def test_nested_options_resolve_and_come_back_from_json(name, options):
         ("random_best", {}, ConfigError, "needs shots"),
         ("random_best", {"shots": 0}, ConfigError, "shots must be a whole number >= 1, got 0"),
         ("random_best", {"shots": 2.5}, ConfigError, "2.5"),
+        ("qaoa", {"shots": 4, "penalty": -1}, ConfigError, "penalty must be .* got -1"),
+        ("qaoa", {"shots": 4, "penalty": "x"}, UnknownNameError, "largest_flip"),
+        ("multi_angle", {"shots": 4, "penalty": 0.0}, ConfigError, "penalty must be .* got 0.0"),
         ("annealing", {"evaluation": 5}, ConfigError, "did you mean 'evaluations'"),
         ("annealing", {"evaluations": 5, "start_temperature": -1}, ConfigError, "positive"),
         ("greedy", {"postprocess": "two_swap"}, UnknownNameError, "one_swap"),
@@ -105,3 +108,8 @@ def test_bad_options_are_one_clear_error(name, options, error, message):
 def test_what_is_no_problem_is_refused():
     with pytest.raises(ConfigError, match=r"solve needs a Problem, .* got 3"):
         solve(3, "exact", seed=0)
+
+
+def test_budgets_may_be_whole_numbers_of_numpy():
+    decision = solve(closed_form(6, 2), "random_best", seed=0, shots=np.int64(8))
+    assert decision.bill.shots == 8

@@ -76,6 +76,7 @@ def test_equal_signs_lead_the_wrong_way():
     [
         (lambda p: qaoa_expectation(p, [0.1], [0.1, 0.2]), ConfigError, "one length"),
         (lambda p: qaoa_expectation(p, [np.nan], [0.1]), ConfigError, "finite"),
+        (lambda p: qaoa_expectation(p, np.array([1j]), [0.1]), ConfigError, r"got array\(\[0"),
         (lambda p: qaoa_expectation(p, ["a"], [0.1]), ConfigError, r"real numbers, got \['a'\]"),
         (lambda p: qaoa_expectation(p, [0.1], [0.1], mixer="x"), ConfigError, "penalised"),
         (lambda p: qaoa_expectation(p, [0.1], [0.1], mixer="xx"), UnknownNameError, "mixer"),

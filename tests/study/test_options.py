@@ -38,6 +38,28 @@ def method(**settings):
             method(backend="noise:depolarising", backend_options={"snapshot": "fake_bostn"}),
             rf"^backend_options: {SNAPSHOT}",
         ),
+        (
+            method(mixer="x", backend="subspace"),
+            r"^mixer: backend 'subspace' does not run mixer 'x'; allowed: xy_complete",
+        ),
+        (
+            method(
+                mixer="x",
+                backend="noise:depolarising",
+                backend_options={"two_qubit_error": 0.01},
+            ),
+            r"^mixer: backend 'subspace' does not run mixer 'x'",
+        ),
+        (
+            method(mixer="x", backend="statevector", training_backend="subspace"),
+            r"^mixer: training_backend 'subspace' does not run mixer 'x'",
+        ),
+        (
+            {"solver": "rqaoa", "shots": 8, "qaoa": {"mixer": "xy_complete", "backend": "aer"}},
+            r"^qaoa.mixer: backend 'aer' does not run mixer 'xy_complete'; allowed: x, xy_trotter",
+        ),
+        (method(penalty=-2.0), r"^: penalty must be a positive number or one of largest_flip"),
+        (method(penalty="nonsense"), r"^: unknown penalty rule 'nonsense'"),
         (method(training_backend="subspcae"), r"^training_backend: unknown backend 'subspcae'"),
         (
             {"solver": "rqaoa", "shots": 8, "qaoa": {"backend": "aer:fake_bostn"}},
@@ -62,7 +84,8 @@ def test_a_wrong_place_is_found_wherever_it_is_named(settings, issue):
 def test_what_a_wrapper_holds_stays_as_it_was_given():
     """Cell ids hold it, and those of finished runs must not move."""
     inner = {"backend": "aer:fake_boston", "backend_options": {"level": 1}}
-    found = resolve("methods", method(backend="mitigation:readout", backend_options=inner))
+    given = method(mixer="xy_ring", backend="mitigation:readout", backend_options=inner)
+    found = resolve("methods", given)
     assert found["backend_options"] == {**inner, "method": "tensored"}
 
 
