@@ -16,12 +16,16 @@ class Direction(StrEnum):
 
 
 class SecurityLevel(StrEnum):
-    """How a message is protected, strongest first; a record names the level of every round."""
+    """How a message is protected, strongest first; a record names the level of every round.
+
+    L0 is that of a round in which everything was refused: nothing was sent.
+    """
 
     ONE_TIME_PAD = "L4"
     QKD_AEAD = "L3"
     HYBRID = "L2"
     KEM_ONLY = "L1"
+    REFUSED = "L0"
     PLAIN = "plain"
 
 

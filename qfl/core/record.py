@@ -82,11 +82,12 @@ class SumEvent:
         cohort: which of the round's cohorts it belongs to.
         clients, survivors: who took part, and whose changes are in the sum.
         threshold: fewest survivors of a sum that is opened.
-        masks: where masks come from, "ml-kem", "qkd" or "pads".
+        masks: where masks come from, "ml-kem", "qkd", "pads" or "pairwise-pads".
         length, modulus_bits: numbers summed, and bits of each.
         key_bits: key that the clients share for it, over all pairs.
-        key_ratio: of the key to the proven least of an information-theoretic sum; 1 is the
-            optimum, far less says that short seeds are stretched; None without a sum.
+        least_key_bits, naive_key_bits: of one-time masks that tolerate as many dropouts.
+        key_ratio: of key_bits to the least, of a sum that was opened; ciphers stay below 1.
+        cut: numbers beyond the grid, over all clients; each was added as its end.
         given_up: why there is no sum and its modules stay as they were, or "".
     """
 
@@ -101,6 +102,9 @@ class SumEvent:
     key_bits: int = 0
     key_ratio: float | None = None
     given_up: str = ""
+    least_key_bits: float = 0.0
+    naive_key_bits: int = 0
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)

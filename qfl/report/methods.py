@@ -69,8 +69,9 @@ def paragraphs(
         Paragraph("Marks in tables", _MARKS),
         Paragraph("Definitions", _definitions(results)),
     ]
-    if any(record.links for run in results.runs for record in run.row.rounds):
-        found.append(Paragraph("Quantum key distribution", f"{HONESTY}{_eavesdropping(results)}"))
+    heard = any(record.links for run in results.runs for record in run.row.rounds)
+    told = f"{HONESTY}{_eavesdropping(results)}" if heard else HONESTY
+    found.append(Paragraph("Quantum key distribution", told))
     return tuple(paragraph for paragraph in found if paragraph.text)
 
 

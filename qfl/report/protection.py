@@ -60,7 +60,10 @@ def sums_table(results: Results) -> Table:
             (str(sum(e.clients - e.survivors for e in opened)), 0),
             (f"{max(e.modulus_bits for e in events)}", 0),
             (f"{np.mean([e.key_bits for e in opened]) if opened else 0:,.0f}", 0),
-            (f"{np.mean(ratios):.3g}" if ratios else "–", 0),
+            (_mean([e.least_key_bits for e in opened]), 0),
+            (_mean([e.naive_key_bits for e in opened]), 0),
+            (f"{np.mean(ratios):.4g}" if ratios else "–", 0),
+            (f"{sum(e.cut for e in events):,}", 0),
         )
         rows.append(TableRow(tuple(TableCell(t, sort=s) for t, s in cells), method, setting))
     return Table(
@@ -68,13 +71,16 @@ def sums_table(results: Results) -> Table:
         "Masked sums, by method",
         plain_columns(
             *("method", "setting", "masks", "opened|", "clients|", "dropouts recovered|"),
-            *("bits a number|", "key bits a sum|", "key against the least|"),
+            *("bits a number|", "key bits a sum|", "at the least|", "pairwise pads|"),
+            *("key against the least|", "numbers cut|"),
         ),
         tuple(rows),
         "The server saw these sums and no single change. The least is the proven minimum of key "
-        "for information-theoretic sums; pads are a little above 1 because they tolerate dropouts "
-        "and fill their last block, streams below it because a cipher stretches their keys. "
-        f"{_left_out(results)}",
+        "bits for information-theoretic sums that tolerate as many dropouts, pairwise pads the "
+        "naive way, one symbol per pair and number. Pads are a little above the least because "
+        "their last block is filled up and, where dropouts are tolerated, symbols take one bit "
+        "more; streams are below it because a cipher stretches their keys. Numbers beyond the "
+        f"largest change were cut to it. {_left_out(results)}",
     )
 
 
@@ -156,6 +162,11 @@ def _groups(results: Results) -> list[tuple[str, str, tuple[Run, ...]]]:
 
 def _last(run: Run) -> PrivacyEvent | None:
     return run.row.rounds[-1].privacy
+
+
+def _mean(bits: Sequence[float]) -> str:
+    """Return a mean of key bits; a dash where older records do not hold them."""
+    return f"{np.mean(bits):,.0f}" if bits and all(bits) else "–"
 
 
 def _left_out(results: Results) -> str:

@@ -21,7 +21,7 @@ from qfl.security.attacks.outcome import AttackRow, Outcome
 
 _POINTS = 81
 _FLOOR = 1e-9
-_BITS = 16
+_BITS, _OWN_BITS = 16, 32
 _MODELS = (("variational circuit", 64), ("LeNet-5", 61_706), ("ResNet-18", 11_689_512))
 _DISTANCES = (10, 25, 50, 100, 150)
 _TRIALS, _MODELS_ATTACKED = 20, 32
@@ -94,7 +94,8 @@ def pads_table(results: Results) -> Table:
         columns_,
         tuple(rows),
         f"{_fibre_text() if rows else ''} Decoy BB84 in finite blocks of 10^7 sifted bits; "
-        f"{_BITS} bits a number and 256 for the tag.",
+        f"{_BITS} bits a number and 256 for the tag; this study's upload as it is sent, "
+        f"{_OWN_BITS} bits a number.",
     )
 
 
@@ -104,10 +105,12 @@ def _pads(results: Results) -> list[TableRow]:
 
     speeds = [padded_rate(FibreLink(length_km=float(km))) for km in _DISTANCES]
     own = _largest_upload(results)
-    models = [*_MODELS, *([("this study's upload", own)] if own else [])]
+    models = [(*model, _BITS) for model in _MODELS]
+    if own:
+        models.append(("this study's upload", own, _OWN_BITS))
     rows = [_row("key rate", "", [f"{_si(s)}bit/s" if s else "none" for s in speeds])]
-    for name, size in sorted(models, key=lambda item: item[1]):
-        bits = _BITS * size + 256
+    for name, size, width in sorted(models, key=lambda item: item[1]):
+        bits = width * size + 256
         texts = [_duration(bits / s) if s > 0 else "never" for s in speeds]
         rows.append(_row(name, f"{size:,}", texts))
     return rows

@@ -8,10 +8,11 @@ from qfl.core.registry import Registry, Row
 
 HONESTY = (
     "Emulated QKD gives no real-world secrecy: keys come from a pseudo-random generator standing "
-    "in for a quantum source, both ends of every link live in one process, key lengths of sampled "
-    "sessions are asymptotic, and authentication starts from a pre-shared secret of the same "
-    "generator. A real deployment needs QKD hardware, a first secret that is truly pre-shared or "
-    "post-quantum-signed, and trust in every node that sees keys."
+    "in for a quantum source, both ends of every link live in one process, key lengths of sessions "
+    "sampled bit by bit are asymptotic (those of blocks and of GG02 are finite-key), and "
+    "authentication starts from a pre-shared secret of the same generator. A real deployment "
+    "needs QKD hardware, a first secret that is truly pre-shared or post-quantum-signed, and trust "
+    "in every node that sees keys."
 )
 """What every report says about the keys of this suite."""
 

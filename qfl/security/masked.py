@@ -29,7 +29,7 @@ class Quantised:
     """Changes on a grid, weighted by samples, without noise.
 
     Attributes:
-        largest_change: of one number; more is clipped.
+        largest_change: of one number; what is larger is cut, and the record counts it.
         levels: of the grid.
         heaviest: most samples a client may claim.
     """
@@ -49,6 +49,10 @@ class Quantised:
     ) -> Integers:
         """Return weight x the change in steps, rounded at random so that its mean is right."""
         return self._grid(1).quantise(change, rng=rng, weight=weight)
+
+    def beyond(self, change: NDArray[np.float64]) -> int:
+        """Return how many numbers of a change are larger than the grid."""
+        return self._grid(1).beyond(change)
 
     def noise(self, size: int, *, survivors: int, rng: np.random.Generator) -> Integers:
         """Return zeros."""

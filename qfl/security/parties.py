@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from qfl.security.masking.aggregate import PairwiseSum
 from qfl.security.masking.cohort import Cohort, neighbour_graph
-from qfl.security.masking.costs import key_bound
 from qfl.security.masking.padded import PadSum
-from qfl.security.masking.pads import Pads, coded_pads, path_pads
+from qfl.security.masking.pads import Pads, coded_pads, pairwise_pads, path_pads
 from qfl.security.masking.pairs import kem_pair_keys, pool_pair_keys
 from qfl.security.masking.quantise import centred_of, residues_of
 from qfl.security.masking.stream import SEED_BITS
@@ -56,12 +55,10 @@ class Opened:
     Attributes:
         total: (length,) signed integers.
         survivors: whose vectors are in it.
-        key_ratio: of its key to the proven least without computational assumptions.
     """
 
     total: NDArray[np.int64]
     survivors: tuple[str, ...]
-    key_ratio: float
 
 
 class Streams:
@@ -115,31 +112,34 @@ class Streams:
     def finish(self) -> Opened:
         """Return the survivors' sum."""
         done, bits = self._sum.finish(), self._shape.modulus_bits
-        least = key_bound(len(self._shape.clients)).total * self._shape.length * bits
-        return Opened(centred_of(done.total, bits), done.survivors, self.key_bits / least)
+        return Opened(centred_of(done.total, bits), done.survivors)
 
 
 class OneTimePads:
-    """Pads from QKD keys at the proven least; no computer learns more than the sum.
+    """Pads from QKD keys; no computer learns more than the sum.
 
     Args:
         shape: of the sum.
         mesh: pays for the pads.
         rng: draws key.
+        naive: one symbol per pair and number; else the proven least.
 
     Raises:
         KeyExhaustedError: two clients cannot make enough key.
         CapacityError: no design is certified for so many clients and dropouts.
     """
 
-    def __init__(self, shape: Shape, *, mesh: Mesh, rng: np.random.Generator) -> None:
+    def __init__(
+        self, shape: Shape, *, mesh: Mesh, rng: np.random.Generator, naive: bool = False
+    ) -> None:
         n, bits = len(shape.clients), shape.modulus_bits
         tolerated = n - shape.threshold
-        pads = (
-            coded_pads(n, tolerated=tolerated, modulus_bits=bits)
-            if tolerated
-            else path_pads(n, modulus_bits=bits)
-        )
+        if naive:
+            pads = pairwise_pads(n, tolerated=tolerated, modulus_bits=bits)
+        elif tolerated:
+            pads = coded_pads(n, tolerated=tolerated, modulus_bits=bits)
+        else:
+            pads = path_pads(n, modulus_bits=bits)
         needed = pads.pair_symbols(shape.length) * (pads.modulus - 1).bit_length()
         pairs = list(_pairs(shape.clients, pads))
         mesh.supply(pairs, bits=8 * ceil(needed / 8) + _SPARE_BITS, rng=rng)
@@ -158,7 +158,7 @@ class OneTimePads:
     def finish(self) -> Opened:
         """Return the survivors' sum."""
         done = self._sum.finish()
-        return Opened(done.total, done.survivors, done.costs.ratio_to_bound)
+        return Opened(done.total, done.survivors)
 
 
 def _scaled(threshold: int, clients: int, holders: int) -> int:

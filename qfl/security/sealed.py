@@ -113,7 +113,8 @@ class SealedChannel:
 
     @property
     def level(self) -> SecurityLevel:
-        """The weakest level used in the latest round; the wanted one before any message."""
+        """The weakest level used in the latest round, L0 if nothing was sent in it; the wanted one
+        before the first."""
         return self._used[1]
 
     def exchange(
@@ -131,6 +132,9 @@ class SealedChannel:
         The event's secret bits are net of the key that authenticates the next session.
         """
         link = self._link(client)
+        link.round = max(link.round, round)
+        if round > self._used[0]:
+            self._used = (round, SecurityLevel.REFUSED)
         link.pool.burn_waiting()
         keying, before = self._keyings[client], link.pool.bits_left
         done = keying.exchange(rng, eavesdropper)
@@ -183,8 +187,8 @@ class SealedChannel:
         """Return the update inside; its key cannot be asked for again, whatever comes out.
 
         Raises:
-            TamperedError: the envelope is changed, replayed, out of order, below the allowed
-                levels, of another run or for another receiver.
+            TamperedError: the envelope is changed, replayed, out of order, late by a round or
+                more, below the allowed levels, of another run or for another receiver.
         """
         header = envelope.header
         link = self._links.get(_client(header))
@@ -200,6 +204,11 @@ class SealedChannel:
             raise TamperedError(
                 f"an envelope from {header.sender!r} for round {header.round}, sequence "
                 f"{header.sequence}, is not newer than the last one: replayed or reordered"
+            )
+        if header.round < link.round:
+            raise TamperedError(
+                f"an envelope from {header.sender!r} for round {header.round} came in round "
+                f"{link.round}; it was not opened"
             )
         payload = link.mechanisms[envelope.level].open(envelope)
         link.newest[header.direction] = position
@@ -235,7 +244,7 @@ class SealedChannel:
     def _note(self, round: int, level: SecurityLevel) -> None:
         """Remember the weakest level of the latest round."""
         last, weakest = self._used
-        if round == last:
+        if round == last and weakest is not SecurityLevel.REFUSED:
             level = max(weakest, level, key=LADDER.index)
         self._used = (round, level)
 
@@ -247,6 +256,7 @@ class _Link:
         self.client = client
         self.pool = KeyPool((SERVER, client), run=run, capacity_bits=policy.capacity_bits)
         self.aborted = ""
+        self.round = -1
         self.newest = {direction: (-1, -1) for direction in Direction}
         self.hybrid: Hybrid | None = None
         self.mechanisms: dict[SecurityLevel, Mechanism] = {}

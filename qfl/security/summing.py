@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, comb
 from typing import Protocol
 
 import numpy as np
@@ -23,11 +23,13 @@ from qfl.core.ports import Channel
 from qfl.core.record import SumEvent
 from qfl.core.update import Update
 from qfl.security.gather import carry
+from qfl.security.masking.costs import key_bound
 from qfl.security.mesh import Mesh
 from qfl.security.parties import OneTimePads, Opened, Shape, Streams
 from qfl.security.sealed import SERVER
 
-MASKS = ("ml-kem", "qkd", "pads")
+MASKS = ("ml-kem", "qkd", "pads", "pairwise-pads")
+_PADS = {"pads": False, "pairwise-pads": True}
 _WORDS = "words"
 Integers = NDArray[np.int64]
 
@@ -55,6 +57,10 @@ class Encoding(Protocol):
         """Return one client's share of the noise of a sum that so many survive at least."""
         ...
 
+    def beyond(self, change: NDArray[np.float64]) -> int:
+        """Return how many numbers of a change are cut to fit."""
+        ...
+
     def modulus_bits(self, clients: int) -> int:
         """Return the bits in which a sum of so many does not wrap."""
         ...
@@ -66,7 +72,8 @@ class SumPolicy:
 
     Attributes:
         masks: "ml-kem" or "qkd" for streams under pairwise keys of either kind, "pads" for
-            information-theoretic masks from QKD keys.
+            information-theoretic masks from QKD keys at the proven least of key, "pairwise-pads"
+            for the naive ones, which take a symbol of every pair for every number.
         smallest: fewest clients of a sum; of two, each would learn the other's change.
         threshold: share of a sum's clients that must survive, else it is given up.
         neighbours: of each client in the graph of masks; 0 joins every pair.
@@ -201,7 +208,7 @@ class MaskedSums:
             length=length + 1,
             modulus_bits=self._encoding.modulus_bits(len(clients)),
         )
-        return _Sum(event, clients)
+        return _Sum(_with_bounds(event), clients)
 
     def _open(self, each: _Sum, round: int, rng: np.random.Generator) -> None:
         """Have the clients of a sum share keys, or give it up."""
@@ -221,8 +228,9 @@ class MaskedSums:
             round=round,
         )
         try:
-            if policy.masks == "pads" and self._mesh is not None:
-                each.parties = OneTimePads(shape, mesh=self._mesh, rng=rng)
+            if policy.masks in _PADS and self._mesh is not None:
+                naive = _PADS[policy.masks]
+                each.parties = OneTimePads(shape, mesh=self._mesh, rng=rng, naive=naive)
             else:
                 each.parties = Streams(
                     shape, neighbours=policy.neighbours, mesh=self._mesh, rng=rng
@@ -287,6 +295,10 @@ class MaskedSums:
         rng: np.random.Generator,
     ) -> Integers:
         """Return what a client adds to one sum: its changes with their noise, and its weight."""
+        beyond = self._encoding.beyond(
+            change_of(answer.update, answer.received, each.event.modules)
+        )
+        each.event = replace(each.event, cut=each.event.cut + beyond)
         changes = np.concatenate([integers[module] for module in each.event.modules])
         noise = self._encoding.noise(len(changes), survivors=each.event.threshold, rng=rng)
         return np.append(changes + noise, self._weight(answer))
@@ -300,11 +312,8 @@ class MaskedSums:
         except CohortError as error:
             each.give_up(error)
             return None
-        each.event = replace(
-            each.event,
-            survivors=len(opened.survivors),
-            key_ratio=opened.key_ratio,
-        )
+        ratio = each.event.key_bits / each.event.least_key_bits
+        each.event = replace(each.event, survivors=len(opened.survivors), key_ratio=ratio)
         return self._mean(opened, each.event, answers[opened.survivors[0]].received)
 
     def _mean(self, opened: Opened, event: SumEvent, received: Update) -> Update:
@@ -339,3 +348,16 @@ class MaskedSums:
             holders=holders,
             sums=tuple(each.event for each in sums),
         )
+
+
+def _with_bounds(event: SumEvent) -> SumEvent:
+    """Add what key a sum needs at least, and naively, to withstand its dropouts by itself."""
+    if event.clients < 2:
+        return event
+    bound = key_bound(event.clients, colluders=event.clients - event.threshold)
+    bits = event.length * event.modulus_bits
+    return replace(
+        event,
+        least_key_bits=bound.total * bits,
+        naive_key_bits=comb(event.clients, 2) * bits,
+    )

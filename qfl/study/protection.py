@@ -233,13 +233,6 @@ def _rule_under_masks(study: Settings) -> Iterator[Issue]:
     if rule == "none" or not _masked(study):
         return
     cohorts, corrupted = channel["cohorts"], study["defence"].get("corrupted", 0)
-    if rule == "norm_bounded_mean" and cohorts < 2:
-        yield Issue(
-            "defence.rule",
-            "norm_bounded_mean cuts single changes, and under masks the server sees none; "
-            "take 2 or more channel.cohorts, whose means it cuts, or privacy: there clients clip",
-        )
-        return
     try:
         check_visible(rule, masked=True, cohorts=cohorts, corrupted=corrupted)
     except ConfigError as error:

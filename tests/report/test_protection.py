@@ -10,6 +10,8 @@ from qfl.report.analysis import analyse
 from qfl.report.results import read
 from qfl.security import HONESTY
 from qfl.security.keys import Secret
+from qfl.security.qkd.link import FibreLink
+from qfl.security.qkd.reach import padded_rate
 from qfl.study import Study, run
 
 PLANTED_BYTES = 16
@@ -121,6 +123,40 @@ def test_every_report_is_honest_about_emulated_keys(folder):
         assert "Emulated QKD gives no real-world secrecy" in text
         assert "A real deployment needs QKD hardware" in text
     assert "A real deployment needs" in HONESTY
+
+
+def test_reports_without_links_are_honest_too(tmp_path):
+    made = study(
+        channel={"name": "plain"},
+        methods=[{"label": name, "solver": name} for name in ("random", "exact")],
+        headline={"metric": "digit.accuracy", "method": "exact", "baseline": "random"},
+        reach=None,
+    )
+    list(run(made.with_overrides(overrides={"federation.rounds": 1}), out=tmp_path / "run"))
+    qfl.report.write(tmp_path / "run")
+    assert HONESTY in (tmp_path / "run" / "summary.md").read_text()
+
+
+def test_sums_stand_beside_the_least_and_the_naive_key(folder):
+    table = analyse(read(folder)).tables["sums"]
+    labels = [column.label for column in table.columns]
+    for row in table.rows:
+        texts = dict(zip(labels, (cell.text for cell in row.cells), strict=True))
+        used, least, naive = (
+            float(texts[name].replace(",", ""))
+            for name in ("key bits a sum", "at the least", "pairwise pads")
+        )
+        assert used < least < naive
+        assert texts["numbers cut"] == "0"
+
+
+def test_the_own_upload_is_padded_as_it_is_sent(folder):
+    """32 bits a number and a tag: twice the seconds of 16 bits, up to the tag."""
+    rows = {row.cells[0].text: row for row in analyse(read(folder)).tables["pads"].rows}
+    numbers = int(rows["this study's upload"].cells[1].text.replace(",", ""))
+    speed = padded_rate(FibreLink(length_km=10.0))
+    seconds = (32 * numbers + 256) / speed
+    assert rows["this study's upload"].cells[2].text == f"{1e3 * seconds:.3g} ms"
 
 
 def test_methods_by_attacks(tmp_path):

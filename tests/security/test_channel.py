@@ -89,6 +89,37 @@ def test_reordering_dies():
         channel.open(first)
 
 
+def test_a_genuine_envelope_of_an_earlier_round_comes_too_late():
+    """Held back by somebody and delivered first, at a level whose keys stay valid."""
+    for level in ("L2", "L1"):
+        channel = connected(Sealed(level=level, minimum_level=level), sessions=2)
+        held = channel.seal(UPDATE, up())
+        channel.exchange("client-01", round=2, rng=np.random.default_rng(0))  # another link
+        kept = channel.seal(UPDATE, up(sequence=1))
+        channel.open(held)
+        channel.exchange("client-00", round=2, rng=np.random.default_rng(1))
+        with pytest.raises(TamperedError, match="for round 1 came in round 2"):
+            channel.open(kept)
+        channel.open(channel.seal(UPDATE, up(round=2)))
+
+
+def test_a_round_in_which_nothing_is_sent_is_labelled_so():
+    """300 km give no key: the wanted level would be a claim about messages that never were."""
+    far = Sealed(shortest_km=300, longest_km=300, sifted_bits=300)
+    rng = np.random.default_rng(0)
+    channel = far.connect(far.links(CLIENTS, rng=rng), run="cell")
+    for client in CLIENTS:
+        assert channel.exchange(client, round=1, rng=rng).aborted
+        with pytest.raises(SessionAbortedError):
+            channel.seal(UPDATE, down(receiver=client))
+    assert channel.level == SecurityLevel.REFUSED
+    again = connected(sessions=2)
+    again.seal(UPDATE, down())
+    assert again.level == SecurityLevel.QKD_AEAD
+    again.exchange("client-00", round=2, rng=rng)
+    assert again.level == SecurityLevel.REFUSED
+
+
 def test_splicing_dies():
     """A header of one message on the content of another, in every field."""
     channel = connected(sessions=4)

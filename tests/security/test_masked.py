@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from qfl.core.changes import change_of
 from qfl.core.errors import ConfigError
 from qfl.core.gather import Answer
 from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
 from qfl.security.channel import Plain, Sealed
 from qfl.security.masked import Masked
-from qfl.security.summing import SumPolicy
+from qfl.security.summing import MASKS, SumPolicy
 
 CLIENTS = tuple(f"client-{i:02d}" for i in range(7))
 SHAPES = {"encoder:image": (4, 3), "encoder:profile": (5,), "head:digit": (6,)}
@@ -51,7 +52,7 @@ def some(index):
     return [module for module, holders in SOME.items() if index in holders]
 
 
-@pytest.mark.parametrize("masks", ["ml-kem", "qkd", "pads"])
+@pytest.mark.parametrize("masks", MASKS)
 def test_the_mean_over_holders_to_the_bound_of_the_grid(masks):
     given = answers(np.random.default_rng(3), holding=some)
     options = Masked(masks=masks)
@@ -68,7 +69,7 @@ def test_the_mean_over_holders_to_the_bound_of_the_grid(masks):
     assert done.holders == {module: len(holders) for module, holders in SOME.items()}
 
 
-@pytest.mark.parametrize("masks", ["ml-kem", "qkd", "pads"])
+@pytest.mark.parametrize("masks", MASKS)
 def test_bit_for_bit_the_plain_modular_sum(masks, monkeypatch):
     """The same integers added in the clear: masks leave no trace."""
     seen = {}
@@ -136,6 +137,47 @@ def test_the_pads_are_at_the_key_optimum_and_streams_far_below():
     assert 1.0 <= pads.key_ratio < 1.35  # the last block of 7 symbols is filled up
     assert streams.key_bits == 256 * 21
     assert (pads.length, streams.length) == (24, 24)
+
+
+@pytest.mark.parametrize("threshold", [1.0, 0.7])
+def test_key_in_bits_beside_the_least_and_the_naive_for_as_many_dropouts(threshold):
+    """Zhao and Sun, arXiv:2205.08458: K(K-1)/(K-T) symbols against K(K-1)/2; in bits, all modes."""
+    wide = {**SHAPES, "head:digit": (400,)}
+    found = {}
+    for masks in MASKS:
+        start = {m: {"weight": np.zeros(s, np.float32)} for m, s in wide.items()}
+        received = Update(start, dict.fromkeys(wide, 1))
+        given = [Answer(c, received, Update(start, dict.fromkeys(wide, 20))) for c in CLIENTS]
+        options = Masked(masks=masks, threshold=threshold)
+        rng = np.random.default_rng(2)
+        channel, links = Plain().connect({}, run="test"), options.links(CLIENTS, rng=rng)
+        gatherer = options.gatherer(channel, links, run="test")
+        [found[masks]] = gatherer.gather(given, round=1, rng=rng).sums
+    for event in found.values():
+        tolerated, bits = 7 - event.threshold, event.length * event.modulus_bits
+        assert tolerated == (0 if threshold == 1 else 2)
+        assert event.least_key_bits == pytest.approx(42 / (7 - tolerated) * bits)
+        assert event.naive_key_bits == 21 * bits
+        assert event.key_ratio == pytest.approx(event.key_bits / event.least_key_bits)
+    event = found["pads"]
+    width = event.modulus_bits + (1 if tolerated else 0)  # symbols modulo a prime
+    assert 1 <= event.key_ratio * event.modulus_bits / width < 1.02
+    assert 1 <= found["pairwise-pads"].key_bits / event.naive_key_bits < 1.001
+    assert found["pairwise-pads"].key_ratio == pytest.approx((7 - tolerated) / 2, rel=1e-3)
+    assert found["qkd"].key_ratio == found["ml-kem"].key_ratio < 0.1
+
+
+def test_numbers_beyond_the_grid_are_cut_and_counted():
+    given = answers(np.random.default_rng(2))
+    limit = 0.12
+    beyond = sum(
+        int((np.abs(change_of(a.update, a.received, list(SHAPES))) > limit).sum()) for a in given
+    )
+    assert beyond > 10
+    [event] = gathered(Masked(largest_change=limit), given).sums
+    assert event.cut == beyond
+    [event] = gathered(Masked(), given).sums
+    assert event.cut == 0
 
 
 def test_key_of_pads_grows_with_the_dropouts_they_tolerate():

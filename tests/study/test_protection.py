@@ -117,7 +117,7 @@ REFUSED = [
     ),
     (
         {"channel": MASKED, "defence": {"rule": "norm_bounded_mean"}},
-        "take 2 or more channel.cohorts",
+        "take at least 2 cohorts, whose means it cuts, or privacy without a rule",
     ),
     ({"defence": {"rule": "krum", "corrupted": 3}}, "needs 9 changes, a round has 8"),
     (

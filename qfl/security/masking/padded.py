@@ -26,8 +26,9 @@ class PadCosts:
 
     Attributes:
         symbols: key symbols spent by all pairs.
-        bound: least that any pairwise scheme spends against as many exposed users.
+        bound: least symbols that any pairwise scheme spends against as many exposed users.
         naive: one symbol per pair and summed symbol.
+        sum_bits: of a summed symbol.
         burnt: of `symbols`, those revealed because a user dropped out.
         key_bits: taken from the pools, with what rejection sampling threw away.
     """
@@ -35,13 +36,15 @@ class PadCosts:
     symbols: int
     bound: float
     naive: int
+    sum_bits: int
     burnt: int
     key_bits: int
 
     @property
     def ratio_to_bound(self) -> float:
-        """1 at the optimum; slightly more if the last block was filled up."""
-        return self.symbols / self.bound
+        """Bits over bits: 1 at the optimum, more where the last block was filled up, symbols
+        modulo a prime take one bit more, or rejection sampling threw some away."""
+        return self.key_bits / (self.bound * self.sum_bits)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +120,7 @@ class PadSum:
             symbols=len(pads.pairs) * pads.pair_symbols(length),
             bound=key_bound(pads.users, colluders=pads.tolerated).total * length,
             naive=len(pads.pairs) * length,
+            sum_bits=pads.sum_bits,
             burnt=burnt,
             key_bits=self.key_bits,
         )

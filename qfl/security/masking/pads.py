@@ -62,6 +62,15 @@ class Pads:
         return int(self.coefficients.shape[1])
 
     @property
+    def sum_bits(self) -> int:
+        """Bits of the sums that it hides; symbols modulo a prime may take one more.
+
+        >>> coded_pads(8, tolerated=2, modulus_bits=28).sum_bits
+        28
+        """
+        return self.modulus.bit_length() - 1
+
+    @property
     def pairs(self) -> list[Pair]:
         """All pairs i < j in the order of the coefficients."""
         return list(combinations(range(self.users), 2))

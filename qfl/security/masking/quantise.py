@@ -130,10 +130,23 @@ class Grid:
         scaled = np.asarray(values, dtype=np.float64) / self.step
         if not np.isfinite(scaled).all():
             raise ConfigError("a value to be quantised is not finite; mend the update first")
-        low = -(self.levels // 2)
-        scaled = np.clip(scaled, low, low + self.levels - 1)
+        scaled = np.clip(scaled, self._lowest, self._lowest + self.levels - 1)
         floor = np.floor(scaled)
         return weight * (floor + (rng.random(scaled.shape) < scaled - floor)).astype(np.int64)
+
+    def beyond(self, values: ArrayLike) -> int:
+        """Return how many values are not on the grid; `quantise` takes them to its ends.
+
+        The upper end is one step below the clip: what lies between rounds like the rest.
+
+        >>> Grid(clip=1.0, levels=256, clients=2).beyond([-1.5, -1.0, 0.3, 1.0, 2.0])
+        2
+        """
+        return int((np.abs(np.asarray(values, dtype=np.float64)) > self.clip).sum())
+
+    @property
+    def _lowest(self) -> int:
+        return -(self.levels // 2)
 
     def residues(self, integers: NDArray[np.int64]) -> NDArray[Any]:
         """Return signed integers modulo 2^modulus_bits, in the word of that modulus."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from circuits.qkd import DIAGONAL, RECTILINEAR, STEEP, TILTED
 from qfl.security.qkd.distil import Distilled, distil
-from qfl.security.qkd.entangled import PairLink, PairProtocol
+from qfl.security.qkd.entangled import E91_SIFTING, PairLink, PairProtocol
 from qfl.security.qkd.line import End, PublicLine
 from qfl.security.qkd.rates import chsh_price
 from qfl.security.qkd.session import Session, record_session
@@ -25,7 +25,6 @@ from qfl.security.qkd.states import Bits, Eavesdropper, States, random_bits
 
 ALICE = np.array([RECTILINEAR, TILTED, DIAGONAL], np.uint8)
 BOB = np.array([TILTED, DIAGONAL, STEEP], np.uint8)
-SIFTING = 2 / 9
 _SIGNS = {
     (RECTILINEAR, TILTED): 1,
     (RECTILINEAR, STEEP): -1,
@@ -110,7 +109,7 @@ def run_e91_session(
     (True, 2.7)
     """
     line = line or PublicLine()
-    pulses = protocol.pulses(link, sifting=SIFTING)
+    pulses = protocol.pulses(link, sifting=E91_SIFTING)
     pairs = _measure(link, int(rng.binomial(pulses, link.coincidence_gain)), rng, eavesdropper)
     tested, kept = pairs.tested, pairs.sifted
     published = line.say(End.BOB, pairs.bob[tested].tobytes())

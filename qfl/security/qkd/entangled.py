@@ -19,6 +19,8 @@ from qfl.security.qkd.session import Session, record_session
 from qfl.security.qkd.states import Eavesdropper, random_states
 
 SIFTING = 0.5
+E91_SIFTING = 2 / 9
+"""Of nine pairs of angles two are equal: those pairs give the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,14 @@ def bbm92_rate(link: PairLink) -> float:
 def e91_pulse_rate(link: PairLink) -> float:
     """Return secret bits per pulse when the CHSH value prices the eavesdropper; asymptotic.
 
+    Two ninths of the coincidences are sifted, as in `ekert.run_e91_session`; the rest is tested
+    or lost.
+
     Coincidences are post-selected (fair sampling), so this does not close the detection loophole.
     """
     f = link.left.error_correction_efficiency
     rate = e91_rate(link.qber, error_correction_efficiency=f)
-    return SIFTING * link.coincidence_gain * max(0.0, rate)
+    return E91_SIFTING * link.coincidence_gain * max(0.0, rate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

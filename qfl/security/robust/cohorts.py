@@ -24,7 +24,12 @@ RULES = {
 """Rule -> how many rows it needs per corrupted one (Krum and Bulyan: and three more)."""
 
 _THREE_MORE = ("krum", "multi_krum", "bulyan")
-_IN_THE_MASK = ("mean", "norm_bounded_mean")
+_IN_THE_MASK = ("mean",)
+
+
+_CUTTING = "norm_bounded_mean"
+_BOUNDED = ", or norm_bounded_mean with 2 or more, whose means it cuts"
+_OTHERWISE = {_CUTTING: ", whose means it cuts"}
 
 
 def check_visible(rule: str, *, masked: bool, cohorts: int = 1, corrupted: int = 0) -> None:
@@ -48,10 +53,10 @@ def check_visible(rule: str, *, masked: bool, cohorts: int = 1, corrupted: int =
     needed = RULES[rule] * corrupted + (3 if rule in _THREE_MORE else 1)
     if cohorts < 2 or cohorts < needed:
         raise ConfigError(
-            f"{rule} compares updates, and under a masked sum the server sees {cohorts} cohort "
-            f"means, not updates; with {corrupted} corrupted cohorts take at least "
-            f"{max(2, needed)} cohorts, or norm_bounded_mean, which clients that are trusted to "
-            "do so apply before masking"
+            f"{rule} {'cuts' if rule == _CUTTING else 'compares'} updates, and under a masked sum "
+            f"the server sees {cohorts} cohort means, not updates; with {corrupted} corrupted "
+            f"cohorts take at least {max(2, needed)} cohorts{_OTHERWISE.get(rule, _BOUNDED)}, or "
+            "privacy without a rule: there clients clip before they mask"
         )
 
 

@@ -81,12 +81,14 @@ def test_costs_beside_the_bound(pads, ratio, naive):
     """Zhao and Sun, arXiv:2205.08458; the naive pads are (K-T)/2 above."""
     length = 30
     costs = padded_sum(vectors(pads.users, length), pads, pools=pools_of(pads.users)).costs
-    assert costs.ratio_to_bound == pytest.approx(ratio)
+    assert costs.symbols / costs.bound == pytest.approx(ratio)
     assert costs.naive / costs.bound == pytest.approx(naive)
     bound = key_bound(pads.users, colluders=pads.tolerated)
     assert costs.bound == pytest.approx(bound.total * length)
     width = (pads.modulus - 1).bit_length()
     assert costs.key_bits >= costs.symbols * width
+    assert costs.ratio_to_bound == pytest.approx(costs.key_bits / (costs.bound * 16))
+    assert ratio * width / 16 <= costs.ratio_to_bound < ratio * width / 16 * 1.05
 
 
 def test_the_ledgers_agree_with_the_record():

@@ -13,8 +13,14 @@ def test_in_the_open_every_rule_may_look(rule):
 
 @pytest.mark.parametrize("rule", sorted(set(RULES) - {"mean", "norm_bounded_mean"}))
 def test_one_masked_sum_hides_what_is_compared(rule):
-    with pytest.raises(ConfigError, match=r"cohorts, or norm_bounded_mean"):
+    with pytest.raises(ConfigError, match=r"cohorts, or norm_bounded_mean with 2 or more"):
         check_visible(rule, masked=True)
+
+
+def test_what_is_recommended_is_not_refused():
+    check_visible("norm_bounded_mean", masked=True, cohorts=2)
+    with pytest.raises(ConfigError, match="at least 2 cohorts, whose means it cuts, or privacy"):
+        check_visible("norm_bounded_mean", masked=True)
 
 
 @pytest.mark.parametrize(
