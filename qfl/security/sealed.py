@@ -132,7 +132,6 @@ class SealedChannel:
         The event's secret bits are net of the key that authenticates the next session.
         """
         link = self._link(client)
-        link.round = max(link.round, round)
         if round > self._used[0]:
             self._used = (round, SecurityLevel.REFUSED)
         link.pool.burn_waiting()
@@ -187,8 +186,9 @@ class SealedChannel:
         """Return the update inside; its key cannot be asked for again, whatever comes out.
 
         Raises:
-            TamperedError: the envelope is changed, replayed, out of order, late by a round or
-                more, below the allowed levels, of another run or for another receiver.
+            TamperedError: the envelope is changed, replayed, out of order, of an earlier round
+                than one already opened on its link either way, below the allowed levels, of
+                another run or for another receiver.
         """
         header = envelope.header
         link = self._links.get(_client(header))
@@ -205,10 +205,11 @@ class SealedChannel:
                 f"an envelope from {header.sender!r} for round {header.round}, sequence "
                 f"{header.sequence}, is not newer than the last one: replayed or reordered"
             )
-        if header.round < link.round:
+        latest = max(round for round, _ in link.newest.values())
+        if header.round < latest:
             raise TamperedError(
                 f"an envelope from {header.sender!r} for round {header.round} came in round "
-                f"{link.round}; it was not opened"
+                f"{latest}; it was not opened"
             )
         payload = link.mechanisms[envelope.level].open(envelope)
         link.newest[header.direction] = position
@@ -256,7 +257,6 @@ class _Link:
         self.client = client
         self.pool = KeyPool((SERVER, client), run=run, capacity_bits=policy.capacity_bits)
         self.aborted = ""
-        self.round = -1
         self.newest = {direction: (-1, -1) for direction in Direction}
         self.hybrid: Hybrid | None = None
         self.mechanisms: dict[SecurityLevel, Mechanism] = {}

@@ -190,10 +190,10 @@ def test_rungs():
         rungs("plain", "L1")
 
 
-@pytest.mark.parametrize(("minimum", "levels", "delivered"), [("L3", {"L3"}, 2), ("L4", {"L4"}, 0)])
+@pytest.mark.parametrize(("minimum", "levels", "delivered"), [("L3", {"L3"}, 2), ("L4", {"L0"}, 0)])
 def test_the_record_of_every_round_states_its_level(tmp_path, minimum, levels, delivered):
     """Whole models are too long for the pads of short sessions: a step down that is allowed shows
-    in every record, and one that is not sends nothing."""
+    in every record, and one that is not sends nothing and says so."""
     study = Study.load(ROOT / "studies/selection.toml").with_overrides(
         None,
         {
