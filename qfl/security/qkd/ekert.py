@@ -21,6 +21,7 @@ from qfl.security.qkd.entangled import E91_SIFTING, PairLink, PairProtocol
 from qfl.security.qkd.line import End, PublicLine
 from qfl.security.qkd.rates import chsh_price
 from qfl.security.qkd.session import Session, record_session
+from qfl.security.qkd.sifting import UNLIKE, publish
 from qfl.security.qkd.states import Bits, Eavesdropper, States, random_bits
 
 ALICE = np.array([RECTILINEAR, TILTED, DIAGONAL], np.uint8)
@@ -99,7 +100,8 @@ def run_e91_session(
     """Return the outcome of one E91 session; asymptotic length n (1 - price of S) - disclosed.
 
     Coincidences are sampled as a count and measured one by one. Measuring her half of a pair
-    prepares the other half for Bob, so the eavesdropper meets states as in BB84.
+    prepares the other half for Bob, so the eavesdropper meets states as in BB84. Alice tells her
+    bases, Bob his outcomes of the test and his bases: all of it is under the session's tags.
 
     >>> from qfl.security.qkd.link import FibreLink
     >>> arm = FibreLink(length_km=5)
@@ -111,12 +113,19 @@ def run_e91_session(
     line = line or PublicLine()
     pulses = protocol.pulses(link, sifting=E91_SIFTING)
     pairs = _measure(link, int(rng.binomial(pulses, link.coincidence_gain)), rng, eavesdropper)
-    tested, kept = pairs.tested, pairs.sifted
-    published = line.say(End.BOB, pairs.bob[tested].tobytes())
-    seen = pairs.bob.copy()
-    seen[tested] = np.frombuffer(published, np.uint8)
-    chsh = replace(pairs, bob=seen).chsh
-    if chsh is None:
+    told = np.frombuffer(line.say(End.ALICE, pairs.alice_bases.tobytes()), np.uint8)
+    bob = replace(pairs, alice_bases=told)
+    published = publish(line, pairs.bob[bob.tested])
+    alice = replace(pairs, bob_bases=publish(line, pairs.bob_bases))
+    tested, kept, chsh = alice.tested, alice.sifted, None
+    alike = tested.sum() == len(published) and kept.sum() == bob.sifted.sum()
+    if alike:
+        seen = pairs.bob.copy()
+        seen[tested] = published
+        chsh = replace(alice, bob=seen).chsh
+    if not alike:
+        distilled = Distilled(0, None, aborted=UNLIKE)
+    elif chsh is None:
         distilled = Distilled(0, None, aborted="too few pairs to estimate a CHSH value")
     elif chsh <= _LOCAL:
         distilled = Distilled(0, None, aborted=f"a CHSH value of {chsh:.3f} shows no violation")
@@ -129,7 +138,7 @@ def run_e91_session(
 
         distilled = distil(
             pairs.alice[kept],
-            pairs.bob[kept],
+            pairs.bob[bob.sifted],
             processing=protocol.processing,
             secret_length=length,
             line=line,

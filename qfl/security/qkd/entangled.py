@@ -11,11 +11,12 @@ from math import ceil, floor
 import numpy as np
 
 from qfl.core.errors import ConfigError
-from qfl.security.qkd.distil import Processing, distil
+from qfl.security.qkd.distil import Distilled, Processing, distil
 from qfl.security.qkd.line import PublicLine
 from qfl.security.qkd.link import Link
 from qfl.security.qkd.rates import binary_entropy, e91_rate
 from qfl.security.qkd.session import Session, record_session
+from qfl.security.qkd.sifting import DROPPED, UNLIKE, sift
 from qfl.security.qkd.states import Eavesdropper, random_states
 
 SIFTING = 0.5
@@ -153,9 +154,14 @@ def run_pair_session(
         secret = kept * (1 - binary_entropy(min(0.5, errors / n)))
         return max(0, floor(secret - disclosed)) // 8 * 8
 
+    bob = arriving.measure(sent.bases, rng=rng) ^ wrong
+    both = sift(line, alice_bases=sent.bases, bob_bases=sent.bases)
+    if not both.alike:
+        distilled = Distilled(0, None, aborted=UNLIKE)
+        return record_session(pulses, link.left.pulse_rate_hz, n, distilled, line)
     distilled = distil(
-        sent.bits,
-        arriving.measure(sent.bases, rng=rng) ^ wrong,
+        sent.bits[both.alice != DROPPED],
+        bob[both.bob != DROPPED],
         processing=protocol.processing,
         secret_length=length,
         line=line,

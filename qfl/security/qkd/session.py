@@ -29,6 +29,7 @@ from qfl.security.qkd.line import PublicLine
 from qfl.security.qkd.link import Link
 from qfl.security.qkd.pulses import Splitter, send_pulses
 from qfl.security.qkd.rates import amplification_cost
+from qfl.security.qkd.sifting import UNLIKE, publish, sift
 from qfl.security.qkd.states import Eavesdropper, random_bits, random_states
 
 
@@ -253,31 +254,39 @@ def _finish(
     flipped = (rng.random(total) < link.misalignment).astype(np.uint8)
     photon = arriving.measure(sent.bases, rng=rng) ^ flipped
     bob = np.where(arrivals.dark, random_bits(total, rng=rng), photon)
-    wrong = sent.bits != bob
+    pulses = int(arrivals.pulses.sum())
+    levels = np.repeat(np.arange(3), arrivals.sifted)
+    kept = sift(line, alice_bases=sent.bases, bob_bases=sent.bases, intensities=levels)
+    if not kept.alike:
+        return record_session(
+            pulses, link.pulse_rate_hz, n, Distilled(0, None, aborted=UNLIKE), line
+        )
+    weak = publish(line, bob[kept.bob == 1])
+    weak_errors = int((sent.bits[kept.alice == 1] != weak).sum())
 
-    def length(kept: int, errors: int, disclosed: int) -> int:
-        return secret_length(kept, _observed(arrivals, wrong, errors), protocol, disclosed)
+    def length(reconciled: int, errors: int, disclosed: int) -> int:
+        return secret_length(
+            reconciled, _observed(arrivals, errors, weak_errors), protocol, disclosed
+        )
 
     distilled = distil(
-        sent.bits[:n],
-        bob[:n],
+        sent.bits[kept.alice == 0],
+        bob[kept.bob == 0],
         processing=protocol.processing,
         secret_length=length,
         line=line,
         rng=rng,
     )
-    pulses = int(arrivals.pulses.sum())
     return record_session(pulses, link.pulse_rate_hz, n, distilled, line)
 
 
-def _observed(arrivals: _Arrivals, wrong: NDArray[np.bool_], signal_errors: int) -> Gains:
+def _observed(arrivals: _Arrivals, signal_errors: int, weak_errors: int) -> Gains:
     """Return the gains that both ends know after reconciliation; weak bits are all published."""
     signal, weak, vacuum = arrivals.detected / np.maximum(arrivals.pulses, 1)
-    first, last = int(arrivals.sifted[0]), int(arrivals.sifted[:2].sum())
     return Gains(
         signal=float(signal),
         weak=float(weak),
         vacuum=float(vacuum),
-        signal_errors=float(signal) * signal_errors / max(first, 1),
-        weak_errors=float(weak) * int(wrong[first:last].sum()) / max(last - first, 1),
+        signal_errors=float(signal) * signal_errors / max(int(arrivals.sifted[0]), 1),
+        weak_errors=float(weak) * weak_errors / max(int(arrivals.sifted[1]), 1),
     )

@@ -24,9 +24,10 @@ from qfl.security.qkd.distil import (
     shortfall,
 )
 from qfl.security.qkd.finite import BasisCounts, finite_key, sampled_counts
-from qfl.security.qkd.line import End, PublicLine
+from qfl.security.qkd.line import PublicLine
 from qfl.security.qkd.link import Link
 from qfl.security.qkd.session import Session, record_session
+from qfl.security.qkd.sifting import DROPPED, UNLIKE, Sifted, publish, sift
 from qfl.security.qkd.states import Bits, Eavesdropper, States, random_bits
 from qfl.security.qkd.toeplitz import verification_bits
 
@@ -99,6 +100,32 @@ def _sift(
     return found[0], found[1]
 
 
+def _announced(key: _Sifted, test: _Sifted, line: PublicLine) -> tuple[_Sifted, _Sifted] | None:
+    """Return both bases as the ends sift them, None if they keep unlike numbers of pulses."""
+    both = (key, test)
+    bases = [
+        np.full(len(part.alice), basis, np.uint8)
+        for part, basis in zip(both, (RECTILINEAR, DIAGONAL), strict=True)
+    ]
+    at = len(key.alice)
+    levels = np.concatenate([part.levels for part in both])
+    done = sift(
+        line,
+        alice_bases=np.concatenate(bases),
+        bob_bases=np.concatenate(bases),
+        intensities=levels,
+    )
+    found = []
+    for part, alice, bob in zip(
+        both, np.split(done.alice, [at]), np.split(done.bob, [at]), strict=True
+    ):
+        if not Sifted(alice, bob).alike:
+            return None
+        mine, other = alice != DROPPED, bob != DROPPED
+        found.append(_Sifted(part.alice[mine], part.bob[other], part.levels[mine]))
+    return found[0], found[1]
+
+
 def _distil(
     key: _Sifted,
     test: _Sifted,
@@ -107,8 +134,12 @@ def _distil(
     line: PublicLine,
     rng: np.random.Generator,
 ) -> Distilled:
-    """Publish the test basis, then make a key of the other."""
-    heard = np.frombuffer(line.say(End.BOB, test.bob.tobytes()), np.uint8)
+    """Sift, publish the test basis, then make a key of the other."""
+    found = _announced(key, test, line)
+    if found is None:
+        return Distilled(0, None, aborted=UNLIKE)
+    key, test = found
+    heard = publish(line, test.bob)
     test = _Sifted(test.alice, heard, test.levels)
     n, seen = len(heard), int((test.alice != heard).sum())
     if not n or not len(key.alice):
@@ -124,10 +155,10 @@ def _distil(
     if not agreed.verified:
         return Distilled(n, qber, disclosed, UNEQUAL)
     parities = disclosed - verification_bits(processing.correctness)
-    found = finite_key(
+    priced = finite_key(
         key.counts(levels), test.counts(levels), block.protocol, disclosed_bits=parities
     )
-    length = min(found.length, block.most_bits) // 8 * 8
+    length = min(priced.length, block.most_bits) // 8 * 8
     if reason := shortfall(length, line):
         return Distilled(n, qber, disclosed, reason)
     keys = amplify(key.alice, agreed.bits, length=length, line=line, rng=rng)
