@@ -20,6 +20,10 @@ BACKENDS = Registry(
             "qfl.backends.statevector:StatevectorBackend",
             "exact, on all 2^n states; every mixer, penalties",
         ),
+        "levels": Row(
+            "qfl.backends.levels:LevelsBackend",
+            "exact, by distinct costs under the Grover mixer; any n if few costs differ",
+        ),
         "noise:depolarising": Row(
             "qfl.backends.noise:DepolarisingBackend",
             "an exact backend under the gate-count noise model",

@@ -63,11 +63,16 @@ def check_shots(shots: int) -> None:
         raise BackendError(f"a sample needs a whole number of at least 1 shot, got {shots!r}")
 
 
-class States(evolution.Engine, Protocol):
+class Tabled(evolution.Engine, Protocol):
+    """An engine with the costs of its states on the host."""
+
+    table: Floats
+
+
+class States(Tabled, Protocol):
     """An engine that can name its states."""
 
     dimension: int
-    table: Floats
 
     def states(self, ranks: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the states with these places in the outer order as rows (len(ranks), n)."""
@@ -82,10 +87,10 @@ class States(evolution.Engine, Protocol):
         ...
 
 
-class ExactlyCompiled:
-    """One ansatz on an exact engine; angles are (..., 2, depth), gammas then betas."""
+class Values:
+    """Means, gradients and probabilities of one ansatz on an exact engine."""
 
-    def __init__(self, engine: States, depth: int) -> None:
+    def __init__(self, engine: Tabled, depth: int) -> None:
         self.engine, self.depth = engine, depth
         self._figures: dict[Objective, Figure] = {}
 
@@ -105,28 +110,16 @@ class ExactlyCompiled:
         )
         return value.reshape(shape), gradient.reshape(*shape, 2, self.depth)
 
-    def distribution(self, angles: ArrayLike) -> tuple[NDArray[np.uint8], Floats]:
-        """Return all states (m, n), in the engine's order, and their probabilities (m,)."""
-        everything = np.arange(self.engine.dimension)
-        return self.engine.states(everything), self.engine.reordered(self._single(angles))
+    def probabilities(self, angles: ArrayLike) -> Floats:
+        """Return the probabilities (m,) at one angle set, in the inner order of the engine."""
+        return evolution.probabilities(self.engine, self.one(angles))[:, 0]
 
-    def amplitudes(self, angles: ArrayLike) -> NDArray[np.complex128]:
-        """Return the final amplitudes (m,) of the states that `distribution` lists."""
-        batch = self._one(angles)
-        return np.asarray(self.engine.amplitudes(batch[0]), dtype=np.complex128)
+    def one(self, angles: ArrayLike) -> Floats:
+        """Return one angle set as a batch (1, 2, depth).
 
-    def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
-        """Return `shots` independent measurements at one angle set."""
-        check_shots(shots)
-        cumulative = np.cumsum(self.engine.reordered(self._single(angles)))
-        drawn = np.searchsorted(cumulative, rng.random(shots) * cumulative[-1], side="right")
-        ranks, counts = np.unique(drawn, return_counts=True)
-        return Counts.of(self.engine.states(ranks), counts)
-
-    def _single(self, angles: ArrayLike) -> Floats:
-        return evolution.probabilities(self.engine, self._one(angles))[:, 0]
-
-    def _one(self, angles: ArrayLike) -> Floats:
+        Raises:
+            BackendError: more than one.
+        """
         batch, shape = self._batch(angles)
         if shape:
             raise BackendError(
@@ -148,3 +141,40 @@ class ExactlyCompiled:
         array = checked_angles(angles, self.depth)
         columns = int(np.prod(array.shape[:-2]))
         return array.reshape(columns, 2, self.depth), array.shape[:-2]
+
+
+class ExactlyCompiled:
+    """One ansatz on an exact engine; angles are (..., 2, depth), gammas then betas."""
+
+    def __init__(self, engine: States, depth: int) -> None:
+        self.engine, self.depth = engine, depth
+        self._values = Values(engine, depth)
+
+    def expectation(self, angles: ArrayLike, *, objective: Objective | None = None) -> Floats:
+        """Return the objective (default: mean cost), shape (...)."""
+        return self._values.expectation(angles, objective=objective)
+
+    def value_and_gradient(
+        self, angles: ArrayLike, *, objective: Objective | None = None
+    ) -> tuple[Floats, Floats]:
+        """Return the objective (default: mean cost), shape (...), and its gradient (..., 2, p)."""
+        return self._values.value_and_gradient(angles, objective=objective)
+
+    def distribution(self, angles: ArrayLike) -> tuple[NDArray[np.uint8], Floats]:
+        """Return all states (m, n), in the engine's order, and their probabilities (m,)."""
+        everything = np.arange(self.engine.dimension)
+        mass = self._values.probabilities(angles)
+        return self.engine.states(everything), self.engine.reordered(mass)
+
+    def amplitudes(self, angles: ArrayLike) -> NDArray[np.complex128]:
+        """Return the final amplitudes (m,) of the states that `distribution` lists."""
+        (one,) = self._values.one(angles)
+        return np.asarray(self.engine.amplitudes(one), dtype=np.complex128)
+
+    def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
+        """Return `shots` independent measurements at one angle set."""
+        check_shots(shots)
+        cumulative = np.cumsum(self.engine.reordered(self._values.probabilities(angles)))
+        drawn = np.searchsorted(cumulative, rng.random(shots) * cumulative[-1], side="right")
+        ranks, counts = np.unique(drawn, return_counts=True)
+        return Counts.of(self.engine.states(ranks), counts)

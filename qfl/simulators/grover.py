@@ -6,6 +6,7 @@ cost is enough: as many as there are values, however many states share them.
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any
 
@@ -63,7 +64,7 @@ class Spectrum:
 
     Args:
         values: (m,) the distinct costs.
-        counts: (m,) how many states have each; may be huge.
+        counts: (m,) how many states have each; whole numbers may be of any size.
         precision: "double" or "single".
 
     Raises:
@@ -79,20 +80,19 @@ class Spectrum:
 
     def __init__(self, values: ArrayLike, counts: ArrayLike, *, precision: str = "double") -> None:
         self.table = np.array(values, dtype=np.float64)
-        share = np.array(counts, dtype=np.float64)
-        if self.table.ndim != 1 or share.shape != self.table.shape or not share.size:
+        shapes = self.table.shape, np.shape(counts)
+        if len(shapes[0]) != 1 or shapes[0] != shapes[1] or not self.table.size:
             raise ProblemError(
-                f"distinct costs need one count each, got shapes {self.table.shape} and "
-                f"{share.shape}"
+                f"distinct costs need one count each, got shapes {shapes[0]} and {shapes[1]}"
             )
-        if not (np.isfinite(self.table).all() and np.isfinite(share).all() and (share > 0).all()):
+        amplitudes = _amplitudes(counts)
+        if not (np.isfinite(self.table).all() and (amplitudes > 0).all()):
             raise ProblemError("distinct costs must be finite and their counts finite and > 0")
         self.operations = operations()
         self.costs, self.columns = self.table, 64
         self.needed = 96 * self.columns * self.table.size
         dtype = np.complex128 if precision == "double" else np.complex64
-        start = np.sqrt(share / share.sum()).astype(dtype)
-        self._reflection = Reflection(start, self.operations)
+        self._reflection = Reflection(amplitudes.astype(dtype), self.operations)
         self.start, self.room = self._reflection.start, self._reflection.room
         self.mix = self._reflection.mix
         self.mix_back = self._reflection.mix_back
@@ -114,3 +114,23 @@ class Spectrum:
     def layers(self, betas: Floats) -> list[Any]:
         """Return the betas of each layer (layers, columns)."""
         return list(betas)
+
+
+def _amplitudes(counts: ArrayLike) -> Floats:
+    """Return the roots of the shares of counts (m,), NaN for counts that are none."""
+    try:
+        share = np.array(counts, dtype=np.float64)
+    except OverflowError:  # whole numbers beyond the range of floats, and so are their ratios
+        whole = [int(count) for count in np.asarray(counts, dtype=object)]
+        total = sum(whole)
+        return np.array([_root(count, total) if count > 0 else np.nan for count in whole])
+    if not (np.isfinite(share).all() and (share > 0).all()):
+        return np.full(share.shape, np.nan)
+    share /= share.max()  # the sum of counts may not be a float
+    return np.sqrt(share / share.sum())
+
+
+def _root(count: int, total: int) -> float:
+    """Return sqrt(count / total), also where the quotient is too small for a float."""
+    halvings = max(0, total.bit_length() - count.bit_length()) // 2
+    return math.ldexp(math.sqrt((count << 2 * halvings) / total), -halvings)

@@ -23,7 +23,7 @@ from qfl.solvers.restrict import restrict
 VARIABLES = 6
 """Of the piece; one-hot groups stay whole."""
 
-EXACT_ENGINES = frozenset({"subspace", "statevector", "noise:depolarising"})
+EXACT_ENGINES = frozenset({"subspace", "statevector", "levels", "noise:depolarising"})
 
 
 def rehearse(solver: Solver, problem: Problem, options: Mapping[str, Any]) -> bool:

@@ -1,3 +1,5 @@
+from math import comb, log
+
 import numpy as np
 import pytest
 from dense_oracle import random_ansatz
@@ -47,6 +49,18 @@ def test_any_number_of_states_costs_nothing():
     engine = Spectrum([0.0, 1.0], [1e60, 1e57])  # 200 variables or more
     found = evolution.probabilities(engine, np.full((1, 2, 24), np.pi))
     assert found[1, 0] == pytest.approx(np.sin(49 * np.arcsin(np.sqrt(1 / 1001))) ** 2, abs=1e-10)
+
+
+@pytest.mark.parametrize("n", [1025, 1100, 2000])
+def test_counts_beyond_the_range_of_floats_are_taken(n):
+    """One marked state of C(n, n/2): the angle of Grover search is its tiny amplitude."""
+    states = comb(n, n // 2)
+    engine = Spectrum([0.0, 1.0], [states - 1, 1])
+    found = evolution.evolve(engine, np.full((1, 2, 2), np.pi))
+    tiny = np.exp(-(log(states) / 2))
+    assert abs(found[1, 0]) == pytest.approx(5 * tiny, rel=1e-10)
+    half = Spectrum([0.0, 1.0], [states, states])
+    assert evolution.probabilities(half, np.zeros((1, 2, 1)))[1, 0] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
