@@ -67,3 +67,16 @@ def test_the_solver_of_the_readme_keeps_the_contract():
 def test_links_and_pictures_exist():
     for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_page_on_decisions_runs_from_top_to_bottom(capsys):
+    names: dict = {}
+    page = (ROOT / "docs" / "decisions.md").read_text()
+    for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        exec(block, names)
+    assert names["decision"].feasible
+    assert names["best"].energy <= names["decision"].energy
+    energies = names["problem"].qubo.energy(names["states"])
+    assert names["probabilities"] @ energies == pytest.approx(names["mean"], abs=1e-12)
+    assert names["found"].energy == -6.0  # the clique of four
+    assert len(capsys.readouterr().out.split()) == 7
