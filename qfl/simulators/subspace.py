@@ -246,9 +246,12 @@ class Subspace:
                 yield block, entry, outer
 
     def _fits(self, device: Device) -> None:
-        """Refuse what does not fit: at the peak of a gradient, states and two tables."""
+        """Refuse what does not fit: at the peak of a gradient, states and four tables.
+
+        Two are the costs; two are what an objective, a listing or a start state may hold.
+        """
         alive = max(_alive(self.mixer, block.n, block.weight) for block in self.blocks)
-        each, single = (ceil(alive * size) + 16 for size in (self._dtype.itemsize, 8))
+        each, single = (ceil(alive * size) + 32 for size in (self._dtype.itemsize, 8))
         amplitudes = self.dimension * self.columns
         self.needed = amplitudes * each
         free, advice = free_bytes(device), "try solver 'decompose'"
@@ -258,6 +261,8 @@ class Subspace:
             advice = f"try k <= {max(fitting, default=0)}, or solver 'decompose'"
         elif amplitudes * single <= free:
             advice = "try precision='single', or solver 'decompose'"
+        if self.mixer == "grover":
+            advice = f"try backend 'levels' if few costs differ, or {advice.removeprefix('try ')}"
         what = " x ".join(f"C({block.n}, {block.ones})" for block in self.blocks)
         what = f"{what} = {whole(self.dimension)} states"
         require(self.needed, what=what, advice=advice, device=device)

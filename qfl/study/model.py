@@ -170,6 +170,8 @@ class Study(BaseModel):
             ConfigError: all errors of the file, each with its key, what is allowed and the
                 nearest match.
         """
+        if not isinstance(path, str | Path):
+            raise ConfigError(f"Study.load needs the path of a study file, got {path!r}")
         path = Path(path)
         try:
             given = tomllib.loads(path.read_text(encoding="utf-8"))

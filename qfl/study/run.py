@@ -71,12 +71,15 @@ def run(
         play: plays one cell; the federation of `assemble.py` if None. Workers import it by name.
 
     Raises:
+        ConfigError: no study, or fewer than one job.
         StoreError: the folder is damaged, or another process is writing it.
         DiskFullError: no space is left; every cell stored before is safe.
 
     Reference:
         design.md, section 6: states of a cell.
     """
+    if not isinstance(study, Study):
+        raise ConfigError(f"run needs a Study, such as Study.load(path) returns, got {study!r}")
     if jobs < 1:
         raise ConfigError(f"jobs must be at least 1, got {jobs}")
     player: Callable[..., Iterator[RoundRecord]] = play or default_play()

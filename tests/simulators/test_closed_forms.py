@@ -104,6 +104,20 @@ def test_trotter_error_is_the_dense_one(n, k, beta):
     assert single_layer.ring_trotter_error(n=n, k=k, beta=beta) == pytest.approx(error, abs=1e-11)
 
 
+def test_trotter_error_of_many_states_is_that_of_the_matrices():
+    """220 and 252 states: the norm comes from products with vectors, the matrices from `mixed`."""
+    for n, k, beta in [(12, 3, 0.3), (10, 5, -0.7)]:
+        product, exact = (
+            single_layer.mixer_matrix(mixer, n=n, k=k, beta=beta)
+            for mixer in ("xy_parity_ring", "xy_ring_exact")
+        )
+        error = np.linalg.norm(product - exact, ord=2)
+        found = single_layer.ring_trotter_error(n=n, k=k, beta=beta)
+        assert found == pytest.approx(error, rel=1e-10)
+    assert single_layer.ring_trotter_error(n=14, k=5, beta=0.0) == 0.0
+    assert 0 < single_layer.ring_trotter_error(n=14, k=5, beta=0.3) < 1  # 2,002 states
+
+
 def test_bad_input_is_named():
     with pytest.raises(ConfigError, match=r"cannot choose 5 of 3; k must lie in 0\.\.3"):
         closed_forms.ring_top(3, 5)

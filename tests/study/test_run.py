@@ -209,3 +209,10 @@ def test_provenance_and_lock_are_written(study, out):
 def test_jobs_below_one_are_refused(study, out):
     with pytest.raises(ConfigError, match="at least 1, got 0"):
         go(study, out, jobs=0)
+
+
+def test_what_is_no_study_is_refused_in_one_sentence():
+    with pytest.raises(ConfigError, match=r"run needs a Study, .* got None"):
+        next(run(None))
+    with pytest.raises(ConfigError, match="needs the path of a study file, got None"):
+        Study.load(None)

@@ -4,6 +4,7 @@ import json
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -120,6 +121,7 @@ def test_tolerances():
     exact = KnownAnswer("q.a.b", "", {}, {"n": [1, 2]}, "abs", 0.0, "")
     assert exact.difference({"n": [1, 2], "more": 3}) == ""
     assert exact.difference({"n": [1, 3]}) == "n [1] is 3, not 2"
+    assert exact.difference({"n": [1, np.float64(2.5)]}) == "n [1] is 2.5, not 2"
 
 
 @pytest.mark.parametrize(

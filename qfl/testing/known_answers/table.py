@@ -15,6 +15,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from qfl.core.errors import ConfigError
 
 _FIELDS = ("id", "quantity", "inputs", "expected", "tolerance", "source")
@@ -73,7 +75,8 @@ class KnownAnswer:
                 for i, (one, other) in enumerate(zip(expected, got, strict=True)):
                     yield from self._differences(one, other, f"{at}[{i}] ")
         elif not self._agrees(expected, got):
-            yield f"{at}is {got!r}, not {expected!r}"
+            plain = got.item() if isinstance(got, np.generic) else got
+            yield f"{at}is {plain!r}, not {expected!r}"
 
     def _agrees(self, expected: Any, got: Any) -> bool:
         if not (_is_number(expected) and _is_number(got)):
