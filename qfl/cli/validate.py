@@ -25,6 +25,8 @@ def validate(
 def _study(name: str) -> str:
     """Return what the study and each profile unfold into; loading checks them all."""
     from qfl.cli.studies import find_study
+    from qfl.core.errors import StudyError
+    from qfl.study.burdens import too_heavy
     from qfl.study.grid import cells
     from qfl.study.holders import untrained
 
@@ -32,6 +34,8 @@ def _study(name: str) -> str:
     sizes = {"study": study, **{p: study.with_overrides(p) for p in study.profiles}}
     unfolded = {key: cells(each) for key, each in sizes.items()}
     counts = [f"{key}: {count(len(found), 'cell')}" for key, found in unfolded.items()]
+    if issues := too_heavy(cell for found in unfolded.values() for cell in found):
+        raise StudyError(name, issues)
     notes = untrained(cell for found in unfolded.values() for cell in found)
     return "\n".join([f"{name} is valid ({', '.join(counts)})", *notes])
 
