@@ -32,7 +32,7 @@ from qfl.backends.gates import (
     sampled_only,
     too_few,
 )
-from qfl.backends.jobs import Collected, Placement
+from qfl.backends.jobs import Collected, Placement, check_whole
 from qfl.core.counts import Counts
 from qfl.core.errors import (
     BackendError,
@@ -239,6 +239,7 @@ class BraketCompiled:
             if monotonic() >= until:
                 raise JobPendingError(f"job {job} waits at {self.backend.name}")
             sleep(min(_POLL_SECONDS, max(0.0, until - monotonic())))
+        check_whole(collected.counts, job, circuits=1, shots=shots)
         return collected.counts[0]
 
 

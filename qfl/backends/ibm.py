@@ -40,7 +40,7 @@ from qfl.backends.gates import (
     lowered,
     sampled_only,
 )
-from qfl.backends.jobs import Collected, Placement, undamaged
+from qfl.backends.jobs import Collected, Placement, check_whole, undamaged
 from qfl.backends.placement import Layout, Placed, place
 from qfl.backends.practice import Decoupling
 from qfl.backends.qiskit import bound, counted
@@ -56,6 +56,9 @@ from qfl.core.ports import Capabilities
 
 Primitive = Literal["executor", "sampler"]
 
+TWIRLING_FRAMES = 32
+"""Enough to average over, as in the vendor's own choice for 2,048 shots and more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ibm:
@@ -70,8 +73,8 @@ class Ibm:
         line: send dense costs through a SWAP network instead of the router; for mixers "x" and
             "xy_trotter".
         dynamical_decoupling: pulses in idle time, "" for none.
-        twirling: random Pauli frames around two-qubit gates and measurements; shots should be a
-            multiple of 64.
+        twirling: random Pauli frames around two-qubit gates and measurements; at least
+            TWIRLING_FRAMES of them, as many shots in each.
         fractional_gates: use rzz and rx as the machine has them; not together with twirling.
         primitive: "executor", or the older "sampler".
         wait_seconds: how long `sample` waits before it says that the job is pending.
@@ -208,7 +211,7 @@ class IbmCompiled:
         check_shots(shots)
         rows, _ = angle_rows(self.ansatz, angles)
         with _plain_words(self.backend.name):
-            job = _sampler(self.backend, self.device, tag).run(self._pubs(rows), shots=shots)
+            job = _sampler(self.backend, self.device, tag, shots).run(self._pubs(rows), shots=shots)
         return str(job.job_id())
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
@@ -227,6 +230,7 @@ class IbmCompiled:
         collected = self.backend.collect(job, {})
         if collected is None:
             raise JobPendingError(f"job {job} waits at {self.backend.name}")
+        check_whole(collected.counts, job, circuits=1, shots=shots)
         return collected.counts[0]
 
     def _pubs(self, rows: NDArray[np.float64]) -> list[Any]:
@@ -254,7 +258,19 @@ def _service() -> Any:
     return QiskitRuntimeService()
 
 
-def _sampler(backend: Ibm, device: Any, tag: str) -> Any:
+def frames(shots: int) -> int:
+    """Return how many Pauli frames share `shots` evenly, so that exactly so many are measured.
+
+    Left to choose, the vendor's client rounds 1,000 shots up to 1,024 and 10 to 64.
+
+    >>> frames(1024), frames(1000), frames(10)
+    (32, 40, 10)
+    """
+    fewest = min(TWIRLING_FRAMES, shots)
+    return next(number for number in range(fewest, shots + 1) if shots % number == 0)
+
+
+def _sampler(backend: Ibm, device: Any, tag: str, shots: int) -> Any:
     """Return the executor's sampler, or the older one, with options that both understand."""
     if backend.primitive == "executor" and find_spec("qiskit_ibm_runtime.executor_sampler"):
         from qiskit_ibm_runtime.executor_sampler import Sampler
@@ -264,6 +280,9 @@ def _sampler(backend: Ibm, device: Any, tag: str) -> Any:
     options = sampler.options
     options.environment.job_tags = [tag]
     options.twirling.enable_gates = options.twirling.enable_measure = backend.twirling
+    if backend.twirling:
+        options.twirling.num_randomizations = frames(shots)
+        options.twirling.shots_per_randomization = shots // frames(shots)
     options.dynamical_decoupling.enable = bool(backend.dynamical_decoupling)
     if backend.dynamical_decoupling:
         options.dynamical_decoupling.sequence_type = backend.dynamical_decoupling

@@ -6,7 +6,7 @@ shots, so that counts can be found again by whoever asks the same question.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from circuits.qaoa import QaoaAnsatz
 from qfl.core.arrays import canonical_json, sha256_hex
 from qfl.core.counts import Counts
-from qfl.core.errors import BackendError
+from qfl.core.errors import JobDamagedError
 
 _DIGITS = 10
 """Decimal places of the numbers in a request id: the same question on another machine."""
@@ -113,7 +113,7 @@ def undamaged(read: Callable[[], Any], job: str) -> Any:
         job: the machine's id, for the message.
 
     Raises:
-        BackendError: it arrived damaged. The job is not lost: vendors keep their results.
+        JobDamagedError: it arrived damaged. The job is not lost: vendors keep their results.
 
     >>> undamaged(lambda: {"00": 7}["00"], "job-1")
     7
@@ -121,9 +121,27 @@ def undamaged(read: Callable[[], Any], job: str) -> Any:
     try:
         return read()
     except (ValueError, TypeError, KeyError) as error:
-        raise BackendError(
+        raise JobDamagedError(
             f"the result of job {job} arrived damaged; fetch again, its vendor keeps it"
         ) from error
+
+
+def check_whole(counts: Sequence[Counts], job: str, *, circuits: int, shots: int) -> None:
+    """Do nothing if a job returned what was asked: every circuit, every shot.
+
+    Raises:
+        JobDamagedError: it did not, for instance because its result was cut off on the way.
+
+    >>> check_whole([Counts.of([[0, 1]])], "job-1", circuits=1, shots=1)
+    """
+    wrong = [each.total for each in counts if each.total != shots]
+    if len(counts) == circuits and not wrong:
+        return
+    found = f"{wrong[0]} of {shots} shots" if wrong else f"{len(counts)} of {circuits} circuits"
+    raise JobDamagedError(
+        f"the result of job {job} holds {found}; fetch again, its vendor keeps it, or give it up: "
+        "qfl fetch --forget"
+    )
 
 
 def request_id(ansatz: QaoaAnsatz, angles: ArrayLike, shots: int) -> str:

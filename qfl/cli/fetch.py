@@ -20,7 +20,7 @@ def fetch(
     forget: Annotated[
         bool,
         typer.Option(
-            "--forget", help="Give up failed jobs, and those their machine does not know."
+            "--forget", help="Give up failed, damaged jobs, and those their machine does not know."
         ),
     ] = False,
 ) -> None:

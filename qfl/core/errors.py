@@ -9,7 +9,8 @@
     ├── BackendError             a backend cannot do what was asked of it
     │   ├── JobPendingError      a machine still works on it; collect it later      (exit 3)
     │   ├── JobRefusedError      a machine did not take a job; nothing was spent
-    │   └── JobFailedError       a machine gave a job up; nothing was measured
+    │   ├── JobFailedError       a machine gave a job up; nothing was measured
+    │   └── JobDamagedError      a machine is done, but its result did not arrive whole
     ├── MissingExtraError        an optional dependency is not installed
     ├── ModuleMismatchError      module keys or shapes differ between client and server
     ├── StoreError               a run on disk is damaged or contradicts itself
@@ -87,6 +88,10 @@ class JobRefusedError(BackendError):
 
 class JobFailedError(BackendError):
     """A machine gave a job up: it failed or was cancelled, and nothing was measured."""
+
+
+class JobDamagedError(BackendError):
+    """A machine has done a job, but its result did not arrive whole; fetch it again."""
 
 
 class MissingExtraError(QflError):

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from qfl.backends.jobs import Collected, Placement
+from qfl.backends.jobs import Collected, Placement, check_whole
 from qfl.backends.recorded import load, save
 from qfl.core.arrays import canonical_json, sha256_hex
 from qfl.core.counts import Counts
-from qfl.core.errors import BackendError, StoreError
+from qfl.core.errors import StoreError
 from qfl.study.store import append_line, whole_lines, write_atomically
 
 JOBS, COUNTS, CALIBRATION = "jobs.jsonl", "counts", "calibration"
@@ -167,12 +167,12 @@ class Ledger:
         )
 
     def note_fetched(self, job: Job, collected: Collected) -> None:
-        """Record what a job measured: counts first, so that the line never points to nothing."""
-        if len(collected.counts) != job.circuits:
-            raise BackendError(
-                f"job {job.job} on {job.backend} returned {len(collected.counts)} results for "
-                f"{job.circuits} circuits; ask the vendor, and give it up with: qfl fetch --forget"
-            )
+        """Record what a job measured: counts first, so that the line never points to nothing.
+
+        Raises:
+            JobDamagedError: circuits or shots are missing; nothing is recorded.
+        """
+        check_whole(collected.counts, job.job, circuits=job.circuits, shots=job.shots)
         answers = list(zip(job.requests, collected.counts, strict=True))
         path = self.folder / COUNTS / f"{job.key}.json"
         save(path, job.backend, answers, job=job.job)

@@ -27,6 +27,7 @@ from qfl.core.decision import Execution
 from qfl.core.errors import (
     BackendError,
     ConfigError,
+    JobDamagedError,
     JobFailedError,
     JobPendingError,
     JobRefusedError,
@@ -43,8 +44,8 @@ def fetch(ledger: Ledger, *, forget: bool = False) -> Iterator[Job]:
 
     Args:
         ledger: of the run.
-        forget: give up failed jobs, and intents that their machine does not know: the next run
-            sends them again.
+        forget: give up failed jobs, results that do not arrive whole, and intents that their
+            machine does not know: the next run sends them again.
     """
     for job in ledger.jobs().values():
         if job.state == "failed" and forget:
@@ -54,6 +55,10 @@ def fetch(ledger: Ledger, *, forget: bool = False) -> Iterator[Job]:
             try:
                 machine = cast(Queue, get_backend(job.backend, **job.options))
                 job = _fetched(ledger, job, machine, forget=forget)
+            except JobDamagedError as error:
+                if forget:
+                    ledger.note("forgotten", job.key)
+                job = replace(job, state="forgotten" if forget else job.state, reason=str(error))
             except (BackendError, MissingExtraError) as error:
                 job = replace(job, reason=str(error))
             yield job

@@ -45,9 +45,10 @@ def environment(url):
 class Cloud(Served):
     """The server and its jobs.
 
-    `mood` is what happens to jobs from now on: "done", "queued", "failed", "cancelled" or
-    "truncated". `refuse` is a status code that answers POST jobs, `expired` refuses every token;
-    `perfect` says that nothing is read wrongly, which is how the jobs do run.
+    `mood` is what happens to jobs from now on: "done", "queued", "failed", "cancelled",
+    "truncated", or "half": every circuit has half of its shots. `refuse` is a status code that
+    answers POST jobs, `expired` refuses every token; `perfect` says that nothing is
+    read wrongly, which is how the jobs do run.
     """
 
     def __init__(self, like="fake_manila"):
@@ -104,6 +105,8 @@ def _executed(job):
     converter = QUANTUM_PROGRAM_PARAMS_CONVERTERS["v2.0"]
     model = converter.model.model_validate(job["params"])
     program, _ = converter.decoder(model)
+    if job["mood"] == "half":
+        program.shots //= 2
     for item in program.items:
         if isinstance(item, SamplexItem):
             item.samplex.finalize()

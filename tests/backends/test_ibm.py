@@ -17,6 +17,7 @@ from qfl.core.errors import (
     BackendError,
     CapacityError,
     ConfigError,
+    JobDamagedError,
     JobFailedError,
     JobPendingError,
 )
@@ -68,6 +69,10 @@ def test_sample_waits_or_says_that_it_is_pending(cloud):
 def test_queued_failed_cancelled_truncated(cloud):
     backend = get_backend(f"ibm:{DEVICE}")
     compiled = backend.compile(ANSATZ)
+    cloud.mood = "half"
+    patient = get_backend(f"ibm:{DEVICE}", wait_seconds=20.0).compile(ANSATZ)
+    with pytest.raises(JobDamagedError, match="holds 5 of 10 shots; fetch again"):
+        patient.sample(ramp(1), 10, np.random.default_rng(0))
     jobs = {}
     for mood in ("queued", "failed", "cancelled", "truncated"):
         cloud.mood = mood
@@ -146,7 +151,17 @@ def test_flags_of_the_older_primitive_are_options_of_the_job(cloud):
     job = compiled.submit(ramp(1), 64, tag="qfl-older")
     sent = cloud.jobs[job]["params"]["options"]
     assert sent["dynamical_decoupling"] == {"enable": True, "sequence_type": "XpXm"}
-    assert sent["twirling"] == {"enable_gates": True, "enable_measure": True}
+    switches = {"enable_gates": True, "enable_measure": True}
+    assert sent["twirling"] == {**switches, "num_randomizations": 32, "shots_per_randomization": 2}
+
+
+@pytest.mark.parametrize("shots", [1000, 100, 10, 37])
+def test_a_twirled_machine_measures_exactly_as_often_as_it_is_asked(cloud, shots):
+    backend = get_backend(f"ibm:{DEVICE}", level=0, twirling=True)
+    job = backend.compile(ANSATZ).submit(ramp(1), shots, tag="qfl-twirled")
+    assert backend.collect(job, {}).counts[0].total == shots
+    (item,) = cloud.jobs[job]["params"]["quantum_program"]["items"]
+    assert item["shape"][0] >= min(32, shots)
 
 
 def test_without_credentials_one_sentence_says_what_to_set(tmp_path):

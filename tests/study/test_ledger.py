@@ -88,6 +88,23 @@ def test_a_machine_that_cannot_be_asked_keeps_its_jobs_open(cloud, tmp_path):
     assert posted(cloud) == 1
 
 
+def test_a_result_with_half_of_its_shots_is_not_taken(cloud, tmp_path):
+    """Valid JSON, but cut off: fetched again, or given up, never recorded."""
+    ledger = Ledger(tmp_path)
+    cloud.mood = "half"
+    with pytest.raises(JobPendingError, match=r"cannot be collected now: .* 50 of 100 shots"):
+        ask(ledger)
+    (job,) = fetch(ledger)
+    assert job.is_open
+    assert "holds 50 of 100 shots; fetch again" in job.reason
+    assert not (tmp_path / "counts").exists()
+    (job,) = fetch(ledger, forget=True)
+    assert (job.state, ledger.jobs()) == ("forgotten", {})
+    cloud.mood = "done"
+    assert ask(ledger).total == 100
+    assert posted(cloud) == 2
+
+
 def test_what_is_done_about_errors_is_in_the_record(cloud, tmp_path):
     options = {"level": 0, "dynamical_decoupling": "XY4", "twirling": True}
     ledger = Ledger(tmp_path)
