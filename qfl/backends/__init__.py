@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -106,8 +107,9 @@ _HERE = {
 }
 """Beginnings of targets that are known to run on this machine, for rows that open any object."""
 
-CIRCUITS_PER_JOB: Mapping[str, int] = {"braket": 1}
-"""The most circuits of one job, for rows of machines that limit it."""
+_CIRCUITS_PER_JOB = {"braket": 1, "ibm": 300}
+_EXECUTIONS_PER_JOB = {"ibm": 5_000_000}
+"""Limits of the vendors: IBM's are in a device's configuration and in its guide to job limits."""
 
 
 def has_queue(name: str, options: Mapping[str, Any]) -> bool:
@@ -141,6 +143,17 @@ def _target(name: str, options: Mapping[str, Any]) -> tuple[str, Any]:
     """Return the row of a backend and what its target is, "" for none."""
     row, _, target = name.partition(":")
     return row, target or options.get(TARGETS.get(row, ""), "")
+
+
+def circuits_per_job(name: str, shots: int) -> int:
+    """Return how many circuits of `shots` each may travel in one job, at least 1.
+
+    >>> circuits_per_job("ibm:ibm_boston", 1024), circuits_per_job("ibm:ibm_boston", 100_000)
+    (300, 50)
+    """
+    row = name.partition(":")[0]
+    most = _EXECUTIONS_PER_JOB.get(row, sys.maxsize) // max(1, shots)
+    return max(1, min(most, _CIRCUITS_PER_JOB.get(row, sys.maxsize)))
 
 
 def innermost(name: str, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

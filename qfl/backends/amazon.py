@@ -7,7 +7,7 @@ carries a secret.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
 from functools import lru_cache
@@ -82,18 +82,25 @@ def create(device: Any, circuit: Circuit, shots: int, tags: dict[str, str], resu
         return str(device.run(circuit, folder, shots=shots, tags=tags, quiet=True).id)
 
 
-def tagged(arn: str, key: str, value: str) -> str | None:
-    """Return the ARN of the device's task with a tag, None if there is none."""
+def cancel(name: str, arn: str) -> None:
+    """Give up a task of the backend `name`."""
+    with plain_words(name):
+        _session(arn).cancel_quantum_task(arn)
+
+
+def tagged(arn: str, key: str, value: str) -> tuple[str, ...]:
+    """Return the ARNs of the device's tasks with a tag."""
     with plain_words(f"braket:{arn}"):
         client = _session(arn).braket_client
         pages = client.get_paginator("search_quantum_tasks").paginate(
             filters=[{"name": "deviceArn", "operator": "EQUAL", "values": [arn]}]
         )
-        for page in pages:
-            for task in page["quantumTasks"]:
-                if task.get("tags", {}).get(key) == value:
-                    return str(task["quantumTaskArn"])
-    return None
+        return tuple(
+            str(task["quantumTaskArn"])
+            for page in pages
+            for task in page["quantumTasks"]
+            if task.get("tags", {}).get(key) == value
+        )
 
 
 def task(name: str, arn: str) -> dict[str, Any]:
@@ -119,10 +126,18 @@ def _read(arn: str) -> Any:
     return found
 
 
-def simulator_seconds(result: Any) -> float:
+def simulator_seconds(result: Any) -> float | None:
     """Return the run time that a result reports; machines of Braket report none."""
     metadata = getattr(result.additional_metadata, "simulatorMetadata", None)
-    return float(getattr(metadata, "executionDuration", None) or 0.0) / 1000
+    milliseconds = getattr(metadata, "executionDuration", None)
+    return None if milliseconds is None else float(milliseconds) / 1000
+
+
+def lifetime(task: Mapping[str, Any]) -> float:
+    """Return the seconds from the creation of a task to its end, 0 if they are not reported."""
+    if "endedAt" not in task:
+        return 0.0
+    return float((task["endedAt"] - task["createdAt"]).total_seconds())
 
 
 def calibrated(device: Any) -> Calibration:

@@ -32,10 +32,9 @@ from qfl.backends.gates import (
     sampled_only,
     too_few,
 )
-from qfl.backends.jobs import Collected, Placement, check_whole
+from qfl.backends.jobs import Collected, Part, Placement, check_whole
 from qfl.core.counts import Counts
 from qfl.core.errors import (
-    BackendError,
     ConfigError,
     JobFailedError,
     JobPendingError,
@@ -44,7 +43,7 @@ from qfl.core.errors import (
 from qfl.core.ports import Capabilities
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 LOCAL = "local"
 TAG = "qfl"
@@ -116,13 +115,33 @@ class Braket:
         self._check_size(ansatz.n, amazon.qubits(device))
         return BraketCompiled(self, ansatz, spec, device)
 
-    def find(self, tag: str) -> str | None:
-        """Return the ARN of the task that carries `tag`, None if the cloud knows none."""
+    def submit(self, parts: Sequence[Part], shots: int, *, tag: str) -> str:
+        """Return the ARN of the accepted task of one circuit; see `jobs.Queue`."""
+        from qfl.backends import amazon
+
+        check_shots(shots)
+        (compiled, angles), *more = parts
+        rows, _ = angle_rows(compiled.ansatz, angles)
+        if more or len(rows) != 1:
+            raise JobRefusedError(
+                f"a task of Braket holds one circuit, got {len(parts)} with {len(rows)} angle sets"
+            )
+        circuit = to_braket(compiled.spec.bind(rows[0]), gates=amazon.gates(compiled.device))
+        return amazon.create(compiled.device, circuit, shots, {TAG: tag}, self.results)
+
+    def find(self, tag: str) -> tuple[str, ...]:
+        """Return the ARN of the task that carries `tag`; the client never creates two."""
         from qfl.backends import amazon
 
         return amazon.tagged(self.device, TAG, tag)
 
-    def collect(self, job: str, calibrated: Mapping[str, Any]) -> Collected | None:
+    def cancel(self, job: str) -> None:
+        """Give up a task; see `jobs.Queue`."""
+        from qfl.backends import amazon
+
+        amazon.cancel(self.name, job)
+
+    def collect(self, job: str, calibrated: Sequence[Mapping[str, Any]] = ()) -> Collected | None:
         """Return what a task measured, None while it waits or runs; see `jobs.Queue`."""
         from qfl.backends import amazon
 
@@ -135,10 +154,13 @@ class Braket:
         result = amazon.result(self.name, job)
         columns = np.argsort(result.measured_qubits)
         counts = Counts.of(np.asarray(result.measurements)[:, columns])
-        now = amazon.calibrated(amazon.opened(self.device)).to_dict() if calibrated else calibrated
-        queued = (task["endedAt"] - task["createdAt"]).total_seconds() if "endedAt" in task else 0.0
-        seconds = amazon.simulator_seconds(result)
-        return Collected((counts,), seconds, max(0.0, queued - seconds), now)
+        opened = amazon.opened(self.device) if calibrated else None
+        now = tuple(amazon.calibrated(opened).to_dict() for _ in calibrated)
+        ran, lasted = amazon.simulator_seconds(result), amazon.lifetime(task)
+        if ran is None:  # no machine of Braket says when it began
+            remark = f"{lasted:g} s from creation to end, queue and run together" if lasted else ""
+            return Collected((counts,), None, None, now, remark)
+        return Collected((counts,), ran, max(0.0, lasted - ran), now)
 
     def _check_size(self, n: int, most: int | None) -> None:
         if most is not None and n > most:
@@ -209,20 +231,8 @@ class BraketCompiled:
         return Placement(now.to_dict(), needs.two_qubit_gates, needs.depth)
 
     def submit(self, angles: ArrayLike, shots: int, *, tag: str) -> str:
-        """Return the ARN of the accepted task: `shots` at one angle set, (2, p) or (1, 2, p).
-
-        Raises:
-            JobRefusedError: the cloud did not take it, and why.
-            BackendError: several angle sets, or it is not known whether the cloud took it.
-        """
-        from qfl.backends import amazon
-
-        check_shots(shots)
-        rows, _ = angle_rows(self.ansatz, angles)
-        if len(rows) != 1:
-            raise BackendError(f"a task of Braket holds one circuit, got {len(rows)}")
-        circuit = to_braket(self.spec.bind(rows[0]), gates=amazon.gates(self.device))
-        return amazon.create(self.device, circuit, shots, {TAG: tag}, self.backend.results)
+        """Return the ARN of the accepted task: `shots` at one angle set, (2, p) or (1, 2, p)."""
+        return self.backend.submit([(self, np.asarray(angles))], shots, tag=tag)
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
         """Return `shots` measurements at one angle set, if the machine is done in time.
@@ -235,7 +245,7 @@ class BraketCompiled:
         tag = f"qfl-{rng.integers(2**63):016x}"
         job = self.submit(angle_row(self.ansatz, angles).reshape(2, -1), shots, tag=tag)
         until = monotonic() + self.backend.wait_seconds
-        while (collected := self.backend.collect(job, {})) is None:
+        while (collected := self.backend.collect(job)) is None:
             if monotonic() >= until:
                 raise JobPendingError(f"job {job} waits at {self.backend.name}")
             sleep(min(_POLL_SECONDS, max(0.0, until - monotonic())))

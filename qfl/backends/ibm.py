@@ -1,37 +1,29 @@
 """IBM's machines behind the backend port, in two steps: submit, and collect from any process.
 
-Credentials come from the vendor's account file or its environment variables and from nowhere else;
-they are taken out of every message. Circuits go through the executor primitive, through the older
+The connection is that of `account`. Circuits go through the executor primitive, through the older
 one where that is missing. Nothing is submitted twice by this file: the ledger of a study decides.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import re
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from qiskit.exceptions import QiskitError
-from qiskit.providers.exceptions import QiskitBackendNotFoundError
 from qiskit.transpiler import generate_preset_pass_manager
-from qiskit_ibm_runtime import QiskitRuntimeService
-from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError, InvalidAccountError
 from qiskit_ibm_runtime.exceptions import RuntimeJobTimeoutError
 
 from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz
 from circuits.spec import CircuitSpec
 from qfl.backends import calibration
+from qfl.backends.account import NotThereError, plain_words, service
 from qfl.backends.exact import check_shots
 from qfl.backends.gates import (
     NATIVE_MIXERS,
@@ -40,7 +32,7 @@ from qfl.backends.gates import (
     lowered,
     sampled_only,
 )
-from qfl.backends.jobs import Collected, Placement, check_whole, undamaged
+from qfl.backends.jobs import Collected, Part, Placement, check_whole, undamaged
 from qfl.backends.placement import Layout, Placed, place
 from qfl.backends.practice import Decoupling
 from qfl.backends.qiskit import bound, counted
@@ -50,7 +42,6 @@ from qfl.core.errors import (
     ConfigError,
     JobFailedError,
     JobPendingError,
-    JobRefusedError,
 )
 from qfl.core.ports import Capabilities
 
@@ -118,39 +109,52 @@ class Ibm:
         """
         spec = self.lowered(ansatz)
         device = self._device()
-        with _plain_words(self.name):
+        with plain_words(self.name):
             if not device.status().operational:
                 raise BackendError(f"{self.name} is offline now; submit later, or choose another")
         placed = place(to_qiskit(spec), device, self.layout())
         return IbmCompiled(self, ansatz, spec, device, placed)
 
-    def find(self, tag: str) -> str | None:
-        """Return the id of the job that carries `tag`, None if the cloud knows none."""
-        with _plain_words(self.name):
-            jobs = _service().jobs(job_tags=[tag], backend_name=self.device, limit=1)
-        return str(jobs[0].job_id()) if jobs else None
+    def submit(self, parts: Sequence[Part], shots: int, *, tag: str) -> str:
+        """Return the id of the accepted job, a PUB for each ansatz; see `jobs.Queue`."""
+        check_shots(shots)
+        pubs = [pub for compiled, angles in parts for pub in compiled.pubs(angles)]
+        with plain_words(self.name):
+            job = _sampler(self, parts[0][0].device, tag, shots).run(pubs, shots=shots)
+        return str(job.job_id())
 
-    def collect(self, job: str, calibrated: Mapping[str, Any]) -> Collected | None:
+    def find(self, tag: str) -> tuple[str, ...]:
+        """Return the ids of the jobs that carry `tag`: several if the client sent it again."""
+        with plain_words(self.name):
+            jobs = service().jobs(job_tags=[tag], backend_name=self.device, descending=False)
+        return tuple(str(job.job_id()) for job in jobs if tag in job.tags)
+
+    def cancel(self, job: str) -> None:
+        """Give up a job; see `jobs.Queue`."""
+        with plain_words(self.name):
+            service().job(job).cancel()
+
+    def collect(self, job: str, calibrated: Sequence[Mapping[str, Any]] = ()) -> Collected | None:
         """Return what a job measured, None while it waits or runs; see `jobs.Queue`."""
-        with _plain_words(self.name):
-            found = _service().job(job)
+        with plain_words(self.name):
+            found = service().job(job)
             status = found.status()
             if status not in ("DONE", "ERROR", "CANCELLED"):
                 return None
             if status != "DONE":
                 reason = " ".join((found.error_message() or "no reason given").split())
                 raise JobFailedError(f"job {job} on {self.name} ended as {status}: {reason}")
-            published, metrics = undamaged(partial(_result, found), job), found.metrics()
-        now = calibrated
-        if calibrated:
-            then = calibration.Calibration.from_dict(calibrated)
-            now = calibration.again(self._device(), then).to_dict()
+            published = undamaged(partial(_result, found), job)
         counts = tuple(
             each
             for pub in published
             for each in counted(pub, int(np.prod(pub.data.c.shape, dtype=int)))
         )
-        return Collected(counts, _usage(metrics), _queue_seconds(metrics), now)
+        metrics, silent = self._told("metrics", found.metrics, {})
+        now, blind = self._told("calibration", partial(self._again, calibrated), ())
+        usage, queued = _usage(metrics), _queue_seconds(metrics)
+        remark = "; ".join(filter(None, (silent, blind)))
+        return Collected(counts, usage, queued, now, remark)
 
     def lowered(self, ansatz: QaoaAnsatz) -> CircuitSpec:
         """Return the circuit of an ansatz before it is placed.
@@ -165,9 +169,27 @@ class Ibm:
         """Return how circuits are placed."""
         return Layout(self.level, self.transpiler_seed, self.noise_aware)
 
+    def _told(self, what: str, ask: Callable[[], Any], otherwise: Any) -> tuple[Any, str]:
+        """Return what the cloud says beside a result; else, if it says that it has none, why.
+
+        Raises:
+            BackendError: it cannot be asked now; the job stays open and is collected later.
+        """
+        try:
+            with plain_words(self.name):
+                return ask() or otherwise, ""
+        except NotThereError as error:
+            return otherwise, f"no {what}: {error}"
+
+    def _again(self, calibrated: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+        """Return what the device reports now about the qubits of earlier records."""
+        device = self._device() if calibrated else None
+        earlier = map(calibration.Calibration.from_dict, calibrated)
+        return tuple(calibration.again(device, each).to_dict() for each in earlier)
+
     def _device(self) -> Any:
-        with _plain_words(self.name):
-            return _service().backend(self.device, use_fractional_gates=self.fractional_gates)
+        with plain_words(self.name):
+            return service().backend(self.device, use_fractional_gates=self.fractional_gates)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,7 +212,7 @@ class IbmCompiled:
 
     def placement(self) -> Placement:
         """Return the qubits as they are calibrated now, and the size of the circuit."""
-        with _plain_words(self.backend.name):
+        with plain_words(self.backend.name):
             now = calibration.calibration(self.device, self.placed).to_dict()
         placed = self.placed
         measured = tuple(placed.qubits[place] for place in placed.measured)
@@ -202,17 +224,8 @@ class IbmCompiled:
         return self.placement().readouts
 
     def submit(self, angles: ArrayLike, shots: int, *, tag: str) -> str:
-        """Return the id of the accepted job: `shots` at each angle set of (..., 2, p).
-
-        Raises:
-            JobRefusedError: the cloud did not take it, and why.
-            BackendError: it is not known whether the cloud took it; `find` tells.
-        """
-        check_shots(shots)
-        rows, _ = angle_rows(self.ansatz, angles)
-        with _plain_words(self.backend.name):
-            job = _sampler(self.backend, self.device, tag, shots).run(self._pubs(rows), shots=shots)
-        return str(job.job_id())
+        """Return the id of the accepted job: `shots` at each angle set of (..., 2, p)."""
+        return self.backend.submit([(self, np.asarray(angles))], shots, tag=tag)
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
         """Return `shots` measurements at one angle set, if the machine is done in time.
@@ -225,19 +238,20 @@ class IbmCompiled:
         tag = f"qfl-{rng.integers(2**63):016x}"
         row = angle_row(self.ansatz, angles).reshape(2, -1)
         job = self.submit(row, shots, tag=tag)
-        with _plain_words(self.backend.name):
+        with plain_words(self.backend.name):
             _wait(job, self.backend.wait_seconds)
-        collected = self.backend.collect(job, {})
+        collected = self.backend.collect(job)
         if collected is None:
             raise JobPendingError(f"job {job} waits at {self.backend.name}")
         check_whole(collected.counts, job, circuits=1, shots=shots)
         return collected.counts[0]
 
-    def _pubs(self, rows: NDArray[np.float64]) -> list[Any]:
-        """Return one PUB for all rows; fractional gates need angles that are known and folded.
+    def pubs(self, angles: ArrayLike) -> list[Any]:
+        """Return one PUB for all angles; fractional gates need angles that are known and folded.
 
         Folding happens on the qubits that were placed, which calibration and readout are about.
         """
+        rows, _ = angle_rows(self.ansatz, angles)
         circuit, values = bound(self.placed, self.spec.parameters, rows)
         if not self.backend.fractional_gates:
             return [(circuit, values)]
@@ -249,13 +263,7 @@ class IbmCompiled:
 def _wait(job: str, seconds: float) -> None:
     """Wait until a job has ended, `seconds` at most."""
     with suppress(RuntimeJobTimeoutError):
-        _service().job(job).wait_for_final_state(timeout=seconds)
-
-
-@lru_cache(maxsize=1)
-def _service() -> Any:
-    """Return the connection that the account file or the environment describes."""
-    return QiskitRuntimeService()
+        service().job(job).wait_for_final_state(timeout=seconds)
 
 
 def frames(shots: int) -> int:
@@ -301,82 +309,18 @@ def _result(found: Any) -> Any:
     return published
 
 
-def _usage(metrics: Mapping[str, Any]) -> float:
+def _usage(metrics: Mapping[str, Any]) -> float | None:
+    """Return the seconds that are charged, None if they are not reported."""
     usage = metrics.get("usage") or {}
-    return float(usage.get("qpu_charge_time_seconds") or usage.get("quantum_seconds") or 0.0)
+    charged = usage.get("qpu_charge_time_seconds", usage.get("quantum_seconds"))
+    return None if charged is None else float(charged)
 
 
-def _queue_seconds(metrics: Mapping[str, Any]) -> float:
-    """Return the time from creation to the start of the run, 0 if it is not reported."""
+def _queue_seconds(metrics: Mapping[str, Any]) -> float | None:
+    """Return the time from creation to the start of the run, None if it is not reported."""
     times = metrics.get("timestamps") or {}
-    if not times.get("created") or not times.get("running"):
-        return 0.0
-    created, running = (datetime.fromisoformat(str(times[key])) for key in ("created", "running"))
-    return max(0.0, (running - created).total_seconds())
-
-
-@contextmanager
-def _plain_words(name: str) -> Iterator[None]:
-    """Turn what the client raises into one sentence without the token in it."""
     try:
-        with warnings.catch_warnings(), _quiet():
-            warnings.simplefilter("ignore")  # limits and deprecations of the client
-            yield
-    except AccountNotFoundError:
-        raise BackendError(
-            f"{name} needs credentials: set QISKIT_IBM_TOKEN and QISKIT_IBM_INSTANCE, or save an "
-            "account once with QiskitRuntimeService.save_account"
-        ) from None
-    except QiskitBackendNotFoundError:
-        raise _not_found(name) from None
-    except (QiskitError, InvalidAccountError) as error:
-        raise _explained(name, error) from None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the client from logging what its errors say too, account numbers included.
-
-    Whoever sets the vendor's own variable for the level of its log gets that log.
-    """
-    log = logging.getLogger("qiskit_ibm_runtime")
-    level = log.level
-    if "QISKIT_IBM_RUNTIME_LOG_LEVEL" not in os.environ:
-        log.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
-
-
-def _not_found(name: str) -> BackendError:
-    """Return why a device is missing: the client says so too when it may not look."""
-    try:
-        _service().usage()
-    except QiskitError as error:
-        return _explained(name, error)
-    return JobRefusedError(
-        f"{name} is not a device of this account; check the name and QISKIT_IBM_INSTANCE"
-    )
-
-
-def _explained(name: str, error: Exception) -> BackendError:
-    """Return what went wrong; a refusal only where the cloud has answered."""
-    text = " ".join(str(error).split())
-    status = re.search(r"\b(\d{3}) Client Error", text)
-    code = status.group(1) if status else ""
-    if code == "429":
-        return JobRefusedError(
-            f"{name} takes no more jobs at the moment (429: too many requests); try again later"
-        )
-    if code == "401" or isinstance(error, InvalidAccountError):
-        return JobRefusedError(
-            f"{name} does not accept the credentials: the token is wrong or has expired"
-        )
-    return BackendError(f"{name}: {_redacted(text)}")
-
-
-def _redacted(text: str) -> str:
-    """Return a message without the token of the account."""
-    token = _service().active_account().get("token", "") if _service.cache_info().currsize else ""
-    return text.replace(token, "***") if token else text
+        created, running = (datetime.fromisoformat(times[key]) for key in ("created", "running"))
+        return max(0.0, (running - created).total_seconds())
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,7 +1,7 @@
 """Sampling as a job: what is asked, what comes back, and both as text. No framework here.
 
-A job is one ansatz at one or many angle sets. Its request id depends on nothing else but the
-shots, so that counts can be found again by whoever asks the same question.
+A job is one ansatz or several, each at one or many angle sets. The request id of a circuit depends
+on nothing else but the shots, so that counts can be found again by whoever asks the same question.
 """
 
 from __future__ import annotations
@@ -63,14 +63,17 @@ class Collected:
 
     Attributes:
         counts: of every angle set, in order, as measured.
-        qpu_seconds, queue_seconds: that the machine reports.
-        calibration: of the same qubits as at submission, at collection.
+        qpu_seconds, queue_seconds: that the machine reports; None where it does not.
+        calibrations: of the same qubits as at submission, at collection, in the order asked for;
+            empty if they cannot be read.
+        remark: why something beside the counts is missing, "" if nothing is.
     """
 
     counts: tuple[Counts, ...]
-    qpu_seconds: float
-    queue_seconds: float
-    calibration: Mapping[str, Any]
+    qpu_seconds: float | None
+    queue_seconds: float | None
+    calibrations: tuple[Mapping[str, Any], ...] = ()
+    remark: str = ""
 
 
 class Queued(Protocol):
@@ -80,19 +83,36 @@ class Queued(Protocol):
         """Return where it will run."""
         ...
 
-    def submit(self, angles: ArrayLike, shots: int, *, tag: str) -> str:
-        """Return the id of the job for angles (..., 2, p), `shots` each; `tag` finds it again."""
-        ...
+
+Part = tuple[Any, NDArray[np.float64]]
+"""A `Queued` and angle sets (..., 2, p): circuits that are alike but for their angles."""
 
 
 class Queue(Protocol):
     """A machine that works on jobs while nobody waits."""
 
-    def find(self, tag: str) -> str | None:
-        """Return the id of the job that carries `tag`, None if the machine knows none."""
+    def submit(self, parts: Sequence[Part], shots: int, *, tag: str) -> str:
+        """Return the id of one job for all circuits, `shots` each; `tag` finds it again.
+
+        Raises:
+            JobRefusedError: the machine did not take it, and why.
+            BackendError: it is not known whether the machine took it; `find` tells.
+        """
         ...
 
-    def collect(self, job: str, calibrated: Mapping[str, Any]) -> Collected | None:
+    def find(self, tag: str) -> tuple[str, ...]:
+        """Return the ids of the jobs that carry `tag`, the oldest first."""
+        ...
+
+    def cancel(self, job: str) -> None:
+        """Give up a job.
+
+        Raises:
+            BackendError: it has ended already, or nobody knows.
+        """
+        ...
+
+    def collect(self, job: str, calibrated: Sequence[Mapping[str, Any]] = ()) -> Collected | None:
         """Return what a job measured, None while it waits or runs.
 
         Args:
@@ -101,6 +121,8 @@ class Queue(Protocol):
 
         Raises:
             JobFailedError: it failed or was cancelled.
+            JobDamagedError: its result did not arrive whole.
+            BackendError: the machine cannot be asked now.
         """
         ...
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qfl.cli.app import app
 from qfl.cli.exits import Exit, worst
 from qfl.cli.output import count, say, table
+
+if TYPE_CHECKING:
+    from qfl.study.ledger import Job
 
 
 @app.command()
@@ -35,7 +38,7 @@ def fetch(
     states = Counter(job.state for job in asked)
     if asked:
         table(
-            ("job", "machine", "state", "circuits", "shots", "QPU seconds", "cell", "reason"),
+            ("job", "machine", "state", "circuits", "shots", "QPU seconds", "cells", "reason"),
             [
                 (
                     job.job or job.tag,
@@ -43,15 +46,15 @@ def fetch(
                     job.state,
                     job.circuits,
                     job.shots,
-                    f"{job.qpu_seconds:g}",
-                    job.cell[:12],
-                    job.reason,
+                    "" if job.qpu_seconds is None else f"{job.qpu_seconds:g}",
+                    " ".join(cell[:12] for cell in job.cells),
+                    _said(job),
                 )
                 for job in asked
             ],
         )
     left = sum(job.is_open for job in ledger.jobs().values())
-    spent = sum(job.qpu_seconds for job in ledger.jobs().values())
+    spent = sum(job.qpu_seconds or 0.0 for job in ledger.jobs().values())
     say(
         f"{count(states['fetched'], 'job')} fetched, {left} still waiting, {states['failed']} "
         f"failed; {spent:g} QPU seconds used so far"
@@ -60,3 +63,9 @@ def fetch(
         say(f"next: qfl run {folder.path}")
     codes = [Exit.FAILED] if states["failed"] else []
     raise typer.Exit(worst(*codes, *([Exit.PENDING] if left else [])))
+
+
+def _said(job: Job) -> str:
+    """Return why a job is not collected, what its machine did not say, and jobs that it doubled."""
+    twice = f"the machine made it twice: {' '.join(job.duplicates)}" if job.duplicates else ""
+    return "; ".join(filter(None, (job.reason, twice)))

@@ -6,6 +6,7 @@ A cell that decides one instance and trains nobody is played in `decide.py`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -39,8 +40,10 @@ from qfl.solvers import SOLVERS
 from qfl.solvers.rehearsal import rehearse
 from qfl.study.calibrated import with_calibrations
 from qfl.study.decide import decide, yardstick
-from qfl.study.machines import Outbox, through_ledger
+from qfl.study.ledger import Ledger
+from qfl.study.machines import through_ledger
 from qfl.study.options import build, build_row
+from qfl.study.outbox import Question, send
 
 MEASURED_STATES = 200_000
 """Rounds with at most this many feasible choices are compared with their exact optimum."""
@@ -184,18 +187,32 @@ def _defence(
 
 def _decided(cell: Cell, folder: Path | None, submits: bool) -> Iterator[RoundRecord]:
     """Yield the decisions of a cell; what its repetitions ask a machine travels together."""
-    outbox, known = Outbox(), 0
+    outbox: list[Question] = []
+    known = 0
     try:
         for record in decide(cell, _solver(cell, folder, submits, outbox)):
             yield record
             known += 1
     except JobPendingError:
-        if not outbox.send():
+        if folder is None or not outbox:
             raise
+        for error in send(Ledger(folder), outbox).values():
+            raise error from None
         yield from islice(decide(cell, _solver(cell, folder, submits)), known, None)
 
 
-def _solver(cell: Cell, folder: Path | None, submits: bool, outbox: Outbox | None = None) -> Any:
+def questions(cell: Cell, *, folder: Path) -> Iterator[Question]:
+    """Yield what a cell of decisions would ask machines with a queue now; nothing is sent."""
+    outbox: list[Question] = []
+    with suppress(JobPendingError):
+        for _ in decide(cell, _solver(cell, folder, True, outbox)):
+            pass
+    yield from outbox
+
+
+def _solver(
+    cell: Cell, folder: Path | None, submits: bool, outbox: list[Question] | None = None
+) -> Any:
     """Who decides; machines with a queue are reached through the ledger."""
     solver = build_row("methods", cell.solver)
     if folder is None:

@@ -8,13 +8,14 @@ one of the same size stands in: same qubits, same couplings, other numbers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
 
 from circuits.qaoa import QaoaAnsatz
-from qfl.backends import CIRCUITS_PER_JOB, innermost, may_charge
+from qfl.backends import circuits_per_job, has_queue, innermost, may_charge
 from qfl.backends.estimate import Estimate, PriceList, charged
 from qfl.core.arrays import canonical_json
 from qfl.core.cell import Cell
@@ -24,6 +25,7 @@ from qfl.core.rng import Streams
 from qfl.solvers.encoding import encode
 from qfl.study.machines import machines
 from qfl.study.options import build_row
+from qfl.study.outbox import company
 
 
 def forecast(cells: Sequence[Cell], prices: PriceList) -> Iterator[tuple[str, Estimate]]:
@@ -33,20 +35,23 @@ def forecast(cells: Sequence[Cell], prices: PriceList) -> Iterator[tuple[str, Es
     method names beside its own backend, for instance to schedule uploads: what it will be asked is
     not known before.
 
+    Decisions on one machine share jobs as `outbox` packs them; a job is counted where it begins.
+
     Args:
         cells: of a study.
         prices: dated.
     """
     jobs: Counter[str] = Counter()
     circuits: Counter[str] = Counter()
+    travelling: Counter[Hashable] = Counter()
     first: dict[str, Cell] = {}
     for cell in cells:
         if "backend" in cell.solver and "depth" in _circuit(cell):
             asked = {"scenario": cell.scenario, "decision": cell.decision}
             key = canonical_json({"solver": cell.solver, **asked})
             repeats, rounds = cell.decision.get("repeats"), cell.federation.get("rounds", 0)
+            jobs[key] += rounds if not repeats else _begun(cell, repeats, travelling)
             circuits[key] += repeats or rounds
-            jobs[key] += 1 if repeats and not _one_by_one(cell) else repeats or rounds
             first.setdefault(key, cell)
     for key, cell in first.items():
         yield cell.labels.get("method", ""), _estimate(cell, jobs[key], circuits[key], prices)
@@ -66,10 +71,16 @@ def _circuit(cell: Cell) -> dict[str, Any]:
     return {**cell.solver.get("qaoa", {}), **cell.solver}
 
 
-def _one_by_one(cell: Cell) -> bool:
-    """Return True if the machine of a cell takes one circuit per job."""
-    row, _, _ = _machine(cell)[0].partition(":")
-    return CIRCUITS_PER_JOB.get(row) == 1
+def _begun(cell: Cell, circuits: int, travelling: Counter[Hashable]) -> int:
+    """Return how many jobs begin with the circuits of a cell, and note that they travel."""
+    name, options = _machine(cell)
+    if not has_queue(name, options):
+        return 1
+    shots = cell.solver["shots"]
+    group = company(name, options, shots)
+    most, before = circuits_per_job(name, shots), travelling[group]
+    travelling[group] += circuits
+    return ceil(travelling[group] / most) - ceil(before / most)
 
 
 def _machine(cell: Cell) -> tuple[str, Mapping[str, Any]]:

@@ -2,15 +2,16 @@
 
 Only ever appended to, fsync'd, one event per line: `intent` before a job is submitted, `submitted`
 with the machine's id before anybody waits, then `fetched` or `failed`; `refused` and `forgotten`
-undo an intent. An intent without an id means: look the job up by its tag, never submit it again.
-Raw counts are in counts/, what the qubits were like in calibration/, both named here.
+undo an intent, `duplicate` names a second job that the machine made of one. An intent without an id
+means: look the job up by its tag, never submit it again. Raw counts are in counts/, what the qubits
+were like in calibration/, both named here.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -25,47 +26,63 @@ from qfl.study.store import append_line, whole_lines, write_atomically
 JOBS, COUNTS, CALIBRATION = "jobs.jsonl", "counts", "calibration"
 
 State = Literal["intent", "submitted", "fetched", "failed", "refused", "forgotten"]
+Event = State | Literal["duplicate"]
 _OPEN, _UNDONE = ("intent", "submitted"), ("refused", "forgotten")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One job as the ledger knows it.
+class Asked:
+    """One circuit of a job.
 
     Attributes:
-        key: names it here: hash of cell, backend, requests and its place in the ledger, so that a
-            job that was given up and its successor carry different tags.
         cell: id of the cell that asked.
-        backend, options: as `get_backend` takes them, to collect from another process.
-        requests: what was asked, `jobs.request_id` of every circuit in order.
-        shots: per circuit.
-        state: of the last event.
-        job: the machine's id, "" before it is known.
-        calibrated: ids of the calibration records at submission and at collection.
-        two_qubit_gates, depth: of one circuit, after transpilation.
+        request: what it asked, `jobs.request_id`.
+        calibration: id of the calibration record of its qubits at submission, "" for none.
+        two_qubit_gates, depth: after transpilation.
         measured: the device's number of the qubit that is variable k; empty if not known.
-        qpu_seconds, queue_seconds: that the machine reports.
-        reason: why it failed or was refused.
-        submitted, fetched: ISO times.
     """
 
-    key: str
     cell: str
-    backend: str
-    options: Mapping[str, Any]
-    requests: tuple[str, ...]
-    shots: int
-    state: State = "intent"
-    job: str = ""
-    calibrated: tuple[str, ...] = ()
+    request: str
+    calibration: str = ""
     two_qubit_gates: int = 0
     depth: int = 0
     measured: tuple[int, ...] = ()
-    qpu_seconds: float = 0.0
-    queue_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job as the ledger knows it; cells of a run share it.
+
+    Attributes:
+        key: names it here: hash of backend, cells, requests and its place in the ledger, so that a
+            job that was given up and its successor carry different tags.
+        backend, options: as `get_backend` takes them, to collect from another process.
+        shots: per circuit.
+        asked: its circuits, in order.
+        state: of the last event.
+        job: the machine's id, "" before it is known.
+        calibrated: id of a calibration record at submission -> that at collection.
+        qpu_seconds, queue_seconds: that the machine reports, None where it does not.
+        reason: why it failed or was refused, or what the machine did not say.
+        submitted, fetched: ISO times.
+        duplicates: the machine's ids of further jobs that it made of this one.
+    """
+
+    key: str
+    backend: str
+    options: Mapping[str, Any]
+    shots: int
+    asked: tuple[Asked, ...]
+    state: State = "intent"
+    job: str = ""
+    calibrated: Mapping[str, str] = field(default_factory=dict)
+    qpu_seconds: float | None = None
+    queue_seconds: float | None = None
     reason: str = ""
     submitted: str = ""
     fetched: str = ""
+    duplicates: tuple[str, ...] = ()
 
     @property
     def tag(self) -> str:
@@ -75,7 +92,17 @@ class Job:
     @property
     def circuits(self) -> int:
         """How many travel in it."""
-        return len(self.requests)
+        return len(self.asked)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Whose circuits they are."""
+        return tuple(dict.fromkeys(each.cell for each in self.asked))
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """Ids of the calibration records at submission, each once."""
+        return tuple(dict.fromkeys(each.calibration for each in self.asked if each.calibration))
 
     @property
     def is_open(self) -> bool:
@@ -124,14 +151,18 @@ class Ledger:
             times: how often the cell asked the same before; repeated questions have own answers.
         """
         for job in self.jobs().values():
-            if (job.cell, job.backend) == (cell, backend):
-                places = [k for k, asked in enumerate(job.requests) if asked == request]
+            if job.backend == backend:
+                places = [
+                    place
+                    for place, asked in enumerate(job.asked)
+                    if (asked.cell, asked.request) == (cell, request)
+                ]
                 if times < len(places):
                     return job, places[times]
                 times -= len(places)
         return None
 
-    def note(self, event: State, key: str, **facts: Any) -> None:
+    def note(self, event: Event, key: str, **facts: Any) -> None:
         """Append one event and wait until the disk has it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         when = datetime.now(UTC).isoformat(timespec="seconds")
@@ -142,10 +173,10 @@ class Ledger:
         """Return the raw counts of a fetched job."""
         return tuple(counts for _, counts in load(self.folder / COUNTS / f"{key}.json"))
 
-    def placement(self, job: Job) -> Placement:
-        """Return where a job runs, as it was when it was submitted."""
-        calibrated = self.calibration(job.calibrated[0]) if job.calibrated else {}
-        return Placement(calibrated, job.two_qubit_gates, job.depth, job.measured)
+    def placement(self, asked: Asked) -> Placement:
+        """Return where a circuit runs, as it was when it was submitted."""
+        calibrated = self.calibration(asked.calibration) if asked.calibration else {}
+        return Placement(calibrated, asked.two_qubit_gates, asked.depth, asked.measured)
 
     def calibration(self, name: str) -> dict[str, Any]:
         """Return a calibration record by its id."""
@@ -153,17 +184,15 @@ class Ledger:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return record
 
-    def note_intent(self, job: Job, placement: Placement) -> None:
-        """Record that a job is about to be submitted, and where it will run."""
+    def note_intent(self, job: Job) -> None:
+        """Record that a job is about to be submitted, and where its circuits will run."""
         self.note(
             "intent",
             job.key,
-            **{name: getattr(job, name) for name in _ASKED},
+            backend=job.backend,
             options=dict(job.options),
-            calibration=self.keep(placement.calibration),
-            two_qubit_gates=placement.two_qubit_gates,
-            depth=placement.depth,
-            measured=placement.measured,
+            shots=job.shots,
+            asked=[asdict(each) for each in job.asked],
         )
 
     def note_fetched(self, job: Job, collected: Collected) -> None:
@@ -173,15 +202,20 @@ class Ledger:
             JobDamagedError: circuits or shots are missing; nothing is recorded.
         """
         check_whole(collected.counts, job.job, circuits=job.circuits, shots=job.shots)
-        answers = list(zip(job.requests, collected.counts, strict=True))
+        requests = (each.request for each in job.asked)
+        answers = list(zip(requests, collected.counts, strict=True))
         path = self.folder / COUNTS / f"{job.key}.json"
         save(path, job.backend, answers, job=job.job)
         self.note(
             "fetched",
             job.key,
-            calibration=self.keep(collected.calibration),
+            calibrated={
+                then: self.keep(now)
+                for then, now in zip(job.records, collected.calibrations, strict=False)
+            },
             qpu_seconds=collected.qpu_seconds,
             queue_seconds=collected.queue_seconds,
+            reason=collected.remark,
         )
 
     def keep(self, record: Mapping[str, Any]) -> str:
@@ -196,36 +230,30 @@ class Ledger:
         return name
 
 
-_ASKED = ("cell", "backend", "requests", "shots")
-_SETTLED = ("options", "two_qubit_gates", "depth")
+_FOUND = ("calibrated", "qpu_seconds", "queue_seconds", "reason")
 
 
 def _apply(found: dict[str, Job], line: Mapping[str, Any]) -> None:
-    """Fold one event into the jobs."""
+    """Fold one event into the jobs; what two processes collected counts as the first saw it."""
     key, event = line["key"], line["event"]
+    if event == "intent":
+        asked = (Asked(**{**each, "measured": tuple(each["measured"])}) for each in line["asked"])
+        found[key] = Job(key, line["backend"], line["options"], line["shots"], tuple(asked))
+        return
+    job = found[key]
+    if event == "duplicate":
+        found[key] = replace(job, duplicates=(*job.duplicates, line["job"]))
+        return
     if event not in get_args(State):
         raise ValueError(f"unknown event {event!r}")
-    if event == "intent":
-        facts = {name: line[name] for name in (*_ASKED, *_SETTLED)}
-        facts |= {name: tuple(line[name]) for name in ("requests", "measured")}
-        found[key] = Job(key=key, calibrated=_named(line), **facts)
+    if job.state == "fetched":
         return
-    job = replace(found[key], state=event)
+    job = replace(job, state=event)
     if event in _UNDONE:
         del found[key]
     elif event == "submitted":
         found[key] = replace(job, job=line["job"], submitted=line["time"])
     elif event == "fetched":
-        found[key] = replace(
-            job,
-            calibrated=job.calibrated + _named(line),
-            qpu_seconds=line["qpu_seconds"],
-            queue_seconds=line["queue_seconds"],
-            fetched=line["time"],
-        )
+        found[key] = replace(job, fetched=line["time"], **{name: line[name] for name in _FOUND})
     else:
         found[key] = replace(job, reason=line["reason"])
-
-
-def _named(line: Mapping[str, Any]) -> tuple[str, ...]:
-    return (line["calibration"],) if line["calibration"] else ()

@@ -1,8 +1,8 @@
 """Machines with a queue, as a study reaches them: every question goes through the run's ledger.
 
-A question that was asked before is answered from the ledger, whichever process asked. New ones on
-one circuit travel in one job: intent, submission, and the promise to be collected later. That holds
-under mitigation too: the ledger stands between the wrapper and the machine.
+A question that was asked before is answered from the ledger, whichever process asked. New ones are
+sent as `outbox` says: intent, submission, and the promise to be collected later. That holds under
+mitigation too: the ledger stands between the wrapper and the machine.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,11 +18,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from circuits.qaoa import QaoaAnsatz
-from qfl.backends import CIRCUITS_PER_JOB, WRAPPERS, get_backend, has_queue, innermost
+from qfl.backends import WRAPPERS, get_backend, has_queue, innermost
 from qfl.backends.gates import angle_rows
-from qfl.backends.jobs import Queue, Queued, request_id
+from qfl.backends.jobs import Queue
 from qfl.backends.practice import practised
-from qfl.core.arrays import sha256_hex
+from qfl.core.cell import Cell
 from qfl.core.counts import Counts
 from qfl.core.decision import Execution
 from qfl.core.errors import (
@@ -34,7 +35,8 @@ from qfl.core.errors import (
     MissingExtraError,
 )
 from qfl.core.ports import Backend, Capabilities
-from qfl.study.ledger import Job, Ledger
+from qfl.study.ledger import Asked, Job, Ledger
+from qfl.study.outbox import Question, send
 
 
 def fetch(ledger: Ledger, *, forget: bool = False) -> Iterator[Job]:
@@ -59,30 +61,44 @@ def fetch(ledger: Ledger, *, forget: bool = False) -> Iterator[Job]:
                 if forget:
                     ledger.note("forgotten", job.key)
                 job = replace(job, state="forgotten" if forget else job.state, reason=str(error))
-            except (BackendError, MissingExtraError) as error:
+            except (BackendError, ConfigError, MissingExtraError) as error:
                 job = replace(job, reason=str(error))
             yield job
 
 
 def _fetched(ledger: Ledger, job: Job, machine: Queue, *, forget: bool = False) -> Job:
     """Return the job after one look at its machine."""
+    known = machine.find(job.tag)
     if job.state == "intent":
-        number = machine.find(job.tag)
-        if number is None:
+        if not known:
             if forget:
                 ledger.note("forgotten", job.key)
-            return ledger.jobs().get(job.key, replace(job, state="forgotten"))
-        ledger.note("submitted", job.key, job=number)
+                return replace(job, state="forgotten")
+            return replace(
+                job, reason=f"{job.backend} knows no job {job.tag}: --forget gives it up"
+            )
+        ledger.note("submitted", job.key, job=known[0])
         job = ledger.jobs()[job.key]
-    first = ledger.calibration(job.calibrated[0]) if job.calibrated else {}
+    for number in sorted({*known} - {job.job, *job.duplicates}):
+        _undo(ledger, job, number, machine)
     try:
-        collected = machine.collect(job.job, first)
+        collected = machine.collect(job.job, [ledger.calibration(name) for name in job.records])
     except JobFailedError as error:
         ledger.note("failed", job.key, reason=str(error))
     else:
         if collected is not None:
             ledger.note_fetched(job, collected)
     return ledger.jobs()[job.key]
+
+
+def _undo(ledger: Ledger, job: Job, number: str, machine: Queue) -> None:
+    """Give up a second job that the machine made of one, because its client sent it again."""
+    try:
+        machine.cancel(number)
+        said = "cancelled"
+    except JobRefusedError as error:  # too late: it has run
+        said = f"not cancelled: {error}"
+    ledger.note("duplicate", job.key, job=number, reason=said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +109,7 @@ class Ledgered:
         name, options: of the machine, as `get_backend` takes them.
         ledger, cell: where jobs are noted, and for whom.
         submits: False answers from the ledger alone.
-        outbox: where new questions wait for others that can travel with them; None sends at once.
+        outbox: where new questions wait for others to travel with; None sends at once.
         asked: how often each request came, which tells repeated questions apart.
     """
 
@@ -102,7 +118,7 @@ class Ledgered:
     ledger: Ledger
     cell: str
     submits: bool = True
-    outbox: Outbox | None = None
+    outbox: list[Question] | None = None
     asked: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -122,51 +138,24 @@ class Ledgered:
         """Return the job that holds the answer and its place in it, None if it was never sent."""
         return self.ledger.find(self.cell, self.name, question.request, question.times)
 
-    def send(self, ansatz: QaoaAnsatz, questions: Sequence[Question], shots: int) -> None:
-        """Submit questions about one ansatz, in as few jobs as the machine allows.
+    def send(self, questions: Sequence[Question]) -> None:
+        """Submit questions, or leave them in the outbox.
 
         Raises:
             BackendError: this ledger only answers.
             JobRefusedError: the machine did not take a job; those before it are noted.
+            JobPendingError: they are in the outbox, or nobody knows whether they were taken.
         """
         if not self.submits:
             raise BackendError(
                 f"cell {self.cell[:12]} asks {self.name} what the ledger of {self.ledger.folder} "
                 "does not answer; was it played by other code?"
             )
-        compiled = cast(Queued, self.machine().compile(ansatz))
-        most = CIRCUITS_PER_JOB.get(self.name.partition(":")[0], len(questions))
-        for first in range(0, len(questions), most):
-            self._submit(compiled, questions[first : first + most], shots)
-
-    def _submit(self, compiled: Queued, questions: Sequence[Question], shots: int) -> None:
-        requests = tuple(question.request for question in questions)
-        words = (self.cell, self.name, *requests, str(self.ledger.length))
-        key = sha256_hex(*(word.encode() for word in words))
-        job = Job(key, self.cell, self.name, self.options, requests, shots)
-        self.ledger.note_intent(job, compiled.placement())
-        angles = np.array([question.angles for question in questions])
-        try:
-            number = compiled.submit(angles, shots, tag=job.tag)
-        except JobRefusedError as error:
-            self.ledger.note("refused", key, reason=str(error))
-            raise
-        self.ledger.note("submitted", key, job=number)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Question:
-    """One circuit to sample.
-
-    Attributes:
-        angles: (2, p).
-        request: what is asked, `jobs.request_id`.
-        times: how often the cell asked the same before.
-    """
-
-    angles: NDArray[np.float64]
-    request: str
-    times: int
+        if self.outbox is not None:
+            self.outbox.extend(questions)
+            raise JobPendingError(f"{len(questions)} circuits wait to be sent to {self.name}")
+        for error in send(self.ledger, questions).values():
+            raise error
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,7 +164,7 @@ class LedgeredCompiled:
 
     backend: Ledgered
     ansatz: QaoaAnsatz
-    answered: list[Job] = field(default_factory=list)
+    answered: list[tuple[Job, Asked]] = field(default_factory=list)
 
     def expectation(self, angles: ArrayLike) -> NDArray[np.float64]:
         """Refuse: a machine samples.
@@ -191,22 +180,29 @@ class LedgeredCompiled:
     @property
     def readouts(self) -> NDArray[np.float64] | None:
         """How variable k was read in the last answer, (n, 2, 2); None if that is not known."""
-        return self.backend.ledger.placement(self.answered[-1]).readouts if self.answered else None
-
-    def execution(self) -> Execution | None:
-        """Return how the last answer was measured, its share of the job's time; None before it."""
         if not self.answered:
             return None
-        job, ledger = self.answered[-1], self.backend.ledger
-        records = tuple(ledger.calibration(name) for name in job.calibrated)
+        _, asked = self.answered[-1]
+        return self.backend.ledger.placement(asked).readouts
+
+    def execution(self) -> Execution | None:
+        """Return how the last answer was measured, its share of the job's time; None before it.
+
+        Seconds that the machine did not report are 0; the ledger tells them from none.
+        """
+        if not self.answered:
+            return None
+        (job, asked), ledger = self.answered[-1], self.backend.ledger
+        names = asked.calibration, job.calibrated.get(asked.calibration)
+        records = tuple(ledger.calibration(name) for name in names if name)
         return Execution(
             calibrations=records,
-            qubits=len(records[0]["qubits"]) if job.measured and records else self.ansatz.n,
-            depth=job.depth,
-            two_qubit_gates=job.two_qubit_gates,
+            qubits=len(records[0]["qubits"]) if asked.measured and records else self.ansatz.n,
+            depth=asked.depth,
+            two_qubit_gates=asked.two_qubit_gates,
             mitigation=practised(self.backend.options),
-            queue_seconds=job.queue_seconds,
-            qpu_seconds=job.qpu_seconds / job.circuits,
+            queue_seconds=job.queue_seconds or 0.0,
+            qpu_seconds=(job.qpu_seconds or 0.0) / job.circuits,
         )
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
@@ -231,19 +227,19 @@ class LedgeredCompiled:
         rows, _ = angle_rows(self.ansatz, angles)
         questions = [self._question(row.reshape(2, -1), shots) for row in rows]
         new = [question for question in questions if self.backend.find(question) is None]
-        outbox = self.backend.outbox
-        if new and outbox is not None and self.backend.submits:
-            outbox.add(self, new, shots)
-            raise JobPendingError(f"{len(new)} circuits wait to be sent to {self.backend.name}")
         if new:
-            self.backend.send(self.ansatz, new, shots)
+            self.backend.send(new)
         return tuple(self._answer(question) for question in questions)
 
     def _question(self, angles: NDArray[np.float64], shots: int) -> Question:
-        request = request_id(self.ansatz, angles, shots)
-        times = self.backend.asked[request]
-        self.backend.asked[request] += 1
-        return Question(angles, request, times)
+        backend = self.backend
+        asked = partial(
+            Question, backend.cell, backend.name, backend.options, self.ansatz, angles, shots
+        )
+        request = asked().request
+        times = backend.asked[request]
+        backend.asked[request] += 1
+        return asked(times)
 
     def _answer(self, question: Question) -> Counts:
         backend, ledger = self.backend, self.backend.ledger
@@ -257,41 +253,35 @@ class LedgeredCompiled:
                     "try later: qfl fetch"
                 ) from None
         if job.state == "fetched":
-            self.answered.append(job)
+            self.answered.append((job, job.asked[place]))
             return ledger.counts(job.key)[place]
         if job.state == "failed":
             raise JobFailedError(job.reason)
         if not job.job:
             raise JobPendingError(
-                f"a job was about to be sent to {backend.name} when its process ended, and the "
-                f"machine knows none with tag {job.tag}; if it stays so: qfl fetch --forget"
+                f"a job was about to be sent to {backend.name} when its process or the connection "
+                f"ended, and the machine knows none with tag {job.tag}; if it stays so: "
+                "qfl fetch --forget"
             )
         raise JobPendingError(f"job {job.job} waits at {backend.name}; collect it with: qfl fetch")
 
 
-@dataclass(slots=True)
-class Outbox:
-    """Questions of one play that were not sent yet, by the circuit that they are about."""
+def can_share(cell: Cell) -> bool:
+    """Return True for a decision on a machine with a queue: what it asks is known before it ends.
 
-    waiting: dict[str, tuple[LedgeredCompiled, int, list[Question]]] = field(default_factory=dict)
-
-    def add(self, compiled: LedgeredCompiled, questions: Sequence[Question], shots: int) -> None:
-        """Keep questions until `send`."""
-        ansatz = compiled.ansatz
-        about = request_id(ansatz, np.zeros((2, ansatz.depth)), shots)
-        self.waiting.setdefault(about, (compiled, shots, []))[2].extend(questions)
-
-    def send(self) -> bool:
-        """Submit everything, one job per circuit where the machine allows; False for nothing."""
-        found = list(self.waiting.values())
-        self.waiting.clear()
-        for compiled, shots, questions in found:
-            compiled.backend.send(compiled.ansatz, questions, shots)
-        return bool(found)
+    The rounds of a federation depend on each other, so each of them is a job of its own.
+    """
+    name, options = cell.solver.get("backend", ""), cell.solver.get("backend_options", {})
+    return bool(cell.decision) and has_queue(*innermost(name, options))
 
 
 def through_ledger(
-    solver: Any, folder: Path, cell: str, *, submits: bool = True, outbox: Outbox | None = None
+    solver: Any,
+    folder: Path,
+    cell: str,
+    *,
+    submits: bool = True,
+    outbox: list[Question] | None = None,
 ) -> Any:
     """Return a solver whose machine, if it has a queue, is reached through the run's ledger.
 

@@ -11,9 +11,10 @@ import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import Literal
+from typing import Any, Literal
 
 from qfl.core.arrays import canonical_json
 from qfl.core.cell import Cell
@@ -26,7 +27,10 @@ from qfl.study.executors import InProcess, Pool
 from qfl.study.fingerprint import fingerprint
 from qfl.study.folder import RunFolder
 from qfl.study.grid import cells
+from qfl.study.ledger import Ledger
+from qfl.study.machines import can_share
 from qfl.study.model import Study
+from qfl.study.outbox import send
 from qfl.study.override import flatten
 from qfl.study.store import CellRow, Status, append, write_atomically
 
@@ -92,7 +96,8 @@ def run(
         yield plan.event(folder)
         try:
             bound = play or partial(player, folder=folder.path)
-            yield from _play_all(folder, plan, jobs=jobs, play=bound, provenance=sha)
+            ended = {} if play else _send_together(folder, plan.todo, jobs=jobs)
+            yield from _play_all(folder, plan, ended, jobs=jobs, play=bound, provenance=sha)
         finally:
             folder.note_running({})
 
@@ -168,14 +173,56 @@ def make_plan(
     )
 
 
+def _send_together(folder: RunFolder, todo: Sequence[Cell], *, jobs: int) -> dict[str, Outcome]:
+    """Send what cells will ask of machines with a queue, many circuits in a job.
+
+    Returns:
+        Cell id -> how a cell ended whose circuits were not sent; the others can be played.
+    """
+    together = [cell for cell in todo if can_share(cell)]
+    if len(together) < 2:
+        return {}
+    ask = partial(_ask_cell, load(f"{PLAYER}:questions"), folder.path)
+    found = _executor(jobs, together).map(ask, together, lost=lambda cell, cause: None)
+    asked = [question for _, question in found if question is not None]
+    unsent = send(Ledger(folder.path), asked)
+    return {cell: _ended_by(error) for cell, error in unsent.items()}
+
+
+def _ask_cell(ask: Callable[..., Iterator[Any]], folder: Path, cell: Cell) -> Iterator[Any]:
+    """Yield the questions of a cell; what else goes wrong is told when the cell is played."""
+    with _Ending():
+        yield from ask(cell, folder=folder)
+
+
+def _ended_by(error: Exception) -> Outcome:
+    """Return how a cell ends by an error."""
+    ending = _Ending()
+    with ending:
+        raise error
+    return ending.outcome
+
+
+def _executor(jobs: int, tasks: Sequence[Cell]) -> InProcess | Pool:
+    workers = min(jobs, len(tasks))
+    return Pool(workers) if workers > 1 else InProcess()
+
+
 def _play_all(
-    folder: RunFolder, plan: Plan, *, jobs: int, play: Play, provenance: str
+    folder: RunFolder,
+    plan: Plan,
+    ended: Mapping[str, Outcome],
+    *,
+    jobs: int,
+    play: Play,
+    provenance: str,
 ) -> Iterator[Event]:
-    """Play the plan's cells; store each as it ends."""
-    workers = min(jobs, len(plan.todo))
-    executor = Pool(workers) if workers > 1 else InProcess()
+    """Play the plan's cells but for those that `ended` before; store each as it ends."""
+    before = [(cell, ended[cell.id]) for cell in plan.todo if cell.id in ended]
+    todo = [cell for cell in plan.todo if cell.id not in ended]
+    played = _executor(jobs, todo).map(partial(_play_cell, play), todo, lost=_lost)
     playing = _Playing(folder)
-    for cell, item in executor.map(partial(_play_cell, play), plan.todo, lost=_lost):
+    for cell, item in chain(before, played):
         if isinstance(item, RoundRecord):
             playing.add(cell, item)
             yield RoundPlayed(cell, item)

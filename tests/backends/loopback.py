@@ -5,6 +5,9 @@ configuration and properties from a snapshot, jobs, results, metrics. Jobs run n
 """
 
 import json
+import os
+import signal
+import socket
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -48,7 +51,9 @@ class Cloud(Served):
     `mood` is what happens to jobs from now on: "done", "queued", "failed", "cancelled",
     "truncated", or "half": every circuit has half of its shots. `refuse` is a status code that
     answers POST jobs, `expired` refuses every token; `perfect` says that nothing is
-    read wrongly, which is how the jobs do run.
+    read wrongly, which is how the jobs do run. `lost` is how the next jobs are answered after they
+    were taken: "drop" the connection, "garbage", or "524". `broken` is what answers GET of a path
+    by how it ends: a status code, or "html". `victim` is a process that is killed by its next job.
     """
 
     def __init__(self, like="fake_manila"):
@@ -57,6 +62,7 @@ class Cloud(Served):
         self.log = []
         self.mood, self.refuse, self.expired, self.operational = "done", 0, False, True
         self.perfect = False
+        self.lost, self.broken, self.victim = [], {}, None
         super().__init__(_Handler)
 
     def document(self, kind):
@@ -169,15 +175,40 @@ class _Handler(Handler):
                 200, {"items": [{**item, "doc": {"extensions": [1]}, "region": "us-east"}]}
             )
         elif parts == ["jobs"] and self.cloud.refuse:
-            self._answer(self.cloud.refuse, {"error": {"message": "too many", "code": 1000}})
+            said = {"message": f"too many for {CRN}", "code": 1000}
+            self._answer(self.cloud.refuse, {"error": said})
         elif parts == ["jobs"]:
-            self._answer(200, self.cloud.accept(json.loads(body)))
+            self._accept(json.loads(body))
+        elif parts[0] == "jobs" and parts[-1] == "cancel":
+            self.cloud.jobs[parts[1]]["mood"] = "cancelled"
+            self._send(204, b"")
         else:
             self._answer(404, {})
+
+    def _accept(self, asked):
+        cloud = self.cloud
+        taken = cloud.accept(asked)
+        if cloud.victim is not None:
+            os.kill(cloud.victim, signal.SIGKILL)
+            cloud.victim = None
+        how = cloud.lost.pop(0) if cloud.lost else ""
+        if how == "drop":
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+        elif how == "garbage":
+            self._send(200, b"<html>gateway</html>")
+        elif how == "524":
+            self._answer(524, {"error": {"message": "timed out", "code": 1}})
+        else:
+            self._answer(200, taken)
 
     def _get(self, parts, query):
         cloud = self.cloud
         match parts:
+            case [*_, last] if cloud.broken.get(last) == "html":
+                self._send(200, b"<html>gateway</html>")
+            case [*_, last] if last in cloud.broken:
+                self._answer(cloud.broken[last], {"error": {"message": "no", "code": 1}})
             case ["backends"]:
                 self._answer(200, {"devices": [{"name": DEVICE, "queue_length": 0}]})
             case ["backends", _, "status"]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 from loopback import Cloud, environment
 
-from qfl.backends import ibm
+from qfl.backends import account
 
 
 @contextmanager
@@ -14,9 +14,9 @@ def connection(like="fake_manila"):
     with Cloud(like) as cloud, pytest.MonkeyPatch.context() as patch:
         for name, value in environment(cloud.url).items():
             patch.setenv(name, value)
-        ibm._service.cache_clear()
+        account.service.cache_clear()
         yield cloud
-        ibm._service.cache_clear()
+        account.service.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,8 @@ def connected():
 
 @pytest.fixture
 def cloud(connected):
-    connected.mood, connected.refuse = "done", 0
+    connected.mood, connected.refuse, connected.victim = "done", 0, None
+    connected.lost, connected.broken = [], {}
     connected.expired, connected.operational, connected.perfect = False, True, False
     connected.jobs.clear()
     connected.log.clear()

@@ -70,14 +70,15 @@ def test_submit_and_collect(amazon):
     assert before.calibration["pairs"][0]["error"] == pytest.approx(0.01)
     job = compiled.submit(ramp(1), 2000, tag="qfl-one")
     assert sent(amazon) == 1
-    assert backend.find("qfl-one") == job
-    assert backend.find("qfl-unheard-of") is None
-    collected = backend.collect(job, before.calibration)
+    assert backend.find("qfl-one") == (job,)
+    assert backend.find("qfl-unheard-of") == ()
+    collected = backend.collect(job, [before.calibration])
     (counts,) = collected.counts
     assert counts.total == 2000
     assert (counts.states.sum(1) == 2).all()
-    assert collected.queue_seconds == 90
-    assert collected.calibration == before.calibration
+    assert (collected.qpu_seconds, collected.queue_seconds) == (None, None)
+    assert collected.remark == "90 s from creation to end, queue and run together"
+    assert collected.calibrations == (before.calibration,)
     exact = get_backend("subspace").compile(ANSATZ)
     states, probabilities = exact.distribution(ramp(1))
     energies = costs(ANSATZ)[states @ (1 << np.arange(4))]
@@ -94,15 +95,15 @@ def test_queued_failed_cancelled_truncated(amazon):
     for mood in ("QUEUED", "FAILED", "CANCELLED", "truncated"):
         amazon.mood = mood
         jobs[mood] = compiled.submit(ramp(1), 10, tag=f"qfl-{mood}")
-    assert backend.collect(jobs["QUEUED"], {}) is None
+    assert backend.collect(jobs["QUEUED"]) is None
     with pytest.raises(JobFailedError, match="ended as FAILED: the fridge is warm"):
-        backend.collect(jobs["FAILED"], {})
+        backend.collect(jobs["FAILED"])
     with pytest.raises(JobFailedError, match="ended as CANCELLED"):
-        backend.collect(jobs["CANCELLED"], {})
+        backend.collect(jobs["CANCELLED"])
     with pytest.raises(BackendError, match="arrived damaged; fetch again"):
-        backend.collect(jobs["truncated"], {})
+        backend.collect(jobs["truncated"])
     amazon.tasks[jobs["truncated"]]["mood"] = "COMPLETED"
-    assert backend.collect(jobs["truncated"], {}).counts[0].total == 10
+    assert backend.collect(jobs["truncated"]).counts[0].total == 10
     amazon.mood = "QUEUED"
     with pytest.raises(JobPendingError, match=r"quantum-task/0004 waits at braket:arn"):
         compiled.sample(ramp(1), 10, RNG)
@@ -192,7 +193,7 @@ def test_the_ledger_keeps_a_queued_task_and_finds_one_whose_arn_was_lost(amazon,
     found = compiled.samples(np.array([ramp(1), 2 * ramp(1)]), 30, RNG)
     assert [counts.total for counts in found] == [30, 30]
     ran = compiled.execution()
-    assert (ran.qubits, ran.queue_seconds) == (4, 90)  # the calibration is of all five qubits
+    assert (ran.qubits, ran.queue_seconds) == (4, 0)  # the calibration is of all five qubits
     written = [file.read_text() for file in tmp_path.rglob("*") if file.is_file()]
     assert len(written) >= 3
     assert not [text for text in written if SECRET in text]

@@ -2,16 +2,14 @@
 
     python sender.py FOLDER MOMENT
 
-MOMENT is when it dies by SIGKILL: "accepted" (the cloud has the job, the ledger does not know its
-id yet), "waiting" (the id is on disk), or "never": it prints the counts.
+MOMENT is when it dies by SIGKILL: "accepted" (the cloud has the job and kills it, the ledger does
+not know its id yet), "waiting" (the id is on disk), or "never": it prints the counts.
 """
 
 import os
 import signal
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from instances import k_of_n, ramp
@@ -24,31 +22,8 @@ from qfl.study.ledger import Ledger
 from qfl.study.machines import Ledgered
 
 
-@dataclass(frozen=True)
-class Doomed:
-    """A machine, or a compiled ansatz on it, after whose `submit` the process dies."""
-
-    inner: Any
-
-    def compile(self, ansatz):
-        return Doomed(self.inner.compile(ansatz))
-
-    def placement(self):
-        return self.inner.placement()
-
-    def submit(self, angles, shots, *, tag):
-        self.inner.submit(angles, shots, tag=tag)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-class DoomedLedgered(Ledgered):
-    def machine(self):
-        return Doomed(super().machine())
-
-
 def main(folder, moment):
-    kind = DoomedLedgered if moment == "accepted" else Ledgered
-    machine = kind(f"ibm:{DEVICE}", {}, Ledger(Path(folder)), "cell-1")
+    machine = Ledgered(f"ibm:{DEVICE}", {}, Ledger(Path(folder)), "cell-1")
     backend = get_backend("mitigation:post_selection", backend=machine)
     compiled = backend.compile(k_of_n(4, 2, "xy_ring", 1))
     try:

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,8 +68,12 @@ def test_a_queued_job_is_collected_later_and_once(cloud, tmp_path):
     assert posted(cloud) == 1
     (job,) = ledger.jobs().values()
     assert (job.qpu_seconds, job.queue_seconds) == (3.5, 90.0)
-    assert job.two_qubit_gates > 0
-    assert [ledger.calibration(name)["device"] for name in job.calibrated] == [DEVICE, DEVICE]
+    assert job.asked[0].two_qubit_gates > 0
+    (then,) = job.records
+    assert [ledger.calibration(name)["device"] for name in (then, job.calibrated[then])] == [
+        DEVICE,
+        DEVICE,
+    ]
 
 
 def test_a_machine_that_cannot_be_asked_keeps_its_jobs_open(cloud, tmp_path):
@@ -116,6 +121,72 @@ def test_what_is_done_about_errors_is_in_the_record(cloud, tmp_path):
     assert job.options == options
     assert ask(ledger, cell="cell-2").total == 100
     assert machine(ledger, cell="cell-2").execution() is None
+
+
+@pytest.mark.parametrize("lost", ["drop", "garbage"])
+def test_an_answer_that_is_lost_leaves_the_job_pending(cloud, tmp_path, lost):
+    """The cloud took it and nobody knows: looked up by its tag, never sent again."""
+    ledger = Ledger(tmp_path)
+    cloud.lost = [lost]
+    with pytest.raises(JobPendingError, match=r"it is not known whether ibm:.* look for it with"):
+        ask(ledger)
+    assert events(ledger) == ["intent"]
+    assert [job.state for job in fetch(ledger)] == ["fetched"]
+    assert ask(ledger).total == 100
+    assert posted(cloud) == 1
+
+
+def test_a_job_that_the_client_sent_twice_is_cancelled_once(cloud, tmp_path):
+    """The gateway times out after the cloud took the job, so the vendor's client sends it again."""
+    ledger = Ledger(tmp_path)
+    cloud.mood, cloud.lost = "queued", ["524"]
+    for _ in range(2):
+        with pytest.raises(JobPendingError, match="waits at"):
+            ask(ledger)
+    assert [job["mood"] for job in cloud.jobs.values()] == ["cancelled", "queued"]
+    (job,) = ledger.jobs().values()
+    assert (job.job, job.duplicates) == ("job-0001", ("job-0000",))
+    assert events(ledger) == ["intent", "submitted", "duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "left", "reason"),
+    [
+        ("properties", 429, "submitted", "takes no more requests at the moment"),
+        ("properties", 404, "fetched", "no calibration: .* refuses \\(404\\): no"),
+        ("metrics", 404, "fetched", "no metrics: .* refuses \\(404\\): no"),
+        ("metrics", 500, "submitted", "ibm:"),
+        ("metrics", "html", "submitted", "answered what its client does not understand"),
+        ("job-0000", "html", "submitted", "answered what its client does not understand"),
+    ],
+)
+def test_one_job_that_cannot_be_read_hides_no_other(cloud, tmp_path, path, answer, left, reason):
+    ledger = Ledger(tmp_path)
+    cloud.mood = "queued"
+    for cell in ("cell-1", "cell-2"):
+        with pytest.raises(JobPendingError):
+            ask(ledger, cell=cell)
+    for job in cloud.jobs.values():
+        job["mood"] = "done"
+    cloud.broken = {path: answer}
+    found = list(fetch(ledger))
+    assert found[0].state == left
+    assert re.search(reason, found[0].reason), found[0].reason
+    assert len(found) == 2
+    cloud.broken = {}
+    assert [job.state for job in fetch(ledger)] == ["fetched"] * len(
+        [job for job in found if job.is_open]
+    )
+    assert [job.qpu_seconds for job in ledger.jobs().values()] == (
+        [None, None] if (path, left) == ("metrics", "fetched") else [3.5, 3.5]
+    )
+
+
+def test_a_refusal_names_no_account(cloud, tmp_path):
+    cloud.refuse = 403
+    with pytest.raises(JobRefusedError, match=r"refuses \(403\): too many for crn:\*\*\*$"):
+        ask(Ledger(tmp_path))
+    assert Ledger(tmp_path).jobs() == {}
 
 
 def test_counts_of_a_run_are_recordings(cloud, tmp_path):
@@ -184,26 +255,31 @@ def test_torn_and_damaged_lines(cloud, tmp_path):
         ledger.jobs()
 
 
-def send(folder, moment):
+def send(cloud, folder, moment):
+    """Run sender.py; if the moment is "accepted" the cloud kills it as soon as it has its job."""
     here = Path(__file__).parent
-    paths = [str(here), str(here.parent / "backends")]
-    return subprocess.run(
+    paths = [str(here), str(here.parent / "backends"), os.environ.get("PYTHONPATH", "")]
+    process = subprocess.Popen(
         [sys.executable, str(here / "sender.py"), str(folder), moment],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
+    cloud.victim = process.pid if moment == "accepted" else None
+    said = process.communicate()
+    return subprocess.CompletedProcess(moment, process.returncode, *said)
 
 
 def test_two_kills_lose_no_job_and_send_none_twice(cloud, tmp_path):
     """kill -9 after the cloud accepted, before the id is on disk; then while the job waits."""
     folder = tmp_path / "run"
     cloud.mood = "queued"
-    killed = [send(folder, moment) for moment in ("accepted", "waiting")]
+    killed = [send(cloud, folder, moment) for moment in ("accepted", "waiting")]
     assert [done.returncode for done in killed] == [-9, -9], killed
     assert events(Ledger(folder)) == ["intent", "submitted"]
     cloud.jobs["job-0000"]["mood"] = "done"
-    last = send(folder, "never")
+    last = send(cloud, folder, "never")
     assert last.returncode == 0, last.stderr
     assert posted(cloud) == 1
     (job,) = Ledger(folder).jobs().values()

@@ -52,7 +52,7 @@ def test_mitigation_waits_for_the_job_on_the_ledger(cloud, tmp_path, wrapping):
             ask().sample(ramp(1), 200, RNG)
     (job,) = Ledger(tmp_path).jobs().values()
     assert (job.state, job.job, posted(cloud)) == ("submitted", "job-0000", 1)
-    assert len(job.measured) == 4
+    assert len(job.asked[0].measured) == 4
     cloud.jobs["job-0000"]["mood"] = "done"
     assert [job.state for job in fetch(Ledger(tmp_path))] == ["fetched"]
 
