@@ -12,6 +12,7 @@ from qfl.core.counts import Counts
 from qfl.core.errors import BackendError, ConfigError
 from qfl.core.ports import Figure, Objective
 from qfl.simulators import evolution
+from qfl.simulators.memory import require
 from qfl.simulators.objectives import Mean
 
 Floats = NDArray[np.float64]
@@ -72,6 +73,7 @@ class Tabled(evolution.Engine, Protocol):
 class States(Tabled, Protocol):
     """An engine that can name its states."""
 
+    n: int
     dimension: int
 
     def states(self, ranks: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -161,7 +163,14 @@ class ExactlyCompiled:
         return self._values.value_and_gradient(angles, objective=objective)
 
     def distribution(self, angles: ArrayLike) -> tuple[NDArray[np.uint8], Floats]:
-        """Return all states (m, n), in the engine's order, and their probabilities (m,)."""
+        """Return all states (m, n), in the engine's order, and their probabilities (m,).
+
+        Raises:
+            CapacityError: the list does not fit the memory.
+        """
+        count, n = self.engine.dimension, self.engine.n
+        advice = "ask for an expectation, or sample"
+        require(count * (9 * n + 32), what=f"a list of {count:,} states", advice=advice)
         everything = np.arange(self.engine.dimension)
         mass = self._values.probabilities(angles)
         return self.engine.states(everything), self.engine.reordered(mass)

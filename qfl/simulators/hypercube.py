@@ -216,8 +216,11 @@ class Hypercube:
         return start
 
     def _fits(self, device: Device) -> None:
-        """Refuse what does not fit: at the peak of a gradient, four states and two tables."""
-        each = 4 * self._dtype.itemsize + 16
+        """Refuse what does not fit: at the peak of a gradient, four states and six tables.
+
+        Two are the costs; four are what an objective sorts and weighs.
+        """
+        each = 4 * self._dtype.itemsize + 48
         largest = int(free_bytes(device) // each).bit_length() - 1
         self.needed = self.dimension * self.columns * each
         require(

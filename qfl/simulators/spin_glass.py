@@ -33,7 +33,8 @@ from qfl.simulators.trajectories import (
 )
 
 DEEPEST = 17
-"""Down to here the error of the trains is known."""
+"""Down to here the error of the trains is known. At depth 18 bonds of 192 and of 320 still give
+values 6e-4 apart, at depth 20 5e-3."""
 
 _TOLERANCE = 1e-12
 

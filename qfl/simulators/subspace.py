@@ -8,6 +8,7 @@ which have the inner one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 from math import ceil, comb, prod
 from typing import Any
 
@@ -257,8 +258,8 @@ class Subspace:
         free, advice = free_bytes(device), "try solver 'decompose'"
         if len(self.blocks) == 1:
             n = self.blocks[0].n
-            fitting = [k for k in range(self.blocks[0].weight) if comb(n, k) * each <= free]
-            advice = f"try k <= {max(fitting, default=0)}, or solver 'decompose'"
+            fits = takewhile(lambda k: comb(n, k) * each <= free, range(self.blocks[0].weight))
+            advice = f"try k <= {max(fits, default=0)}, or solver 'decompose'"
         elif amplitudes * single <= free:
             advice = "try precision='single', or solver 'decompose'"
         if self.mixer == "grover":

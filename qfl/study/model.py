@@ -324,7 +324,9 @@ class Study(BaseModel):
             try:
                 methods.append(resolve("methods", {**method, "label": where}))
             except Issues as found:
-                issues += [Issue(f"{where}.{key}", message) for key, message in found.issues]
+                issues += [
+                    Issue(f"{where}.{key}".rstrip("."), message) for key, message in found.issues
+                ]
         issues += duplicates(methods)
         federation = {"uplink_slots": 0} if info.data.get("decision") else {}
         issues += without_uplink(methods, info.data.get("federation") or federation)

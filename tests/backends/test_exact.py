@@ -8,7 +8,7 @@ from scipy.stats import chi2
 
 from circuits.qaoa import QaoaAnsatz
 from qfl.backends import get_backend
-from qfl.core.errors import BackendError, ConfigError
+from qfl.core.errors import BackendError, CapacityError, ConfigError
 from qfl.simulators.objectives import Cvar, Gibbs
 
 EXACT = ["subspace", "statevector"]
@@ -242,3 +242,10 @@ def test_options_out_of_range_are_refused(name):
         get_backend(name, precision="half")
     with pytest.raises(ConfigError, match=r"device of backend .* one of cpu, cuda, got 'tpu'"):
         get_backend(name, device="tpu")
+
+
+def test_a_list_of_states_that_does_not_fit_is_refused(monkeypatch):
+    compiled = get_backend("subspace").compile(selection(8, 3, "grover", 1))
+    monkeypatch.setattr("qfl.simulators.memory.free_bytes", lambda device: 56 * 104 - 1)
+    with pytest.raises(CapacityError, match=r"a list of 56 states needs .* or sample"):
+        compiled.distribution(np.zeros((2, 1)))

@@ -121,7 +121,7 @@ def test_too_many_qubits_are_refused_with_what_would_fit(monkeypatch):
     monkeypatch.setattr(memory, "free_bytes", lambda device="cpu": 8 * memory.GIB)
     monkeypatch.setattr("qfl.simulators.hypercube.free_bytes", memory.free_bytes)
     with pytest.raises(
-        CapacityError, match=r"40 qubits needs 81920.0 GiB, 8.0 GiB free; try n <= 26"
+        CapacityError, match=r"40 qubits needs 114688.0 GiB, 8.0 GiB free; try n <= 26"
     ):
         Hypercube(QaoaAnsatz(0.0, np.ones(40), np.zeros((40, 40)), "x", 1))
 
