@@ -13,15 +13,18 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from queue import SimpleQueue
+from threading import Lock
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.func import vmap
 
+from qfl.core.errors import CapacityError
 from qfl.federation.batches import StackBatch, batches
 from qfl.federation.engine import (
     Assignment,
@@ -75,7 +78,15 @@ def train_together(
             threads that wait for each other inside every operation spin.
         device: where the stacks are trained, as torch names it; states come from the processor's
             memory and return there.
+
+    Raises:
+        CapacityError: this machine has no such device.
     """
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise CapacityError(
+            f"clients are to train on {device}, and torch finds no graphics card here: take "
+            'federation.device = "cpu", or a build of torch for the card'
+        )
     _keep_memory()
     size = assignment.training.batch_size
     steps = [-(-len(trainee.samples) // size) for trainee in trainees]
@@ -180,13 +191,16 @@ def _trained(
 @dataclass(slots=True, eq=False)
 class _Asked:
     """An algorithm's term of the loss, which is not asked again after it was none: asking for every
-    client of a stack takes a quarter of a millisecond."""
+    client of a stack takes a quarter of a millisecond. One thread asks at a time: a term may borrow
+    a model that all of them share."""
 
     objective: LocalObjective | None
     absent: bool = False
+    lock: AbstractContextManager[bool] = field(default_factory=Lock)
 
     def __call__(self, step: Step) -> Tensor | None:
-        term = None if self.objective is None else self.objective(step)
+        with self.lock:
+            term = None if self.objective is None else self.objective(step)
         self.absent = term is None
         return term
 

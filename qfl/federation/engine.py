@@ -25,6 +25,7 @@ from qfl.models.m3t import Architecture, State
 from qfl.models.notes import Notes
 from qfl.models.policies import ExchangePolicy
 
+_DEVICES = ("cpu", "cuda")
 BALANCE = 0.01
 """Weight of the load-balancing term of routed experts (Fedus et al. 2021, arXiv:2101.03961)."""
 
@@ -73,6 +74,7 @@ class LocalTraining:
             probability, but never all of them.
         gradient_balance: alpha of OGM; above 0, encoders of modalities that are ahead learn slower.
         unimodal_loss: weight of the mean loss with each modality alone.
+        device: where clients train, cpu or cuda; graphics cards round differently.
     """
 
     epochs: int = 2
@@ -83,8 +85,11 @@ class LocalTraining:
     modality_dropout: float = 0.0
     gradient_balance: float = 0.0
     unimodal_loss: float = 0.0
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
+        if self.device.partition(":")[0] not in _DEVICES:
+            raise UnknownNameError("device", self.device, _DEVICES)
         if not 0 <= self.modality_dropout < 1:
             raise ConfigError(
                 f"modality_dropout must be at least 0 and below 1, got {self.modality_dropout}"

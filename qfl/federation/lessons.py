@@ -180,6 +180,7 @@ def _teach(desks: list[_Desk[T]], training: LocalTraining, exchange: ExchangePol
             objective=first.objective,
             exchange=exchange,
         ),
+        device=training.device,
     )
     seconds = (perf_counter() - started) / len(desks)
     for desk, one in zip(desks, trained, strict=True):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from worlds import Foreign
 
+from qfl.core.errors import CapacityError, UnknownNameError
 from qfl.core.rng import Streams
 from qfl.core.tasks import Modality, Samples, Task
 from qfl.federation import cohort
@@ -194,3 +195,15 @@ def test_a_graphics_card_gives_the_same_numbers():
     there = train_together(MODEL, trainees, assignment=assignment, device="cuda")
     for left, right in zip(there, one_by_one(training, FedProx(mu=0.3)), strict=True):
         assert difference(left, right) < 1e-4
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a graphics card")
+def test_a_missing_graphics_card_is_named():
+    trainee = Trainee(states()[0], samples(5, 0), np.random.default_rng(0))
+    with pytest.raises(CapacityError, match="no graphics card here"):
+        train_together(MODEL, [trainee], assignment=asked(LocalTraining(), FedAvg()), device="cuda")
+
+
+def test_a_device_of_another_name_is_refused():
+    with pytest.raises(UnknownNameError, match="device"):
+        LocalTraining(device="abacus")
