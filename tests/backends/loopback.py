@@ -53,7 +53,8 @@ class Cloud(Served):
     answers POST jobs, `expired` refuses every token; `perfect` says that nothing is
     read wrongly, which is how the jobs do run. `lost` is how the next jobs are answered after they
     were taken: "drop" the connection, "garbage", or "524". `broken` is what answers GET of a path
-    by how it ends: a status code, or "html". `victim` is a process that is killed by its next job.
+    by how it ends: a status code, "html", or "kill" for `victim`, which is a process that its next
+    job kills too.
     """
 
     def __init__(self, like="fake_manila"):
@@ -80,6 +81,11 @@ class Cloud(Served):
         now = datetime.now(UTC).isoformat()
         self.jobs[number] = {**asked, "id": number, "created": now, "mood": self.mood}
         return {"id": number, "backend": asked["backend"]}
+
+    def kill(self):
+        """End the victim at once, whatever it is doing."""
+        os.kill(self.victim, signal.SIGKILL)
+        self.victim = None
 
     def shown(self, job):
         mood = job["mood"]
@@ -189,8 +195,7 @@ class _Handler(Handler):
         cloud = self.cloud
         taken = cloud.accept(asked)
         if cloud.victim is not None:
-            os.kill(cloud.victim, signal.SIGKILL)
-            cloud.victim = None
+            cloud.kill()
         how = cloud.lost.pop(0) if cloud.lost else ""
         if how == "drop":
             self.close_connection = True
@@ -207,6 +212,8 @@ class _Handler(Handler):
         match parts:
             case [*_, last] if cloud.broken.get(last) == "html":
                 self._send(200, b"<html>gateway</html>")
+            case [*_, last] if cloud.broken.get(last) == "kill":
+                cloud.kill()
             case [*_, last] if last in cloud.broken:
                 self._answer(cloud.broken[last], {"error": {"message": "no", "code": 1}})
             case ["backends"]:
