@@ -174,6 +174,7 @@ class SealedChannel:
                 refused = refused or error
                 continue
             self._note(header.round, level)
+            link.sealed[header.direction] = max(link.sealed[header.direction], header.round)
             return envelope
         if refused is not None:
             raise refused
@@ -187,8 +188,8 @@ class SealedChannel:
 
         Raises:
             TamperedError: the envelope is changed, replayed, out of order, of an earlier round
-                than one already opened on its link either way, below the allowed levels, of
-                another run or for another receiver.
+                than its receiver has come to, below the allowed levels, of another run or for
+                another receiver.
         """
         header = envelope.header
         link = self._links.get(_client(header))
@@ -205,8 +206,7 @@ class SealedChannel:
                 f"an envelope from {header.sender!r} for round {header.round}, sequence "
                 f"{header.sequence}, is not newer than the last one: replayed or reordered"
             )
-        latest = max(round for round, _ in link.newest.values())
-        if header.round < latest:
+        if header.round < (latest := link.round_of_receiver(header.direction)):
             raise TamperedError(
                 f"an envelope from {header.sender!r} for round {header.round} came in round "
                 f"{latest}; it was not opened"
@@ -258,6 +258,7 @@ class _Link:
         self.pool = KeyPool((SERVER, client), run=run, capacity_bits=policy.capacity_bits)
         self.aborted = ""
         self.newest = {direction: (-1, -1) for direction in Direction}
+        self.sealed = dict.fromkeys(Direction, -1)
         self.hybrid: Hybrid | None = None
         self.mechanisms: dict[SecurityLevel, Mechanism] = {}
         public_key = {SecurityLevel.HYBRID, SecurityLevel.KEM_ONLY}.intersection(policy.levels)
@@ -279,6 +280,11 @@ class _Link:
         if header.direction == Direction.UP:
             return ends == (self.client, SERVER)
         return header.direction == Direction.DOWN and ends == (SERVER, self.client)
+
+    def round_of_receiver(self, direction: Direction) -> int:
+        """Return the round that the receiver has come to, by what it sealed and what was opened."""
+        own = [round for other, round in self.sealed.items() if other != direction]
+        return max([*own, *(round for round, _ in self.newest.values())])
 
     def usable(self, levels: tuple[SecurityLevel, ...]) -> tuple[SecurityLevel, ...]:
         """Return the levels still open: after an aborted session, only those without QKD."""
