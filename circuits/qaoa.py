@@ -5,14 +5,14 @@ exp(-i beta_l M); layer 1 acts first. The initial state is the *top* eigenstate 
 complete XY mixer, so an annealing-like ramp towards the minimum has gamma > 0 and beta < 0; equal
 signs drive towards the maximum.
 
-Mixers (M), each acting inside every block:
+Mixers (M). Those named xy act inside every block, grover on all blocks at once:
     x               sum_k X_k over all qubits, from |+>^n; the only one without blocks
     xy_complete     1/2 sum_{a<b} (X_a X_b + Y_a Y_b), the exact exponential of the sum
     xy_trotter      the same pairs as an ordered product of two-qubit gates (order: mixers.edges)
     xy_ring         ordered product over the ring (0,1), (1,2), ..., (n-1,0)
     xy_ring_exact   the same pairs, the exact exponential of their sum
     xy_parity_ring  ordered product over the ring: even edges, odd edges, closing edge last
-    grover          |D><D| with D the initial state
+    grover          |D><D| with D the initial state, the product over the blocks
 Only numpy and `circuits` may be imported here.
 """
 

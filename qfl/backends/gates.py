@@ -6,7 +6,9 @@ Basis states are numbered sum_k x_k 2^k; adapters turn other orders into this on
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -149,6 +151,22 @@ def mean_cost(ansatz: QaoaAnsatz, counts: Counts) -> float:
     x = counts.states.astype(np.float64)
     energies = ansatz.constant + x @ ansatz.linear + ((x @ ansatz.quadratic) * x).sum(1)
     return float(energies @ counts.shots / counts.total)
+
+
+def folded(compiled: Any, scale: int) -> Any:
+    """Return a compiled ansatz with every two-qubit gate repeated `scale` times, an odd number.
+
+    Raises:
+        BackendError: its circuits do not fold.
+    """
+    fold: Callable[[int], Any] | None = getattr(compiled, "folded", None)
+    if fold is None:
+        raise BackendError(
+            "zero-noise extrapolation repeats two-qubit gates, and the wrapped backend does not "
+            "fold its circuits; wrap 'aer', a 'qiskit' device with mean_shots, "
+            "'noise:depolarising', or another mitigation of one of these"
+        )
+    return fold(scale)
 
 
 def execution_of(compiled: object, mitigation: str) -> Execution | None:

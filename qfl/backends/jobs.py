@@ -183,6 +183,8 @@ def request_id(ansatz: QaoaAnsatz, angles: ArrayLike, shots: int) -> str:
         "angles": _plain(angles),
         "shots": shots,
     }
+    if ansatz.order is not None:  # the mixer's own leaves the id as it was before there were others
+        asked["order"] = [sorted(pair) for pair in ansatz.order]
     return sha256_hex(canonical_json(asked).encode())
 
 

@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from circuits.qaoa import QaoaAnsatz, resources
 from qfl.backends import get_backend
+from qfl.backends.exact import check_shots
 from qfl.backends.stored import check_snapshot, stored
 from qfl.core.counts import Counts
+from qfl.core.decision import Execution
 from qfl.core.errors import BackendError, ConfigError
 from qfl.core.ports import Backend, Capabilities, ExactCompiled, Objective
 
@@ -70,13 +72,17 @@ class DepolarisingBackend:
             MissingExtraError: a snapshot, but Qiskit or its snapshots are not installed.
         """
         inner = cast(ExactCompiled, self._inner().compile(ansatz))
-        survival = (1 - self._error(ansatz)) ** resources(ansatz).two_qubit_gates
-        return DepolarisedCompiled(inner, ansatz, survival)
+        error, where = self._calibrated(ansatz)
+        survival = (1 - error) ** resources(ansatz).two_qubit_gates
+        return DepolarisedCompiled(inner, ansatz, survival, where)
 
-    def _error(self, ansatz: QaoaAnsatz) -> float:
-        """Return the error per gate; a snapshot only sees where coefficients are not zero."""
+    def _calibrated(self, ansatz: QaoaAnsatz) -> tuple[float, Execution | None]:
+        """Return the error per gate, and what it was computed from if that is a snapshot.
+
+        A snapshot only sees where coefficients are not zero.
+        """
         if self.two_qubit_error is not None:
-            return self.two_qubit_error
+            return self.two_qubit_error, None
         pattern = replace(
             ansatz,
             constant=0.0,
@@ -86,7 +92,8 @@ class DepolarisingBackend:
             bias=None,
         )
         error: float = stored("gate_count_error")(self.snapshot, pattern, trotter_steps=1)
-        return error
+        where: Execution = stored("gate_count_execution")(self.snapshot, pattern, trotter_steps=1)
+        return error, where
 
     def _inner(self) -> Backend:
         inner = get_backend(self.backend, **self.backend_options)
@@ -100,11 +107,16 @@ class DepolarisingBackend:
 
 @dataclass(frozen=True, slots=True)
 class DepolarisedCompiled:
-    """One ansatz, whose shots are ideal with probability `survival` and else uniform."""
+    """One ansatz, whose shots are ideal with probability `survival` and else uniform.
+
+    Attributes:
+        where: on which qubits of a snapshot that was computed, if on any.
+    """
 
     ideal: ExactCompiled
     ansatz: QaoaAnsatz
     survival: float
+    where: Execution | None = None
 
     def expectation(self, angles: ArrayLike) -> Floats:
         """Return the mean cost, shape (...)."""
@@ -132,12 +144,19 @@ class DepolarisedCompiled:
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
         """Return `shots` measurements at one angle set."""
-        if shots < 1:
-            raise BackendError(f"a sample needs at least 1 shot, got {shots}")
+        check_shots(shots)
         ideal = int(rng.binomial(shots, self.survival))
         noise = rng.integers(0, 2, size=(shots - ideal, self.ansatz.n), dtype=np.uint8)
         counts = Counts.of(noise)
         return counts + self.ideal.sample(angles, ideal, rng) if ideal else counts
+
+    def execution(self) -> Execution | None:
+        """Return what the noise was calibrated from; None for a given `two_qubit_error`."""
+        return self.where
+
+    def folded(self, scale: int) -> DepolarisedCompiled:
+        """Return the same with every two-qubit gate repeated `scale` times, an odd number."""
+        return replace(self, survival=self.survival**scale)
 
     @property
     def _random_mean(self) -> float:

@@ -1,5 +1,5 @@
 """An ansatz on a device's snapshot, simulated in the Pauli basis: what Aer's density matrix gives,
-ten times sooner, and what Aer's device model leaves out.
+seven times sooner, and what Aer's device model leaves out.
 """
 
 from __future__ import annotations

@@ -35,11 +35,14 @@ from qfl.backends.gates import (
     lowered,
 )
 from qfl.core.counts import Counts
-from qfl.core.errors import BackendError, UnknownNameError
+from qfl.core.errors import BackendError, ConfigError, UnknownNameError
 from qfl.core.ports import Capabilities, Objective
 
 _STATES_ONLY = frozenset({"default.tensor"})
 """Devices that list amplitudes, but neither probabilities nor samples nor derivatives."""
+
+_IDLE = frozenset({"null.qubit"})
+"""Devices that answer without running anything, for timings of PennyLane itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,11 @@ class PennyLane:
     def __post_init__(self) -> None:
         if self.device not in qml.plugin_devices:
             raise UnknownNameError("PennyLane device", self.device, qml.plugin_devices)
+        if self.device in _IDLE:
+            raise ConfigError(
+                f"pennylane:{self.device} runs no gate, so its numbers mean nothing; use "
+                "'lightning.qubit'"
+            )
 
     @property
     def capabilities(self) -> Capabilities:

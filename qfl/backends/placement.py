@@ -17,7 +17,7 @@ from qiskit.transpiler import generate_preset_pass_manager
 from qfl.backends.calibration import success_probability
 from qfl.backends.gates import too_few
 from qfl.backends.targets import without_errors
-from qfl.core.errors import ConfigError
+from qfl.core.errors import BackendError, ConfigError
 
 TRIES = 4
 """Layouts that are compared: chance decides a fifth of the gates, and a layout takes 0.2 s."""
@@ -80,6 +80,7 @@ def place(
 
     Raises:
         CapacityError: the device has fewer qubits than the circuit.
+        BackendError: it looked at errors, and every layout has a gate that always fails.
     """
     if device.num_qubits is not None and circuit.num_qubits > device.num_qubits:
         raise too_few(device.name, device.num_qubits, circuit.num_qubits)
@@ -89,7 +90,14 @@ def place(
         survival = success_probability(device, placed) if layout.noise_aware else 0.0
         return len(placed.qubits) if compact else 0.0, -survival
 
-    return min(found, key=cost)
+    best = min(found, key=cost)
+    if layout.noise_aware and success_probability(device, best) == 0:
+        raise BackendError(
+            f"every layout found on {device.name} uses a two-qubit gate of reported error 1, so "
+            "its counts would be pure noise; choose another device, fewer variables (clients), "
+            "or noise_aware = false to run it all the same"
+        )
+    return best
 
 
 def _placed(circuit: QuantumCircuit, device: Any, layout: Layout, turn: int) -> Placed:

@@ -6,7 +6,7 @@ one job. Such a device only samples, so its backend has no exact expectations.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,10 +28,11 @@ from qfl.backends.gates import (
     mean_cost,
     sampled_only,
 )
-from qfl.backends.placement import Layout, Placed, place
+from qfl.backends.jobs import Placement
+from qfl.backends.placement import Layout, Placed, fold, place
 from qfl.core.counts import Counts
 from qfl.core.decision import Execution
-from qfl.core.errors import ConfigError
+from qfl.core.errors import BackendError, ConfigError
 from qfl.core.ports import Capabilities
 from qfl.core.registry import load
 from qfl.core.rng import Streams
@@ -147,11 +148,19 @@ class QiskitCompiled:
             BackendError: `mean_shots` was not given; it says what to do.
         """
         rows, shape = angle_rows(self.ansatz, angles)
-        if self.mean_shots is None:
-            raise sampled_only(f"qiskit:{self.device.name}")
-        batch = rows.reshape(len(rows), 2, -1)
-        drawn = self.samples(batch, self.mean_shots, Streams(0)("shots"))
+        drawn = self._for_means(rows)
         return np.array([mean_cost(self.ansatz, counts) for counts in drawn]).reshape(shape)
+
+    def read(self, angles: ArrayLike) -> NDArray[np.float64]:
+        """Return how often each of the 2^n readings came in `mean_shots` samples, in basis order.
+
+        Raises:
+            BackendError: `mean_shots` was not given; it says what to do.
+        """
+        (counts,) = self._for_means(angle_row(self.ansatz, angles))
+        seen = np.zeros(2**counts.n)
+        seen[counts.states @ (1 << np.arange(counts.n))] = counts.shots / counts.total
+        return seen
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
         """Return `shots` measurements at one angle set."""
@@ -164,6 +173,34 @@ class QiskitCompiled:
         """Return `shots` measurements at each angle set of (..., 2, p), all from one job."""
         rows, _ = angle_rows(self.ansatz, angles)
         return _sampled(self.device, self.placed, self.parameters, rows, shots, rng)
+
+    def folded(self, scale: int) -> QiskitCompiled:
+        """Return the same with every two-qubit gate repeated `scale` times, an odd number.
+
+        Raises:
+            BackendError: the device does not have the inverse of one of its gates.
+        """
+        circuit, known = fold(self.placed.circuit, scale), self.device.target.operation_names
+        if strange := {step.operation.name for step in circuit.data} - {*known, "barrier"}:
+            raise BackendError(
+                f"qiskit:{self.device.name} has no {', '.join(sorted(strange))}, which undoes a "
+                "gate of its own; without it circuits do not fold"
+            )
+        return replace(self, placed=replace(self.placed, circuit=circuit))
+
+    @property
+    def readouts(self) -> NDArray[np.float64] | None:
+        """How variable k is read, (n, 2, 2); None if the device does not say."""
+        placed = self.placed
+        measured = tuple(placed.qubits[place] for place in placed.measured)
+        return Placement(self.calibration().to_dict(), 0, 0, measured).readouts
+
+    def _for_means(self, rows: NDArray[np.float64]) -> tuple[Counts, ...]:
+        """Return `mean_shots` samples at each row of angles, the same each time."""
+        if self.mean_shots is None:
+            raise sampled_only(f"qiskit:{self.device.name}")
+        batch = rows.reshape(len(rows), 2, -1)
+        return self.samples(batch, self.mean_shots, Streams(0)("shots"))
 
     def execution(self) -> Execution:
         """Return how it lies on the device."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from dataclasses import replace
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
@@ -21,11 +22,12 @@ from qiskit_aer.noise import NoiseModel, ReadoutError
 from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz, resources
 from circuits.spec import CircuitSpec
-from qfl.backends.calibration import readout, success_probability
+from qfl.backends.calibration import execution, readout, success_probability
 from qfl.backends.gates import lowered
 from qfl.backends.placement import PLAIN, Layout, Placed, place
 from qfl.backends.targets import Device, fractional, part
 from qfl.core.arrays import frozen
+from qfl.core.decision import Execution
 from qfl.core.errors import MissingExtraError, UnknownNameError
 
 
@@ -77,12 +79,37 @@ def gate_count_error(name: str, ansatz: QaoaAnsatz, *, trotter_steps: int | None
     >>> gate_count_error("fake_manila", empty)
     0.0
     """
-    spec = lowered(f"aer:{name}", ansatz, trotter_steps)
     gates = resources(ansatz, trotter_steps=trotter_steps or 1).two_qubit_gates
     if not gates:
         return 0.0
-    survival = success_probability(device(name), placed(name, spec))
-    return float(1 - survival ** (1 / gates))
+    where = placed(name, lowered(f"aer:{name}", ansatz, trotter_steps))
+    return float(1 - success_probability(device(name), where) ** (1 / gates))
+
+
+def gate_count_execution(
+    name: str, ansatz: QaoaAnsatz, *, trotter_steps: int | None = None
+) -> Execution:
+    """Return what `gate_count_error` was calibrated from: the qubits of the placed circuit.
+
+    The size is that which the model counts: before routing.
+
+    >>> chain = QaoaAnsatz(0.0, np.ones(3), np.diag([1.0, 1.0], 1), "x", 1)
+    >>> gate_count_execution("fake_manila", chain).two_qubit_gates
+    4
+    """
+    where = placed(name, lowered(f"aer:{name}", ansatz, trotter_steps))
+    counted = resources(ansatz, trotter_steps=trotter_steps or 1)
+    return replace(
+        _execution(name, where),
+        qubits=counted.qubits,
+        depth=counted.depth,
+        two_qubit_gates=counted.two_qubit_gates,
+    )
+
+
+@lru_cache(maxsize=64)
+def _execution(name: str, where: Placed) -> Execution:
+    return execution(device(name), where)
 
 
 @lru_cache(maxsize=32)

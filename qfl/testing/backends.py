@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import cast
@@ -15,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtri
 
-from circuits.qaoa import QaoaAnsatz
+from circuits.qaoa import PRODUCTS, QaoaAnsatz
 from qfl.core.counts import Counts
 from qfl.core.errors import BackendError, CapacityError
 from qfl.core.ports import Backend, Compiled, ExactCompiled
@@ -28,6 +30,8 @@ FALSE_ALARM = 1e-9
 Floats = NDArray[np.float64]
 _ANGLES = np.array([[0.3, 0.5], [-0.4, -0.2]])
 _OTHER_ANGLES = np.array([[0.8, -0.3], [0.2, 0.6]])
+_MANY = 20_001
+"""Shots beyond what devices and primitives take by default: 1,024, 4,096, 8,192, 10,000."""
 
 
 def sample_ansatz(mixer: str) -> QaoaAnsatz:
@@ -38,6 +42,24 @@ def sample_ansatz(mixer: str) -> QaoaAnsatz:
     return QaoaAnsatz(0.25, rng.normal(size=5), quadratic, mixer, 2, blocks)
 
 
+def _variants(ansatz: QaoaAnsatz) -> Iterator[tuple[str, QaoaAnsatz]]:
+    """Yield the same ansatz with each of the parts that a backend may refuse, and what it is."""
+    if ansatz.mixer == "x":
+        yield "a bias", replace(ansatz, bias=np.array([0.2, 0.7, 0.4, 0.9, 0.5]))
+        return
+    states = math.prod(math.comb(len(variables), ones) for variables, ones in ansatz.blocks)
+    yield "a warm start in one state", replace(ansatz, initial=np.eye(states)[1].astype(complex))
+    turned = np.exp(1j * np.arange(states)) * np.arange(1, states + 1)
+    yield "a warm start", replace(ansatz, initial=turned / np.linalg.norm(turned))
+    if ansatz.mixer in PRODUCTS:
+        pairs = [
+            (block[a], block[b])
+            for i, (block, _) in enumerate(ansatz.blocks)
+            for a, b in ansatz.edges(i)
+        ]
+        yield "pairs in another order", replace(ansatz, order=tuple(pairs[::-1]))
+
+
 def check_backend(
     backend: Backend, *, shots: int = 4000, tolerance: float = 1e-9, computed: bool | None = None
 ) -> None:
@@ -45,10 +67,12 @@ def check_backend(
 
     Checked: bit order and the signs of gamma and beta, as no two variables of the instance are
     alike; counts are as many as asked for, on allowed states, follow the distribution of a state
-    vector at two angle sets, repeat for the same generator and differ for another; means equal the
-    state vector's, in batches and at zero angles too; what makes no sense or does not fit is
-    refused with the error of its kind; and if it is exact: the distribution equals the state
-    vector's and the gradient central differences. A backend without any mixer fails.
+    vector at two angle sets, repeat for the same generator and differ for another; 20,001 shots are
+    as many; warm starts, a bias and pairs in another order are obeyed; means equal the state
+    vector's, in batches and at zero angles too; what makes no sense or does not fit is refused with
+    the error of its kind; and if it is exact: the distribution equals the state vector's and the
+    gradient central differences. A backend without any mixer fails. Many shots, warm starts, biases
+    and orders may be refused, with a BackendError.
 
     A machine that refuses to give means is judged by the mean of its samples.
 
@@ -86,6 +110,8 @@ def check_backend(
             checks += [_sampled_mean(counts, engine.table, mean, 4 * error)]
         checks += [_refusals(partial(compiled.sample, shots=1, rng=Streams(8)("shots")))]
         checks += [_no_shots(compiled), _oversized(backend, mixer)]
+        checks += [_obeyed(backend, ansatz, shots)]
+        checks += [_many_shots(compiled)] if mixer == mixers[0] else []
         if backend.capabilities.exact:
             checks += [_exactness(cast(ExactCompiled, compiled), truth, tolerance)]
         for broken in chain.from_iterable(checks):
@@ -112,7 +138,11 @@ def _means(
 ) -> Iterator[str]:
     """Yield what is wrong with the mean cost of one angle set and of a batch of three."""
     batch = np.stack([_ANGLES, -_ANGLES, 0 * _ANGLES])[:, None]  # opposite angles: same mean
-    found = np.asarray(compiled.expectation(batch))
+    try:
+        found = np.asarray(compiled.expectation(batch), dtype=np.float64)
+    except (TypeError, ValueError):
+        yield f"means are {type(compiled.expectation(batch)).__name__}, not an array of numbers"
+        return
     if found.shape != (3, 1):
         yield f"angles of shape {batch.shape} gave means of shape {found.shape}, not (3, 1)"
         return
@@ -144,9 +174,12 @@ def _repeats(compiled: Compiled, counts: Counts, shots: int) -> Iterator[str]:
         yield "another generator gave the same samples"
 
 
-def _samples(counts: Counts, truth: Floats, shots: int) -> Iterator[str]:
+def _samples(counts: object, truth: Floats, shots: int) -> Iterator[str]:
     """Yield what is wrong with `shots` samples of the distribution `truth` (2^n,)."""
     n = len(truth).bit_length() - 1
+    if not isinstance(counts, Counts):
+        yield f"a sample is {type(counts).__name__}, not qfl.core.counts.Counts"
+        return
     if (counts.n, counts.total) != (n, shots):
         yield f"asked for {shots} shots of {n} variables, got {counts.total} of {counts.n}"
         return
@@ -177,12 +210,36 @@ def _refusals(ask: Callable[[ArrayLike], object]) -> Iterator[str]:
 
 def _no_shots(compiled: Compiled) -> Iterator[str]:
     """Yield what is wrong if nothing is asked for, or several angle sets at once."""
-    for angles, shots in ((_ANGLES, 0), (np.stack([_ANGLES, _ANGLES]), 1)):
+    for angles, shots in ((_ANGLES, 0), (_ANGLES, 1.5), (np.stack([_ANGLES, _ANGLES]), 1)):
         try:
-            compiled.sample(angles, shots, Streams(8)("shots"))
+            compiled.sample(angles, cast(int, shots), Streams(8)("shots"))
         except BackendError:
             continue
+        except (TypeError, ValueError) as error:
+            yield f"{shots} shots raise {type(error).__name__}, not a BackendError"
+            continue
         yield f"{shots} shots at angles of shape {angles.shape} were not refused"
+
+
+def _many_shots(compiled: Compiled) -> Iterator[str]:
+    """Yield what is wrong with the number of samples if many are asked for."""
+    try:
+        found = compiled.sample(_ANGLES, _MANY, Streams(8)("shots")).total
+    except BackendError:
+        return
+    if found != _MANY:
+        yield f"asked for {_MANY} shots, got {found}"
+
+
+def _obeyed(backend: Backend, ansatz: QaoaAnsatz, shots: int) -> Iterator[str]:
+    """Yield which part of an ansatz is neither obeyed nor refused."""
+    for part, changed in _variants(ansatz):
+        try:
+            counts = backend.compile(changed).sample(_ANGLES, shots, Streams(7)("shots"))
+        except BackendError:
+            continue
+        truth = np.abs(Hypercube(changed).amplitudes(_ANGLES)) ** 2
+        yield from (f"with {part}: {broken}" for broken in _samples(counts, truth, shots))
 
 
 def _oversized(backend: Backend, mixer: str) -> Iterator[str]:

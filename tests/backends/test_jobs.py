@@ -28,6 +28,17 @@ def test_a_request_is_what_was_asked_and_nothing_else():
     assert asked != request_id(replace(ansatz, constant=1.0), ramp(2), 100)
 
 
+def test_pairs_in_another_order_are_another_question_either_way_round():
+    ansatz = k_of_n(4, 2, "xy_ring", 1)
+    pairs = ((2, 3), (0, 1), (3, 0), (1, 2))
+    turned = replace(ansatz, order=pairs)
+    asked = request_id(turned, ramp(1), 10)
+    assert asked != request_id(ansatz, ramp(1), 10)
+    assert asked != request_id(replace(ansatz, order=pairs[::-1]), ramp(1), 10)
+    flipped = tuple((b, a) for a, b in pairs)
+    assert asked == request_id(replace(ansatz, order=flipped), ramp(1), 10)
+
+
 @pytest.mark.parametrize("initial", [np.eye(6)[0], np.eye(6)[1]])
 def test_a_warm_start_counts(initial):
     ansatz = k_of_n(4, 2, "xy_ring", 1)

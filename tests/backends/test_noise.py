@@ -70,8 +70,24 @@ def test_a_snapshot_sets_the_error_by_the_pattern_of_the_circuit_alone():
         model.compile(replace(ANSATZ, linear=factor * ANSATZ.linear)) for factor in (1, 3)
     )
     assert 0.1 < first.survival == second.survival < 0.9
+    assert first.execution() == second.execution()
     with pytest.raises(ConfigError, match="needs two_qubit_error or snapshot, one of them"):
         get_backend("noise:depolarising", snapshot="fake_fez", two_qubit_error=0.1)
+
+
+def test_the_calibration_behind_the_error_is_on_record():
+    """The qubits of the snapshot that the error comes from, and the gates that it is counted by."""
+    snapshot = get_backend("noise:depolarising", snapshot="fake_manila")
+    ansatz = k_of_n(4, 2, "xy_ring", 1)
+    found = snapshot.compile(ansatz).execution()
+    placed = get_backend("aer:fake_manila").compile(ansatz).execution()
+    assert found.calibrations == placed.calibrations
+    assert found.diagnostics()["device"] == "fake_manila"
+    needs = resources(ansatz)
+    assert (found.qubits, found.depth) == (needs.qubits, needs.depth)
+    assert found.two_qubit_gates == needs.two_qubit_gates < placed.two_qubit_gates
+    given = get_backend("noise:depolarising", two_qubit_error=0.01).compile(ansatz)
+    assert given.execution() is None
 
 
 def test_it_wraps_any_exact_backend_with_its_options():

@@ -3,7 +3,7 @@ import pytest
 
 from circuits.qaoa import QaoaAnsatz
 from qfl.backends.pennylane import PennyLane
-from qfl.core.errors import BackendError, UnknownNameError
+from qfl.core.errors import BackendError, ConfigError, UnknownNameError
 
 ANGLES = np.array([[0.8], [-0.6]])
 DEVICES = ("lightning.qubit", "default.qubit", "default.mixed")
@@ -83,8 +83,10 @@ def test_what_it_cannot_run_is_refused():
         PennyLane("lightning.qbit")
     with pytest.raises(BackendError, match=r"pennylane:default\.gaussian cannot run this: Gate"):
         PennyLane("default.gaussian").compile(k_of_n(3, 1, "xy_ring", 1)).expectation(ANGLES)
-    unseeded = PennyLane("null.qubit").compile(k_of_n(3, 1, "xy_ring", 1))
-    with pytest.raises(BackendError, match=r"null\.qubit is not available: .* argument 'seed'"):
+    unseeded = PennyLane("default.gaussian").compile(k_of_n(3, 1, "xy_ring", 1))
+    with pytest.raises(BackendError, match=r"gaussian is not available: .* argument 'seed'"):
         unseeded.sample(ANGLES, 10, np.random.default_rng(0))
+    with pytest.raises(ConfigError, match=r"null\.qubit runs no gate, so its numbers mean nothing"):
+        PennyLane("null.qubit")
     with pytest.raises(BackendError, match=r"pennylane:lightning\.qubit cannot run this ansatz"):
         PennyLane().compile(k_of_n(5, 2, "xy_complete", 1))

@@ -8,7 +8,7 @@ from circuits.qaoa import circuit
 from qfl.backends import get_backend
 from qfl.backends.placement import Layout, place
 from qfl.backends.snapshots import snapshot
-from qfl.core.errors import CapacityError
+from qfl.core.errors import BackendError, CapacityError
 
 
 def probabilities(ready, measured):
@@ -45,6 +45,36 @@ def test_too_many_qubits_are_refused():
     ready = to_qiskit(circuit(k_of_n(6, 2, "x", 1)))
     with pytest.raises(CapacityError, match="fake_manila has 5 qubits, the circuit needs 6"):
         place(ready, snapshot("fake_manila"))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("aer:fake_kyoto", {}),
+        ("noise:depolarising", {"snapshot": "fake_kyoto"}),
+        ("qiskit:qiskit_ibm_runtime.fake_provider:FakeKyoto", {}),
+    ],
+)
+def test_a_device_whose_couplers_are_all_dead_is_refused(name, options):
+    """All 144 of Kyoto are stored with error 1."""
+    ansatz = k_of_n(3, 1, "xy_ring", 1)
+    with pytest.raises(BackendError, match=r"fake_kyoto uses a two-qubit gate of reported error 1"):
+        get_backend(name, **options).compile(ansatz)
+
+
+def test_who_does_not_look_at_errors_gets_them():
+    ansatz = k_of_n(3, 1, "xy_ring", 1)
+    compiled = get_backend("aer:fake_kyoto", noise_aware=False).compile(ansatz)
+    assert compiled.distribution(ramp(1))[1].sum() == pytest.approx(3 / 8, abs=0.05)  # uniform bits
+
+
+@pytest.mark.parametrize("name", ["fake_torino", "fake_marrakesh", "fake_boston"])
+def test_dead_couplers_of_a_device_are_avoided(name):
+    """They have some, with error 1; dense costs of ten clients need half a dozen swaps a layer."""
+    dead = {where for where, each in snapshot(name).target["cz"].items() if each.error == 1}
+    placed = get_backend(f"aer:{name}").compile(k_of_n(10, 4, "xy_ring", 1)).placed
+    assert dead
+    assert not dead & {where for _, where in placed.operations}
 
 
 @pytest.mark.parametrize("mixer", ["x", "xy_trotter"])

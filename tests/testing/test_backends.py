@@ -1,6 +1,6 @@
 """The conformance kit passes good backends and catches each kind of broken promise."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -25,14 +25,16 @@ def test_single_precision_passes_with_its_tolerance():
 
 @dataclass(frozen=True)
 class Liar:
-    """The full-space backend with one method replaced."""
+    """The full-space backend with one method replaced, or deaf to some parts of an ansatz."""
 
     changes: dict
     capabilities: Capabilities = field(
         default=Capabilities("liar", exact=True, mixers=("x", "xy_ring"))
     )
+    ignored: tuple[str, ...] = ()
 
     def compile(self, ansatz):
+        ansatz = replace(ansatz, **dict.fromkeys(self.ignored))
         return Lies(get_backend("statevector").compile(ansatz), self.changes)
 
 
@@ -81,6 +83,17 @@ def deaf(ask, angles, *args):
             {"sample": lambda f, a, shots, rng: f(a, max(shots, 1), rng)},
             "0 shots .* were not refused",
         ),
+        ({"sample": lambda f, a, shots, rng: f(a, int(shots), rng)}, "1.5 shots .* not refused"),
+        (
+            {"sample": lambda f, a, shots, rng: f(a, len(range(shots)), rng)},
+            "1.5 shots raise TypeError, not a BackendError",
+        ),
+        (
+            {"sample": lambda f, a, shots, rng: f(a, min(shots, 4096), rng)},
+            "asked for 20001 shots, got 4096",
+        ),
+        ({"sample": lambda f, a, shots, rng: {"01101": shots}}, "a sample is dict, not"),
+        ({"expectation": lambda f, a: {"mean": f(a)}}, "means are dict, not"),
         ({"expectation": lambda f, a: f(a * [[1], [-1]])}, "mean cost"),
         ({"expectation": lambda f, a: f(a) + 1e-6}, "mean cost"),
         ({"expectation": lambda f, a: np.ravel(f(a))}, r"means of shape \(3,\)"),
@@ -94,12 +107,39 @@ def test_each_lie_is_caught(changes, message):
         check_backend(Liar(changes))
 
 
+@pytest.mark.parametrize(
+    ("ignored", "message"),
+    [
+        ("initial", "with a warm start in one state: "),
+        ("bias", "mixer 'x': with a bias: samples miss"),
+        ("order", "with pairs in another order: samples miss"),
+    ],
+)
+@pytest.mark.parametrize("exact", [True, False])
+def test_parts_of_an_ansatz_are_not_passed_over(ignored, message, exact):
+    can = Capabilities("liar", exact=exact, mixers=("x", "xy_ring"))
+    with pytest.raises(AssertionError, match=message):
+        check_backend(Liar({}, can, (ignored,)), computed=True)
+
+
+def test_parts_of_an_ansatz_may_be_refused():
+    class Plain:
+        capabilities = Capabilities("plain", exact=True, mixers=("x", "xy_ring"))
+
+        def compile(self, ansatz):
+            if not ansatz.initial is ansatz.bias is ansatz.order is None:
+                raise BackendError("only plain ones")
+            return get_backend("statevector").compile(ansatz)
+
+    check_backend(Plain())
+
+
 def test_a_machine_is_judged_by_its_samples():
     def refused(expectation, angles):
         raise BackendError("it only samples")
 
     machine = Capabilities("machine", exact=False, mixers=("xy_ring",), seeded=False)
-    unseeded = {"sample": lambda f, a, shots, rng: f(a, shots, np.random.default_rng(shots))}
+    unseeded = {"sample": lambda f, a, shots, rng: f(a, shots, np.random.default_rng(3))}
     check_backend(Liar({"expectation": refused, **unseeded}, machine))
     shy = {"expectation": refused, "sample": lambda f, a, shots, rng: f(0.9 * a, shots, rng)}
     with pytest.raises(AssertionError, match=r"samples have mean cost|chi-square"):

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from circuits.qaoa import QaoaAnsatz
 from qfl.backends import get_backend
-from qfl.backends.gates import execution_of
+from qfl.backends.gates import execution_of, folded
 from qfl.core.counts import Counts
 from qfl.core.decision import Execution
 from qfl.core.errors import BackendError, ConfigError
@@ -29,8 +29,10 @@ class ZeroNoise:
     """A backend whose mean costs are extrapolated to zero noise.
 
     Attributes:
-        backend, backend_options: what it wraps; its circuits must fold, as those of "aer" do.
-        scales: odd numbers, ascending: how often every two-qubit gate is repeated.
+        backend, backend_options: what it wraps, another mitigation too; it must give means, and
+            its circuits must fold, as those of "aer" do, of "noise:depolarising", and of "qiskit"
+            with `mean_shots`.
+        scales: odd numbers of 1 or more, ascending: how often every two-qubit gate is repeated.
         fit: the polynomial through all points, a straight line, or an exponential decay towards
             the mean of a uniform bit string.
     """
@@ -41,9 +43,15 @@ class ZeroNoise:
     fit: Fit = "richardson"
 
     def __post_init__(self) -> None:
-        odd = all(scale % 2 for scale in self.scales)
+        odd = all(
+            isinstance(each, int | np.integer) and each > 0 and each % 2 for each in self.scales
+        )
         if len(self.scales) < 2 or not odd or list(self.scales) != sorted(set(self.scales)):
-            raise ConfigError(f"scales must be two or more ascending odd numbers: {self.scales}")
+            raise ConfigError(
+                f"scales must be two or more ascending odd numbers of 1 or more: {self.scales}"
+            )
+        if self.fit not in get_args(Fit):
+            raise ConfigError(f"unknown fit {self.fit!r}; allowed: {get_args(Fit)}")
 
     @property
     def capabilities(self) -> Capabilities:
@@ -57,12 +65,9 @@ class ZeroNoise:
         Raises:
             BackendError: the backend's circuits do not fold.
         """
-        compiled: Any = get_backend(self.backend, **self.backend_options).compile(ansatz)
-        fold = getattr(compiled, "folded", None)
-        if fold is None:
-            raise BackendError(f"{self.backend} does not fold its circuits; wrap 'aer'")
-        folded = tuple(fold(scale) for scale in self.scales)
-        return ZeroNoiseCompiled(folded, self.scales, self.fit, _random_mean(ansatz))
+        compiled = get_backend(self.backend, **self.backend_options).compile(ansatz)
+        noisier = tuple(folded(compiled, scale) for scale in self.scales)
+        return ZeroNoiseCompiled(noisier, self.scales, self.fit, _random_mean(ansatz))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

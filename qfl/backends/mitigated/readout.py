@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from circuits.qaoa import QaoaAnsatz
 from qfl.backends import get_backend
-from qfl.backends.gates import angle_rows, bits, costs, execution_of, tensored
+from qfl.backends.gates import angle_rows, bits, costs, execution_of, folded, tensored
 from qfl.core.counts import Counts
 from qfl.core.decision import Execution
 from qfl.core.errors import BackendError, CapacityError, ConfigError, MissingExtraError
@@ -35,8 +35,8 @@ class ReadoutMitigation:
     """A backend whose wrong readings are undone.
 
     Attributes:
-        backend, backend_options: what it wraps; it must know its readout, as snapshots and IBM's
-            machines do.
+        backend, backend_options: what it wraps; it must know its readout, as snapshots, IBM's
+            machines and "qiskit" devices with a calibration do.
         method: "tensored" inverts all 2^n readings, for MOST_QUBITS at most and for means too;
             "mthree" inverts on the bit strings that were seen, for samples of any size.
 
@@ -117,7 +117,7 @@ class ReadoutMitigated:
         """Return the mean cost before reading; the inverse is exact, so this has no bias.
 
         Raises:
-            BackendError: the wrapped backend lists no readings.
+            BackendError: the wrapped backend lists no readings and estimates none.
         """
         rows, shape = angle_rows(self.ansatz, angles)
         read: Callable[[Floats], Floats] | None = getattr(self.inner, "read", None)
@@ -135,6 +135,10 @@ class ReadoutMitigated:
         if self.method == "mthree":
             return mitigated_sparsely(counts, self.matrices())
         return mitigated(counts, _inverses(self.matrices()))
+
+    def folded(self, scale: int) -> ReadoutMitigated:
+        """Return the same with every two-qubit gate repeated `scale` times, an odd number."""
+        return replace(self, inner=folded(self.inner, scale))
 
     def execution(self) -> Execution | None:
         """Return how the wrapped ansatz runs, and that its readings are undone."""

@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from circuits.qaoa import QaoaAnsatz
 from qfl.backends import get_backend
-from qfl.backends.gates import angle_rows, costs, execution_of
+from qfl.backends.gates import angle_rows, costs, execution_of, folded
 from qfl.core.counts import Counts
 from qfl.core.decision import Execution
-from qfl.core.errors import BackendError
+from qfl.core.errors import BackendError, ConfigError
 from qfl.core.ports import Capabilities, Compiled
 
 Floats = NDArray[np.float64]
@@ -31,7 +31,7 @@ class PostSelection:
 
     Attributes:
         backend, backend_options: what it wraps.
-        least_kept: fraction of samples below which it refuses to go on.
+        least_kept: fraction of samples, in 0..1, below which it refuses to go on.
 
     >>> PostSelection("aer:fake_manila").capabilities.name
     'mitigation:post_selection'
@@ -40,6 +40,10 @@ class PostSelection:
     backend: str
     backend_options: Mapping[str, Any] = field(default_factory=dict)
     least_kept: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.least_kept <= 1:
+            raise ConfigError(f"least_kept is a fraction in 0..1, got {self.least_kept}")
 
     @property
     def capabilities(self) -> Capabilities:
@@ -102,6 +106,10 @@ class PostSelected:
                 f"{self.least_kept:.3g} was asked for; noise alone keeps {floor:.3g}"
             )
         return counts
+
+    def folded(self, scale: int) -> PostSelected:
+        """Return the same with every two-qubit gate repeated `scale` times, an odd number."""
+        return replace(self, inner=folded(self.inner, scale))
 
     def execution(self) -> Execution | None:
         """Return how the wrapped ansatz runs, and that infeasible samples are dropped."""

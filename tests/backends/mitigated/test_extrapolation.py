@@ -3,6 +3,7 @@ import pytest
 from instances import chain, k_of_n, ramp, ratio
 
 from qfl.backends import get_backend
+from qfl.backends.gates import costs
 from qfl.backends.mitigated.extrapolation import extrapolated
 from qfl.backends.placement import fold
 from qfl.core.errors import BackendError, ConfigError
@@ -49,9 +50,70 @@ def test_it_brings_a_snapshot_closer_to_the_ideal(fit):
         compiled.sample(ramp(4), 10, np.random.default_rng(0))
 
 
-def test_wrong_scales_and_backends_are_refused():
-    for scales in ((1,), (1, 2), (3, 1), (1, 1)):
+def zero_noise(backend, options, **more):
+    return get_backend("mitigation:zero_noise", backend=backend, backend_options=options, **more)
+
+
+def test_gate_count_noise_is_an_exponential_and_disappears():
+    ansatz, options = k_of_n(5, 2, "xy_ring", 2), {"two_qubit_error": 0.004}
+    ideal = get_backend("subspace").compile(ansatz).expectation(ramp(2))
+    raw = get_backend("noise:depolarising", **options).compile(ansatz).expectation(ramp(2))
+    mitigated = zero_noise("noise:depolarising", options, fit="exponential").compile(ansatz)
+    assert abs(raw - ideal) > 0.01
+    assert mitigated.expectation(ramp(2)) == pytest.approx(ideal, abs=1e-10)
+
+
+@pytest.mark.parametrize("wrapper", ["mitigation:readout", "mitigation:post_selection"])
+def test_another_mitigation_inside_acts_at_every_scale(wrapper):
+    ansatz = k_of_n(4, 2, "xy_ring", 1)
+    options = {"backend": "aer:fake_manila"}
+    mitigated = zero_noise(wrapper, options).compile(ansatz)
+    inner = get_backend(wrapper, **options).compile(ansatz)
+    at = [inner.folded(scale).expectation(ramp(1)) for scale in (1, 3, 5)]
+    found = mitigated.expectation(ramp(1))
+    assert found == pytest.approx(extrapolated((1, 3, 5), at))
+    ideal = get_backend("subspace").compile(ansatz).expectation(ramp(1))
+    alone = zero_noise("aer:fake_manila", {}).compile(ansatz).expectation(ramp(1))
+    assert abs(found - ideal) < abs(at[0] - ideal)
+    assert abs(found - ideal) < abs(alone - ideal)  # wrong readings do not grow with the scale
+    assert mitigated.execution().mitigation == (wrapper.removeprefix("mitigation:"), "zero_noise")
+
+
+@pytest.mark.parametrize("inside", ["", "mitigation:readout"])
+def test_a_device_that_estimates_means_is_extrapolated(inside):
+    """FakeManila's own simulator against ours: within 6 standard errors of the weighted means."""
+    ansatz, shots = k_of_n(3, 1, "xy_ring", 1), 20_000
+    device = "qiskit:qiskit_ibm_runtime.fake_provider:FakeManilaV2"
+    options = {"mean_shots": shots}
+    snapshot = {"backend": "aer:fake_manila"}
+    if inside:
+        device, options = inside, {"backend": device, "backend_options": options}
+        exact = zero_noise(inside, snapshot, fit="linear", scales=(1, 3))
+    else:
+        exact = zero_noise("aer:fake_manila", {}, fit="linear", scales=(1, 3))
+    found = zero_noise(device, options, fit="linear", scales=(1, 3)).compile(ansatz)
+    raw, noisier = found.folded
+    placed = (raw.inner if inside else raw).placed, (noisier.inner if inside else noisier).placed
+    counts = [each.circuit.num_nonlocal_gates() for each in placed]
+    assert counts[1] == 3 * counts[0] > 0
+    spread = np.ptp(costs(ansatz)) / 2 * (1.1 if inside else 1.0)  # an inverse widens it a little
+    error = np.sqrt(1.5**2 + 0.5**2) * spread / np.sqrt(shots)
+    mean = exact.compile(ansatz).expectation(ramp(1))
+    assert abs(found.expectation(ramp(1)) - mean) < 6 * error
+
+
+def test_wrong_scales_fits_and_backends_are_refused():
+    for scales in ((1,), (1, 2), (3, 1), (1, 1), (-1, 1), (1.0, 3.0)):
         with pytest.raises(ConfigError, match="two or more ascending odd numbers"):
             get_backend("mitigation:zero_noise", backend="aer", scales=scales)
-    with pytest.raises(BackendError, match="subspace does not fold its circuits"):
-        get_backend("mitigation:zero_noise", backend="subspace").compile(k_of_n(3, 1, "grover", 1))
+    with pytest.raises(ConfigError, match=r"unknown fit 'cubic'; allowed: .*'exponential'"):
+        get_backend("mitigation:zero_noise", backend="aer", fit="cubic")
+    ansatz = k_of_n(3, 1, "grover", 1)
+    for backend, options in (
+        ("subspace", {}),
+        ("mitigation:post_selection", {"backend": "subspace"}),
+    ):
+        with pytest.raises(BackendError, match="does not fold its circuits; wrap 'aer'"):
+            zero_noise(backend, options).compile(ansatz)
+    with pytest.raises(BackendError, match="only samples and knows no exact expectation"):
+        zero_noise("qiskit:qiskit_aer:AerSimulator", {}).compile(ansatz).expectation(ramp(1))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from instances import k_of_n, ramp
 
-from qfl.backends import get_backend
+from qfl.backends import get_backend, snapshots
 from qfl.backends.gates import tensored
 from qfl.backends.mitigated.readout import closest_distribution, mitigated
 from qfl.core.counts import Counts
@@ -65,6 +65,21 @@ def test_on_a_snapshot_the_mean_is_that_before_reading():
     assert feasible[0] > feasible[1]
 
 
-def test_a_backend_that_does_not_say_how_it_reads_is_refused():
+def test_a_qiskit_device_reads_as_its_calibration_says():
+    name = "qiskit:qiskit_ibm_runtime.fake_provider:FakeManilaV2"
+    noisy = get_backend(name).compile(ANSATZ)
+    where = [noisy.placed.qubits[place] for place in noisy.placed.measured]
+    known = snapshots.readouts("fake_manila", tuple(where))
+    np.testing.assert_allclose(noisy.readouts, known)
+    mitigation = get_backend("mitigation:readout", backend=name).compile(ANSATZ)
+    feasible = [
+        each.sample(ramp(1), 4000, np.random.default_rng(0)) for each in (mitigation, noisy)
+    ]
+    shares = [each.shots[each.states.sum(1) == 2].sum() / each.total for each in feasible]
+    assert shares[0] > shares[1] + 0.03  # the same samples: what differs is the reading
+
+
+@pytest.mark.parametrize("backend", ["subspace", "qiskit:qiskit_aer:AerSimulator"])
+def test_a_backend_that_does_not_say_how_it_reads_is_refused(backend):
     with pytest.raises(BackendError, match="does not say how it reads its qubits; wrap a snapshot"):
-        get_backend("mitigation:readout", backend="subspace").compile(ANSATZ)
+        get_backend("mitigation:readout", backend=backend).compile(ANSATZ)

@@ -6,7 +6,7 @@ from qfl.backends import get_backend
 from qfl.backends.gates import mean_cost
 from qfl.backends.mitigated.selection import noise_floor, post_selected
 from qfl.core.counts import Counts
-from qfl.core.errors import BackendError
+from qfl.core.errors import BackendError, ConfigError
 
 ANSATZ = k_of_n(4, 2, "xy_ring", 1)
 
@@ -42,5 +42,8 @@ def test_too_little_left_is_refused():
     strict = get_backend("mitigation:post_selection", backend="aer:fake_manila", least_kept=0.99)
     with pytest.raises(BackendError, match=r"kept 0\.\d+ of 200 samples, at least 0.99"):
         strict.compile(ANSATZ).sample(ramp(1), 200, np.random.default_rng(0))
+    for fraction in (-0.1, 5.0, float("nan")):
+        with pytest.raises(ConfigError, match=f"least_kept is a fraction in 0..1, got {fraction}"):
+            get_backend("mitigation:post_selection", backend="subspace", least_kept=fraction)
     with pytest.raises(BackendError, match="needs blocks with a fixed number of ones"):
         strict.compile(k_of_n(4, 2, "x", 1))
