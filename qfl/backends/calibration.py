@@ -146,6 +146,12 @@ def success_probability(
     return math.exp(log_survival)
 
 
+def dead_pairs(device: Any, placed: Placed) -> list[tuple[int, ...]]:
+    """Return the pairs on which a placed circuit has gates that always fail: reported error 1."""
+    used = sorted({(name, on) for name, on in placed.operations if len(on) == 2})
+    return [on for name, on in used if (_error(device.target, name, on) or 0.0) >= 1]
+
+
 def _qubit(target: Any, properties: Any, qubit: int) -> QubitCalibration:
     listed = target.qubit_properties
     times = listed[qubit] if listed else None

@@ -14,7 +14,7 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.transpiler import generate_preset_pass_manager
 
-from qfl.backends.calibration import success_probability
+from qfl.backends.calibration import dead_pairs, success_probability
 from qfl.backends.gates import too_few
 from qfl.backends.targets import without_errors
 from qfl.core.errors import BackendError, ConfigError
@@ -85,19 +85,22 @@ def place(
     if device.num_qubits is not None and circuit.num_qubits > device.num_qubits:
         raise too_few(device.name, device.num_qubits, circuit.num_qubits)
     found = [_placed(circuit, device, layout, turn) for turn in range(TRIES)]
+    if layout.noise_aware:
+        dead = [dead_pairs(device, placed) for placed in found]
+        if all(dead):
+            a, b = dead[0][0]
+            raise BackendError(
+                f"every layout found on {device.name} uses a gate of reported error 1, such as on "
+                f"qubits {a} and {b}: its counts would be pure noise; choose another device, fewer "
+                "variables (clients), or noise_aware = false to run it all the same"
+            )
+        found = [placed for placed, pairs in zip(found, dead, strict=True) if not pairs]
 
     def cost(placed: Placed) -> tuple[float, float]:
         survival = success_probability(device, placed) if layout.noise_aware else 0.0
         return len(placed.qubits) if compact else 0.0, -survival
 
-    best = min(found, key=cost)
-    if layout.noise_aware and success_probability(device, best) == 0:
-        raise BackendError(
-            f"every layout found on {device.name} uses a two-qubit gate of reported error 1, so "
-            "its counts would be pure noise; choose another device, fewer variables (clients), "
-            "or noise_aware = false to run it all the same"
-        )
-    return best
+    return min(found, key=cost)
 
 
 def _placed(circuit: QuantumCircuit, device: Any, layout: Layout, turn: int) -> Placed:

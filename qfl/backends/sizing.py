@@ -70,9 +70,12 @@ def _inside(name: str, options: Mapping[str, Any], ansatz: QaoaAnsatz, bare: Siz
         return _simulated(get_backend(name, **options), ansatz, bare)
     if row == "ibm":
         return _on_machine(target or options["device"], options, ansatz)
+    backend: Any = get_backend(name, **options)
     if row == "qiskit":
-        compiled: Any = get_backend(name, **options).compile(ansatz)
+        compiled = backend.compile(ansatz)
         return _of(compiled.placed, compiled.device)
+    if row in ("levels", "recorded"):
+        backend.compile(ansatz)  # counts states, or reads what is there, or says why not
     return bare
 
 

@@ -37,9 +37,9 @@ class Traits:
 
 TRAITS = (
     Traits("subspace", "subspace", "40 choosing 5 (memory: feasible states)", _KEPT),
-    Traits("statevector", "statevector", "28 (memory)", MIXERS),
+    Traits("statevector", "statevector", "27 (memory)", MIXERS),
     Traits("levels", "levels", "any, if few costs differ", ("grover",)),
-    Traits("pennylane:DEVICE", "pennylane", "the device's, about 28 (memory)", NATIVE_MIXERS),
+    Traits("pennylane:DEVICE", "pennylane", "28 (memory); 14 as default.mixed", NATIVE_MIXERS),
     Traits(
         "aer", "aer", "30 (memory); 15 as density_matrix, 63 as matrix_product_state", NATIVE_MIXERS
     ),

@@ -63,7 +63,10 @@ def _list_backends(registry: Registry) -> None:
     lines += [
         (name, _installed(rows[name]), "?", "?", "?", rows[name].summary) for name in strangers
     ]
-    table(("name", "installed", "qubits", "constraint mixers", "account", "what it is"), lines)
+    table(
+        ("name", "installed", "qubits in 16 GB", "constraint mixers", "account", "what it is"),
+        lines,
+    )
 
 
 def _installed(row: Row) -> str:

@@ -41,6 +41,13 @@ def test_any_qiskit_device_is_sized_as_it_is_compiled():
     assert size("qiskit:qiskit_aer:AerSimulator", {}, ansatz).circuit_seconds == 0.0  # unknown
 
 
+def test_a_missing_folder_of_recorded_counts_is_said(tmp_path):
+    ansatz, folder = k_of_n(4, 2, "xy_ring", 1), tmp_path / "counts"
+    assert f"no recorded counts in {folder}" in size(f"recorded:{folder}", {}, ansatz).refusal
+    folder.mkdir()
+    assert size(f"recorded:{folder}", {}, ansatz).refusal == ""
+
+
 def test_what_cannot_run_is_still_sized():
     dense = k_of_n(17, 3, "xy_parity_ring", 1)
     found = size("aer:fake_fez", {}, dense)

@@ -144,7 +144,14 @@ def test_list_backends_says_what_a_study_must_know():
         check=True,
     )
     head, *lines = (line.split("\t") for line in done.stdout.splitlines())
-    assert head == ["name", "installed", "qubits", "constraint mixers", "account", "what it is"]
+    assert head == [
+        "name",
+        "installed",
+        "qubits in 16 GB",
+        "constraint mixers",
+        "account",
+        "what it is",
+    ]
     rows = {line[0]: dict(zip(head, line, strict=True)) for line in lines}
     assert rows["ibm:NAME"]["account"] == "IBM Quantum"
     assert rows["aer:fake_NAME"]["account"] == "no"
