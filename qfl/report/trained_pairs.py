@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -72,7 +73,7 @@ def _minus(outcome: Outcome, results: Results, place: tuple[str, str, str]) -> T
     if method == baseline or not (first and second):
         return EMPTY
     found = difference(outcome, first, second, tested=False)
-    if found is None:
+    if found is None or not any(math.isfinite(x) for pair in found.pairs for x in pair[1:]):
         return EMPTY
     return TableCell(interval_text(found), sort=found.interval.estimate)
 

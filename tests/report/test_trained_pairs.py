@@ -95,3 +95,18 @@ def test_runs_that_kept_no_count_are_not_said_to_agree(plain):
 
 def test_where_all_hold_the_same_there_is_no_table(plain):
     assert not trained_pairs_table(plain).rows
+
+
+def test_two_methods_that_never_get_there_are_not_said_to_be_equal(plain):
+    """Nobody with sound delivers, so that no difference of rounds is known."""
+    deaf = [n for n in CLIENTS if HELD[n]["modalities"] == ["image"]]
+    runs = []
+    for run in with_holdings(plain, lambda: lambda delivered: None).runs:
+        first, *rest = run.row.rounds
+        rounds = [replace(r, delivered=tuple(n for n in r.delivered if n in deaf)) for r in rest]
+        runs.append(replace(run, row=replace(run.row, rounds=(first, *rounds))))
+    rows = {
+        row.method: row.cells for row in trained_pairs_table(replace(plain, runs=tuple(runs))).rows
+    }
+    assert rows["qaoa"][1].text == "> 20"
+    assert rows["qaoa"][2].text == "–"
