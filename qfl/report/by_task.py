@@ -103,6 +103,8 @@ def _finding(request: HeadlineRequest, found: Sequence[Difference]) -> str:
         name = display(metric(each.outcome.metric.name.partition("@")[0]).label)
         by_verdict[verdict(each)].append(f"{name} ({', '.join(place)})" if place else name)
     lost, won, undecided = (listed(names) or "none" for names in by_verdict.values())
+    if len({each.setting for each in found}) > 1:
+        undecided = f"{len(by_verdict['undecided'])} of {len(found)}"
     return (
         f"Task by task, {display(request.method)} loses to {display(request.baseline)} on {lost}; "
         f"it wins on {won}; undecided: {undecided}."
