@@ -74,6 +74,8 @@ def _inside(name: str, options: Mapping[str, Any], ansatz: QaoaAnsatz, bare: Siz
     if row == "qiskit":
         compiled = backend.compile(ansatz)
         return _of(compiled.placed, compiled.device)
+    if row in ("subspace", "statevector"):
+        backend.check_size(ansatz)
     if row in ("levels", "recorded"):
         backend.compile(ansatz)  # counts states, or reads what is there, or says why not
     return bare

@@ -39,6 +39,14 @@ class StatevectorBackend:
         engine = Hypercube(ansatz, precision=self.precision, device=self.device)
         return ExactlyCompiled(engine, ansatz.depth)
 
+    def check_size(self, ansatz: QaoaAnsatz) -> None:
+        """Do nothing for an ansatz that can be compiled; nothing is built.
+
+        Raises:
+            CapacityError: its states do not fit the memory.
+        """
+        Hypercube.check_size(ansatz, precision=self.precision, device=self.device)
+
     def run(self, circuit: CircuitSpec, *, shots: int, rng: np.random.Generator) -> Counts:
         """Return `shots` measurements of a circuit without parameters, in double precision.
 

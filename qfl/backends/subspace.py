@@ -33,3 +33,12 @@ class SubspaceBackend:
         """Return the ansatz ready to run; builds the table of costs."""
         engine = Subspace(ansatz, precision=self.precision, device=self.device)
         return ExactlyCompiled(engine, ansatz.depth)
+
+    def check_size(self, ansatz: QaoaAnsatz) -> None:
+        """Do nothing for an ansatz that can be compiled; nothing is built.
+
+        Raises:
+            BackendError: a mixer that leaves the blocks, or an ansatz without blocks.
+            CapacityError: its states do not fit the memory.
+        """
+        Subspace.check_size(ansatz, precision=self.precision, device=self.device)

@@ -51,14 +51,12 @@ class Hypercube:
         use: Operations | None = None,
     ) -> None:
         self.n, self.mixer, self.dimension = ansatz.n, ansatz.mixer, 1 << ansatz.n
-        self.columns = 64 if self.dimension <= _SMALL else 1
-        if ansatz.mixer == "x" and ansatz.bias is None:
-            self.columns = 8 if ansatz.n <= _LANES else 1
+        self.columns = _columns(ansatz)
         self.blocks = Block.all_of(ansatz)
         tilts = () if ansatz.bias is None else ansatz.tilts
         self._axes = [(float(np.sin(tilt)), float(np.cos(tilt))) for tilt in tilts]
         self._dtype = np.dtype(_DTYPES[precision])
-        self._fits(device)
+        self.needed = self.check_size(ansatz, precision=precision, device=device)
         self.operations = operations(device) if use is None else use
         self.table = _costs(ansatz)
         self.costs = self.operations.array(self.table)
@@ -67,6 +65,26 @@ class Hypercube:
             start = start * 1j ** _ones(self.n)
         self._reflection = Reflection(start.astype(self._dtype), self.operations)
         self.start, self.room = self._reflection.start, self._reflection.room
+
+    @staticmethod
+    def check_size(ansatz: QaoaAnsatz, *, precision: str, device: Device) -> int:
+        """Return the bytes at the peak of a gradient: four states and six tables.
+
+        Two are the costs; four are what an objective sorts and weighs.
+
+        Raises:
+            CapacityError: they are not free.
+        """
+        each = 4 * np.dtype(_DTYPES[precision]).itemsize + 48
+        largest = int(free_bytes(device) // each).bit_length() - 1
+        needed = (_columns(ansatz) << ansatz.n) * each
+        require(
+            needed,
+            what=f"the state of {ansatz.n} qubits",
+            advice=f"try n <= {largest}, or backend 'subspace' if numbers of ones are fixed",
+            device=device,
+        )
+        return needed
 
     def states(self, ranks: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the states of these numbers as rows, (len(ranks), n)."""
@@ -215,20 +233,12 @@ class Hypercube:
         start[allowed] = checked_start(ansatz.initial, len(allowed), start.dtype)
         return start
 
-    def _fits(self, device: Device) -> None:
-        """Refuse what does not fit: at the peak of a gradient, four states and six tables.
 
-        Two are the costs; four are what an objective sorts and weighs.
-        """
-        each = 4 * self._dtype.itemsize + 48
-        largest = int(free_bytes(device) // each).bit_length() - 1
-        self.needed = self.dimension * self.columns * each
-        require(
-            self.needed,
-            what=f"the state of {self.n} qubits",
-            advice=f"try n <= {largest}, or backend 'subspace' if numbers of ones are fixed",
-            device=device,
-        )
+def _columns(ansatz: QaoaAnsatz) -> int:
+    """Return how many angle sets run together."""
+    if ansatz.mixer == "x" and ansatz.bias is None:
+        return 8 if ansatz.n <= _LANES else 1
+    return 64 if 1 << ansatz.n <= _SMALL else 1
 
 
 def _costs(ansatz: QaoaAnsatz) -> Floats:

@@ -59,18 +59,12 @@ class Subspace:
         device: Device = "cpu",
         use: Operations | None = None,
     ) -> None:
-        if ansatz.mixer not in MIXERS or not ansatz.blocks:
-            raise BackendError(
-                f"the subspace engine needs blocks and a mixer that keeps them "
-                f"({', '.join(MIXERS)}), got mixer {ansatz.mixer!r} and {len(ansatz.blocks)} "
-                "blocks; use the backend 'statevector'"
-            )
+        self.needed = self.check_size(ansatz, precision=precision, device=device)
         self.n, self.mixer, self.precision = ansatz.n, ansatz.mixer, precision
         self.blocks = Block.all_of(ansatz)
         self.dimension = prod(block.size for block in self.blocks)
-        self.columns = max(1, min(64, _GROUP // self.dimension))
+        self.columns = _columns(self.dimension)
         self._dtype = np.dtype(_DTYPES[precision])
-        self._fits(device)
         self.operations = operations(device) if use is None else use
         self.table = quadratic_costs(self.blocks, ansatz, self.operations)
         self.costs = self.operations.array(self.table)
@@ -79,6 +73,41 @@ class Subspace:
             start = self.reordered(start)
         self._reflection = Reflection(start, self.operations)
         self.start, self.room = self._reflection.start, self._reflection.room
+
+    @staticmethod
+    def check_size(ansatz: QaoaAnsatz, *, precision: str, device: Device) -> int:
+        """Return the bytes at the peak of a gradient: states and four tables.
+
+        Two are the costs; two are what an objective, a listing or a start state may hold.
+
+        Raises:
+            BackendError: a mixer that leaves the blocks, or an ansatz without blocks.
+            CapacityError: they are not free.
+        """
+        if ansatz.mixer not in MIXERS or not ansatz.blocks:
+            raise BackendError(
+                f"the subspace engine needs blocks and a mixer that keeps them "
+                f"({', '.join(MIXERS)}), got mixer {ansatz.mixer!r} and {len(ansatz.blocks)} "
+                "blocks; use the backend 'statevector'"
+            )
+        blocks, itemsize = Block.all_of(ansatz), np.dtype(_DTYPES[precision]).itemsize
+        dimension = prod(block.size for block in blocks)
+        alive = max(_alive(ansatz.mixer, block.n, block.weight) for block in blocks)
+        each, single = (ceil(alive * size) + 32 for size in (itemsize, 8))
+        amplitudes = dimension * _columns(dimension)
+        free, advice = free_bytes(device), "try solver 'decompose'"
+        if len(blocks) == 1:
+            n = blocks[0].n
+            fits = takewhile(lambda k: comb(n, k) * each <= free, range(blocks[0].weight))
+            advice = f"try k <= {max(fits, default=0)}, or solver 'decompose'"
+        elif amplitudes * single <= free:
+            advice = "try precision='single', or solver 'decompose'"
+        if ansatz.mixer == "grover":
+            advice = f"try backend 'levels' if few costs differ, or {advice.removeprefix('try ')}"
+        what = " x ".join(f"C({block.n}, {block.ones})" for block in blocks)
+        what = f"{what} = {whole(dimension)} states"
+        require(amplitudes * each, what=what, advice=advice, device=device)
+        return amplitudes * each
 
     def states(self, ranks: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the states with these places in the outer order as rows, (len(ranks), n)."""
@@ -246,27 +275,10 @@ class Subspace:
             if block.weight:
                 yield block, entry, outer
 
-    def _fits(self, device: Device) -> None:
-        """Refuse what does not fit: at the peak of a gradient, states and four tables.
 
-        Two are the costs; two are what an objective, a listing or a start state may hold.
-        """
-        alive = max(_alive(self.mixer, block.n, block.weight) for block in self.blocks)
-        each, single = (ceil(alive * size) + 32 for size in (self._dtype.itemsize, 8))
-        amplitudes = self.dimension * self.columns
-        self.needed = amplitudes * each
-        free, advice = free_bytes(device), "try solver 'decompose'"
-        if len(self.blocks) == 1:
-            n = self.blocks[0].n
-            fits = takewhile(lambda k: comb(n, k) * each <= free, range(self.blocks[0].weight))
-            advice = f"try k <= {max(fits, default=0)}, or solver 'decompose'"
-        elif amplitudes * single <= free:
-            advice = "try precision='single', or solver 'decompose'"
-        if self.mixer == "grover":
-            advice = f"try backend 'levels' if few costs differ, or {advice.removeprefix('try ')}"
-        what = " x ".join(f"C({block.n}, {block.ones})" for block in self.blocks)
-        what = f"{what} = {whole(self.dimension)} states"
-        require(self.needed, what=what, advice=advice, device=device)
+def _columns(dimension: int) -> int:
+    """Return how many angle sets run together."""
+    return max(1, min(64, _GROUP // dimension))
 
 
 def _alive(mixer: str, n: int, k: int) -> float:

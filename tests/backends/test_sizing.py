@@ -1,7 +1,9 @@
 from dataclasses import replace
 
+import numpy as np
 from instances import chain, k_of_n
 
+from circuits.qaoa import QaoaAnsatz
 from qfl.backends import get_backend
 from qfl.backends.sizing import size
 from qfl.backends.snapshots import snapshot
@@ -39,6 +41,19 @@ def test_any_qiskit_device_is_sized_as_it_is_compiled():
     assert found.two_qubit_gates > size("subspace", {}, ansatz).two_qubit_gates  # routed
     assert found.circuit_seconds > 1e-6
     assert size("qiskit:qiskit_aer:AerSimulator", {}, ansatz).circuit_seconds == 0.0  # unknown
+
+
+def test_what_the_memory_of_an_exact_backend_does_not_hold_is_said():
+    choose_20_of_60 = QaoaAnsatz(
+        0.0, np.ones(60), np.zeros((60, 60)), "xy_ring", 1, ((tuple(range(60)), 20),)
+    )
+    assert "4191844505805495 states needs" in size("subspace", {}, choose_20_of_60).refusal
+    wide = {"two_qubit_error": 0.01, "backend": "statevector"}
+    for name, options in (("statevector", {}), ("noise:depolarising", wide)):
+        found = size(name, options, choose_20_of_60)
+        assert found.refusal.startswith("the state of 60 qubits needs")
+        assert found.two_qubit_gates > 0
+    assert size("subspace", {}, k_of_n(6, 2, "xy_ring", 1)).refusal == ""
 
 
 def test_a_missing_folder_of_recorded_counts_is_said(tmp_path):
