@@ -30,7 +30,7 @@ from qfl.backends.gates import (
 from qfl.backends.noisy import Noise
 from qfl.backends.on_snapshot import Situation, SnapshotCompiled
 from qfl.backends.placement import Layout, Placed
-from qfl.backends.practice import Decoupling, practised
+from qfl.backends.practice import Decoupling, check_decoupling, practised
 from qfl.backends.simulated import AerCompiled, counted, on_snapshot, reading, simulator
 from qfl.backends.stored import check_snapshot
 from qfl.core.counts import Counts
@@ -117,11 +117,7 @@ class Aer:
 
     def _check_practice(self) -> None:
         """Refuse switches that would do nothing."""
-        if self.dynamical_decoupling not in get_args(Decoupling):
-            raise ConfigError(
-                f"unknown dynamical_decoupling {self.dynamical_decoupling!r}; allowed: "
-                f"{get_args(Decoupling)}"
-            )
+        check_decoupling(self.dynamical_decoupling)
         if not 0 <= self.drift_hz < np.inf:
             raise ConfigError(f"drift_hz must be finite and at least 0, got {self.drift_hz}")
         if self.method == "pauli" and not self.snapshot:

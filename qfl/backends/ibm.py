@@ -6,13 +6,14 @@ one where that is missing. Nothing is submitted twice by this file: the ledger o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,7 +35,7 @@ from qfl.backends.gates import (
 )
 from qfl.backends.jobs import Collected, Part, Placement, check_whole, undamaged
 from qfl.backends.placement import Layout, Placed, place
-from qfl.backends.practice import Decoupling
+from qfl.backends.practice import Decoupling, check_decoupling
 from qfl.backends.qiskit import bound, counted
 from qfl.core.counts import Counts
 from qfl.core.errors import (
@@ -87,6 +88,15 @@ class Ibm:
     def __post_init__(self) -> None:
         if self.twirling and self.fractional_gates:
             raise ConfigError("twirling does not work with fractional gates; choose one of the two")
+        check_decoupling(self.dynamical_decoupling)
+        if self.primitive not in get_args(Primitive):
+            raise ConfigError(
+                f"unknown primitive {self.primitive!r} of ibm; allowed: {get_args(Primitive)}"
+            )
+        if not 0 <= self.wait_seconds < math.inf:
+            raise ConfigError(
+                f"wait_seconds must be finite and at least 0, got {self.wait_seconds}"
+            )
         self.layout()
 
     @property

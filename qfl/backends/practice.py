@@ -6,7 +6,9 @@ Each is an option of an adapter, alone, so that a study can show what it buys. N
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from qfl.core.errors import ConfigError
 
 Decoupling = Literal["", "XX", "XpXm", "XY4"]
 """Pulses on idle qubits."""
@@ -25,6 +27,14 @@ SWITCHES = (
 """Options that are practice, not place: a method with more of one is compared with less of it."""
 
 _SAID = {"line": "swap_network", "fractional_gates": "fractional_gates", "twirling": "twirling"}
+
+
+def check_decoupling(sequence: str) -> None:
+    """Raise ConfigError unless `sequence` is one of `Decoupling`."""
+    if sequence not in get_args(Decoupling):
+        raise ConfigError(
+            f"unknown dynamical_decoupling {sequence!r}; allowed: {get_args(Decoupling)}"
+        )
 
 
 def practised(options: Mapping[str, Any]) -> tuple[str, ...]:

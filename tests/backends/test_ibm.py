@@ -134,6 +134,20 @@ def test_flags_that_exclude_each_other():
         get_backend("ibm:x", twirling=True, fractional_gates=True)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"primitive": "foo"}, "unknown primitive 'foo' of ibm; allowed"),
+        ({"dynamical_decoupling": "foo"}, "unknown dynamical_decoupling 'foo'; allowed"),
+        ({"wait_seconds": -1.0}, "wait_seconds must be finite and at least 0, got -1.0"),
+        ({"wait_seconds": float("inf")}, "wait_seconds must be finite"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(options, said):
+    with pytest.raises(ConfigError, match=said):
+        get_backend("ibm:x", **options)
+
+
 def test_fractional_gates_save_gates_and_stay_in_the_range_that_the_machine_takes():
     """Large angles, so that folding has something to do; chi-square with 15 degrees of freedom."""
     ansatz, angles = k_of_n(4, 2, "x", 1), np.array([[9.0], [-0.7]])
