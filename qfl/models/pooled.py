@@ -1,6 +1,7 @@
 """The pooled recipe: one token per modality, their mean, one residual layer, linear heads.
 
-Small pictures and short sequences need no more. Heads start at zero, other matrices He-normal.
+Small pictures, short sequences and the words of a request need no more. Heads start at zero, other
+matrices He-normal.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from qfl.models.keys import FUSION, encoder_key, head_key
 from qfl.models.layers import LayerNorm, Linear
 from qfl.models.notes import Notes
 from qfl.models.recipes import Batch, Modules, Start, shared_or_own
+from qfl.models.stacks import Stackable, looked_up
 
 _PATCH, _STRIDE = 4, 2
 
@@ -76,8 +78,9 @@ class Pooled:
         return Start(constant=1.0 if name.endswith("norm.weight") else 0.0)
 
     def multiplications(self, modules: Modules) -> float:
-        """Return the number of weights: each is used once per sample."""
-        return sum(tensor.numel() for m in modules.values() for tensor in m.parameters())
+        """Return the number of weights, each used once per sample, but for tables of words."""
+        used = (m for m in modules.values() if not isinstance(m, TextEncoder))
+        return sum(tensor.numel() for module in used for tensor in module.parameters())
 
 
 class ImageEncoder(nn.Module):
@@ -107,6 +110,19 @@ class SequenceEncoder(nn.Module):
         return self.out(torch.relu(self.patch(patches)).flatten(1))
 
 
+class TextEncoder(Stackable):
+    """The mean row of a table over the hashed words of a text; id 0 is padding."""
+
+    def __init__(self, vocabulary: int, width: int) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.empty(vocabulary, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        there = (x > 0).to(self.table.dtype)[..., None]
+        rows = looked_up(x.long(), self.table) * there
+        return rows.sum(-2) / there.sum(-2).clamp(min=1)
+
+
 class Fusion(nn.Module):
     """The mean token, normalised, then a residual layer."""
 
@@ -127,11 +143,13 @@ def make_encoder(modality: Modality, width: int) -> nn.Module:
     Raises:
         ConfigError: no encoder takes inputs of this many axes.
     """
+    if modality.kind == "text":
+        return TextEncoder(modality.levels[0], width)
     if len(modality.shape) == 1:
         return SequenceEncoder(modality.shape[0], width)
     if len(modality.shape) == 2:
         return ImageEncoder(math.prod(modality.shape), width)
     raise ConfigError(
         f"no encoder for modality {modality.name!r} of shape {modality.shape}; "
-        "a sequence has one axis, a picture two"
+        "a sequence has one axis, a picture two, and a text is of kind 'text'"
     )

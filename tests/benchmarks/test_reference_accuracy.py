@@ -13,6 +13,7 @@ from centralised import scores, train
 
 from qfl.data import DATASETS
 from qfl.data.catalog import folder
+from qfl.models.pooled import Pooled
 from qfl.models.transformer import PROFILES
 
 TEST_SHARE, FOLDS, SPLIT_SEED = 0.2, 5, 7
@@ -35,6 +36,7 @@ class Case:
     training: dict = field(default_factory=dict)
 
 
+RECIPES = {**PROFILES, "pooled": Pooled(64)}
 WORDS = {"ngram": 1, "positions": 16, "vocabulary": 16_384}
 
 CASES = [
@@ -66,8 +68,9 @@ CASES = [
     Case(
         "clinc150",
         {"intent": 0.891},
+        profile="pooled",
         options=WORDS,
-        training={"epochs": 14, "rate": 4e-3, "decay": 0.3},
+        training={"epochs": 10, "rate": 8e-3, "decay": 0.3},
     ),
 ]
 """The life of an engine is judged by R2, 0.808 being the reference's error of 17.6 cycles; pupils
@@ -90,7 +93,7 @@ def test_centralised_accuracy(report, benchmark, case):
             rows = np.setdiff1d(np.arange(len(data.samples)), test)
             if case.split == "months":
                 rows = np.flatnonzero(data.groups["block"] == 0)
-            fitted = train(data, PROFILES[case.profile], rows, seed=seed, **case.training)
+            fitted = train(data, RECIPES[case.profile], rows, seed=seed, **case.training)
             found.append(scores(*fitted, test))
         return found
 

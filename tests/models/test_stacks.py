@@ -19,6 +19,7 @@ VECTOR = Modality("view", (7,), "vector")
 COLOUR = Modality("photo", (20, 16, 3))
 RECIPES = {
     "pooled": (Pooled(8), (Modality("a", (16,)), Modality("b", (4, 5))), (DIGIT, GRADE)),
+    "pooled words": (Pooled(8), (Modality("t", (5,), "text", (20,)),), (DIGIT, GRADE)),
     "transformer": (TINY, (*EVERY_MODALITY, VECTOR, COLOUR), EVERY_TASK),
     "two blocks": (replace(TINY, blocks=2, gate="soft"), EVERY_MODALITY[:2], (DIGIT, PARITY)),
     "routed": (replace(TINY, blocks=2, width=64), EVERY_MODALITY[:2], (DIGIT, PARITY)),
