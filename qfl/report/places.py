@@ -12,7 +12,7 @@ from typing import Any
 
 from qfl.backends.practice import SWITCHES
 from qfl.report.results import Results, is_ideal
-from qfl.study.options import Issues, resolve
+from qfl.study.options import Issues, resolve_backend
 
 Settings = Mapping[str, Any]
 Pairs = tuple[tuple[str, str], ...]
@@ -114,9 +114,7 @@ def _place(solver: Settings) -> Place:
 
 def resolved_options(backend: str, options: Settings) -> Settings:
     """Return all options of a place; as they were given where they cannot be resolved."""
-    asked = {"solver": "qaoa", "shots": 1, "backend": backend, "backend_options": dict(options)}
     try:
-        found: Settings = resolve("methods", asked)["backend_options"]
+        return resolve_backend(backend, options)
     except Issues:
         return options
-    return found

@@ -120,6 +120,20 @@ def resolve(section: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+def resolve_backend(backend: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a backend, defaults resolved, as a solver's `backend_options` has them.
+
+    Raises:
+        Issues: everything wrong with them.
+    """
+    issues: list[Issue] = []
+    found = _backend({"backend": backend, "backend_options": options}, issues)
+    if issues:
+        raise Issues(issues)
+    resolved: dict[str, Any] = found["backend_options"]
+    return resolved
+
+
 def _resolve(spec: Section, given: Mapping[str, Any], issues: list[Issue]) -> dict[str, Any]:
     """Return what `resolve` returns, and add to `issues` what is wrong."""
     values = {key: given[key] for key in spec.reserved if key in given}
