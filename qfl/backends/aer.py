@@ -112,6 +112,8 @@ class Aer:
             )
         if self.snapshot:
             check_snapshot(self.snapshot)
+        if self.threads < 1:
+            raise ConfigError(f"threads must be at least 1, got {self.threads}")
         self._check_practice()
         self._layout()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,7 +35,8 @@ def fetch(
 
     folder = find_run(run)
     ledger = Ledger(folder.path)
-    asked = list(ask(ledger, forget=forget))
+    with folder.held() if forget else nullcontext():  # no run may be sending what is given up
+        asked = list(ask(ledger, forget=forget))
     states = Counter(job.state for job in asked)
     if asked:
         table(

@@ -31,7 +31,6 @@ from qfl.core.errors import (
     JobDamagedError,
     JobFailedError,
     JobPendingError,
-    JobRefusedError,
     MissingExtraError,
 )
 from qfl.core.ports import Backend, Capabilities
@@ -96,7 +95,7 @@ def _undo(ledger: Ledger, job: Job, number: str, machine: Queue) -> None:
     try:
         machine.cancel(number)
         said = "cancelled"
-    except JobRefusedError as error:  # too late: it has run
+    except BackendError as error:  # too late, it has run; or it cannot be asked now
         said = f"not cancelled: {error}"
     ledger.note("duplicate", job.key, job=number, reason=said)
 

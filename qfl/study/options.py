@@ -211,7 +211,9 @@ def change_row(section: str, settings: dict[str, Any], key: str, name: object) -
 def _fields_of(table: Registry, name: object) -> set[str] | None:
     """Return the options of a row, None if there is no such row or it is not installed."""
     rows = table.table()
-    family = name if name in rows else str(name).partition(":")[0]
+    if not isinstance(name, str):
+        return None
+    family = name if name in rows else name.partition(":")[0]
     if family not in rows or not rows[family].installed:
         return None
     return set(_names(table.resolve(family)))

@@ -143,14 +143,34 @@ def _submit(ledger: Ledger, ready: Sequence[Ready]) -> None:
     try:
         number = machine.submit(parts, asked.shots, tag=job.tag)
     except JobRefusedError as error:
-        ledger.note("refused", key, reason=str(error))
-        raise
+        number = _arrived(machine, job)
+        if not number:
+            ledger.note("refused", key, reason=str(error))
+            raise
     except BackendError as error:
-        raise JobPendingError(
-            f"it is not known whether {asked.backend} took job {job.tag}: {error}; it is never "
-            "sent twice; look for it with: qfl fetch"
-        ) from error
+        raise _unknown(job, error) from error
     ledger.note("submitted", key, job=number)
+
+
+def _arrived(machine: Queue, job: Job) -> str:
+    """Return the id of a job that was taken before it was refused, "" if there is none.
+
+    Clients send again by themselves after a server error; a refusal is the last answer alone.
+
+    Raises:
+        JobPendingError: the machine does not say.
+    """
+    try:
+        return next(iter(machine.find(job.tag)), "")
+    except BackendError as error:
+        raise _unknown(job, error) from error
+
+
+def _unknown(job: Job, error: BackendError) -> JobPendingError:
+    return JobPendingError(
+        f"it is not known whether {job.backend} took job {job.tag}: {error}; it is never "
+        "sent twice; look for it with: qfl fetch"
+    )
 
 
 def _grouped(items: Iterable[T], kind: Callable[[T], Hashable]) -> dict[Hashable, list[T]]:

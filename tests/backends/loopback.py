@@ -52,9 +52,9 @@ class Cloud(Served):
     "truncated", or "half": every circuit has half of its shots. `refuse` is a status code that
     answers POST jobs, `expired` refuses every token; `perfect` says that nothing is
     read wrongly, which is how the jobs do run. `lost` is how the next jobs are answered after they
-    were taken: "drop" the connection, "garbage", or "524". `broken` is what answers GET of a path
-    by how it ends: a status code, "html", or "kill" for `victim`, which is a process that its next
-    job kills too.
+    were taken: "drop" the connection, "garbage", or a code such as "524"; "524 then 429" refuses
+    what comes next. `broken` is what answers a path by how it ends: a status code, for GET also
+    "html", or "kill" for `victim`, which is a process that its next job kills too.
     """
 
     def __init__(self, like="fake_manila"):
@@ -185,6 +185,8 @@ class _Handler(Handler):
             self._answer(self.cloud.refuse, {"error": said})
         elif parts == ["jobs"]:
             self._accept(json.loads(body))
+        elif parts[-1] in self.cloud.broken:
+            self._answer(self.cloud.broken[parts[-1]], {"error": {"message": "no", "code": 1}})
         elif parts[0] == "jobs" and parts[-1] == "cancel":
             self.cloud.jobs[parts[1]]["mood"] = "cancelled"
             self._send(204, b"")
@@ -202,8 +204,10 @@ class _Handler(Handler):
             self.connection.shutdown(socket.SHUT_RDWR)
         elif how == "garbage":
             self._send(200, b"<html>gateway</html>")
-        elif how == "524":
-            self._answer(524, {"error": {"message": "timed out", "code": 1}})
+        elif how:
+            code, _, then = how.partition(" then ")
+            self._answer(int(code), {"error": {"message": "timed out", "code": 1}})
+            cloud.refuse = int(then or 0)
         else:
             self._answer(200, taken)
 

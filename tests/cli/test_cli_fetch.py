@@ -6,7 +6,7 @@ import pytest
 from loopback import DEVICE, TOKEN
 from machine_fixtures import cloud, connected
 
-from qfl.study.folder import toml
+from qfl.study.folder import RunFolder, toml
 
 __all__ = ["cloud", "connected"]
 
@@ -37,6 +37,17 @@ def study(here):
     }
     path.write_text(toml(settings))
     return path
+
+
+def test_nothing_is_given_up_while_a_run_is_sending(real, study, cloud, here):
+    cloud.mood = "queued"
+    assert real("run", study, "--jobs", 1).code == 3
+    with RunFolder(here / "runs/hardware").held():
+        refused = real("fetch", "--forget")
+        assert refused.code == 2
+        assert "is writing" in refused.err
+        assert real("fetch").code == 3  # looking is free
+    assert real("fetch", "--forget").code == 3
 
 
 def test_run_fetch_run_replay(real, study, cloud, here):

@@ -221,6 +221,26 @@ def test_a_refused_job_may_be_sent_again(cloud, tmp_path):
     assert events(ledger) == ["intent", "refused", "intent", "submitted", "fetched"]
 
 
+@pytest.mark.parametrize("answers", ["524 then 429", "503 then 403"])
+def test_a_job_that_was_taken_before_it_was_refused_is_not_sent_again(cloud, tmp_path, answers):
+    """The vendor's client sends again after a server error; the refusal is of its second try."""
+    ledger = Ledger(tmp_path)
+    cloud.lost = [answers]
+    ask(ledger)
+    cloud.refuse = 0
+    assert ask(ledger).total == 100
+    assert len(cloud.jobs) == 1
+    assert events(ledger) == ["intent", "submitted", "fetched"]
+
+
+def test_a_second_job_that_cannot_be_cancelled_holds_nothing_back(cloud, tmp_path):
+    ledger = Ledger(tmp_path)
+    cloud.lost, cloud.broken = ["524"], {"cancel": 500}
+    assert ask(ledger).total == 100
+    (job,) = ledger.jobs().values()
+    assert (job.state, len(job.duplicates)) == ("fetched", 1)
+
+
 def test_an_intent_that_never_arrived_is_not_sent_again_by_itself(cloud, tmp_path):
     ledger = Ledger(tmp_path)
     ask(ledger)

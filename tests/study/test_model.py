@@ -141,6 +141,11 @@ def test_a_changed_row_takes_its_own_options_along(toy_world, settings):
     assert simple.methods == ({"label": "qaoa", "solver": "guess"},)
 
 
+def test_an_override_of_the_wrong_type_is_told(toy_world, study):
+    with pytest.raises(StudyError, match=r"methods.qaoa.backend: should be a valid string, got \["):
+        study.with_overrides(overrides={"methods.qaoa.backend": ["noisy", "remote:there"]})
+
+
 def test_an_axis_may_vary_the_row(toy_world, settings):
     settings["federation"] |= {"algorithm": "pull", "mu": 0.5}
     settings["sweep"] = {"federation.algorithm": ["average", "pull"]}

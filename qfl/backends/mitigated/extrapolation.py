@@ -74,14 +74,14 @@ class ZeroNoise:
 class ZeroNoiseCompiled:
     """One ansatz at several noise scales."""
 
-    folded: tuple[Compiled, ...]
+    at_scales: tuple[Compiled, ...]
     scales: tuple[int, ...]
     fit: Fit
     random_mean: float
 
     def expectation(self, angles: ArrayLike) -> NDArray[np.float64]:
         """Return the mean cost continued to zero noise, shape (...)."""
-        values = np.array([compiled.expectation(angles) for compiled in self.folded])
+        values = np.array([compiled.expectation(angles) for compiled in self.at_scales])
         return extrapolated(self.scales, values, fit=self.fit, limit=self.random_mean)
 
     def sample(self, angles: ArrayLike, shots: int, rng: np.random.Generator) -> Counts:
@@ -97,7 +97,7 @@ class ZeroNoiseCompiled:
 
     def execution(self) -> Execution | None:
         """Return how the wrapped ansatz runs at its own noise, and that means are extrapolated."""
-        return execution_of(self.folded[0], "zero_noise")
+        return execution_of(self.at_scales[0], "zero_noise")
 
 
 def extrapolated(

@@ -8,6 +8,8 @@ from qfl.backends.mitigated.extrapolation import extrapolated
 from qfl.backends.placement import fold
 from qfl.core.errors import BackendError, ConfigError
 
+GATES = {"two_qubit_error": 0.01}
+
 
 @pytest.mark.parametrize(("scales", "degree"), [((1, 3), 1), ((1, 3, 5), 2), ((1, 2, 3, 5), 3)])
 def test_richardson_is_exact_for_polynomials_of_its_degree(scales, degree):
@@ -92,7 +94,7 @@ def test_a_device_that_estimates_means_is_extrapolated(inside):
     else:
         exact = zero_noise("aer:fake_manila", {}, fit="linear", scales=(1, 3))
     found = zero_noise(device, options, fit="linear", scales=(1, 3)).compile(ansatz)
-    raw, noisier = found.folded
+    raw, noisier = found.at_scales
     placed = (raw.inner if inside else raw).placed, (noisier.inner if inside else noisier).placed
     counts = [each.circuit.num_nonlocal_gates() for each in placed]
     assert counts[1] == 3 * counts[0] > 0
@@ -112,6 +114,7 @@ def test_wrong_scales_fits_and_backends_are_refused():
     for backend, options in (
         ("subspace", {}),
         ("mitigation:post_selection", {"backend": "subspace"}),
+        ("mitigation:zero_noise", {"backend": "noise:depolarising", "backend_options": GATES}),
     ):
         with pytest.raises(BackendError, match="does not fold its circuits; wrap 'aer'"):
             zero_noise(backend, options).compile(ansatz)
