@@ -38,6 +38,21 @@ def test_plus_and_minus_cancel(stream):
     assert (masked == vector).all()
 
 
+@pytest.mark.parametrize("many", [1, 2, 3])
+@pytest.mark.parametrize("word", [np.uint32, np.uint64])
+def test_threads_that_share_the_seeds_change_no_bit(monkeypatch, word, many):
+    monkeypatch.setenv("NUMBA_NUM_THREADS", str(many))
+    seeds = [Secret(bytes([k]) * 32) for k in range(7)]
+    together = np.arange((1 << 17) + 5, dtype=word)
+    alone = together.copy()
+    add_masks(together, plus=seeds[:4], minus=seeds[4:])
+    for seed in seeds[:4]:
+        add_masks(alone, plus=[seed])
+    for seed in seeds[4:]:
+        add_masks(alone, minus=[seed])
+    assert (together == alone).all()
+
+
 def test_only_256_bit_seeds_and_known_streams():
     vector = np.zeros(2, np.uint32)
     with pytest.raises(SecurityError, match="256"):
