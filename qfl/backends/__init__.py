@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from qfl.core.errors import ConfigError
+from qfl.core.errors import ConfigError, QflError
 from qfl.core.ports import Backend
-from qfl.core.registry import Registry, Row
+from qfl.core.registry import Registry, Row, load
 
 BACKENDS = Registry(
     "backend",
@@ -105,7 +106,8 @@ _HERE = {
     "qiskit": ("qiskit_aer", "qiskit.providers.", "qiskit_ibm_runtime.fake_provider"),
     "pennylane": ("default.", "lightning.", "reference."),
 }
-"""Beginnings of targets that are known to run on this machine, for rows that open any object."""
+"""Beginnings of targets that are known to run on this machine, for rows that open any object; of
+qiskit's, `provider.runs_here` knows more."""
 
 _CIRCUITS_PER_JOB = {"braket": 1, "ibm": 300}
 _EXECUTIONS_PER_JOB = {"ibm": 5_000_000}
@@ -115,10 +117,16 @@ _EXECUTIONS_PER_JOB = {"ibm": 5_000_000}
 def has_queue(name: str, options: Mapping[str, Any]) -> bool:
     """Return True for a machine with a queue and a price; studies reach it through their ledger.
 
+    A `qiskit:` device is one unless it is known to run here, or its option `untracked` says so.
+
     >>> has_queue("ibm:ibm_boston", {}), has_queue("aer:fake_boston", {})
+    (True, False)
+    >>> has_queue("qiskit:qiskit_ionq:forte", {}), has_queue("qiskit:qiskit_aer:AerSimulator", {})
     (True, False)
     """
     row, target = _target(name, options)
+    if row == "qiskit" and isinstance(target, str):
+        return bool(target) and not options.get("untracked") and not _runs_here(row, target)
     return row in _QUEUED and f"{row}:{target}" not in _AT_ONCE
 
 
@@ -133,10 +141,22 @@ def may_charge(name: str, options: Mapping[str, Any]) -> bool:
     """
     row, target = _target(name, options)
     if row in _HERE:
-        return bool(target) and not str(target).startswith(_HERE[row])
+        return bool(target) and not _runs_here(row, target)
     if row and row not in BACKENDS.rows and name not in BACKENDS.rows:
         return True
     return has_queue(name, options)
+
+
+def _runs_here(row: str, target: Any) -> bool:
+    """Return True for a target, of a row that opens any object, that is known to run here."""
+    if str(target).startswith(_HERE[row]):
+        return True
+    if row != "qiskit" or not isinstance(target, str) or not BACKENDS.row(row).installed:
+        return False
+    try:
+        return bool(load("qfl.backends.provider:runs_here")(target))
+    except QflError:  # whoever compiles there will hear why
+        return False
 
 
 def _target(name: str, options: Mapping[str, Any]) -> tuple[str, Any]:
@@ -145,15 +165,19 @@ def _target(name: str, options: Mapping[str, Any]) -> tuple[str, Any]:
     return row, target or options.get(TARGETS.get(row, ""), "")
 
 
-def circuits_per_job(name: str, shots: int) -> int:
+def circuits_per_job(name: str, options: Mapping[str, Any], shots: int) -> int:
     """Return how many circuits of `shots` each may travel in one job, at least 1.
 
-    >>> circuits_per_job("ibm:ibm_boston", 1024), circuits_per_job("ibm:ibm_boston", 100_000)
-    (300, 50)
+    >>> [circuits_per_job("ibm:ibm_boston", {}, shots) for shots in (1024, 100_000)]
+    [300, 50]
     """
-    row = name.partition(":")[0]
+    row, target = _target(name, options)
     most = _EXECUTIONS_PER_JOB.get(row, sys.maxsize) // max(1, shots)
-    return max(1, min(most, _CIRCUITS_PER_JOB.get(row, sys.maxsize)))
+    own: int | None = _CIRCUITS_PER_JOB.get(row)
+    if row == "qiskit":
+        with suppress(QflError):  # whoever compiles there will hear why
+            own = load("qfl.backends.provider:most_circuits")(target)
+    return max(1, most if own is None else min(most, own))
 
 
 def innermost(name: str, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

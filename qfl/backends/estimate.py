@@ -110,6 +110,7 @@ class Estimate:
         price: of all jobs; 0 where nothing is charged, None where the price file does not know.
         refusal: why a circuit cannot run there, and what to do; "" if it can.
         simulation_seconds: of all circuits, on one core, where a snapshot is simulated.
+        queued: True where jobs wait in a queue and are on the run's ledger.
     """
 
     machine: str
@@ -123,6 +124,7 @@ class Estimate:
     price: float | None
     refusal: str = ""
     simulation_seconds: float = 0.0
+    queued: bool = False
 
 
 def charged(

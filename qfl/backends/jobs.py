@@ -100,8 +100,8 @@ class Queue(Protocol):
         """
         ...
 
-    def find(self, tag: str) -> tuple[str, ...]:
-        """Return the ids of the jobs that carry `tag`, the oldest first."""
+    def find(self, tag: str) -> tuple[str, ...] | None:
+        """Return the ids of the jobs that carry `tag`, the oldest first; None if it keeps none."""
         ...
 
     def cancel(self, job: str) -> None:

@@ -1,23 +1,25 @@
 """Any qiskit BackendV2 behind the backend port: IonQ, IQM, Braket, a simulator, a colleague's own.
 
 The ansatz is placed on the device once; angle sets are sampled through `BackendSamplerV2`, many in
-one job. Such a device only samples, so its backend has no exact expectations.
+one job. Such a device only samples, so its backend has no exact expectations. A study reaches what
+is not known to run here in two steps, submit and collect, through its ledger.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from qiskit.primitives import BackendSamplerV2
-from qiskit.providers import BackendV2
 
 from circuits.lowering.qiskit import to_qiskit
 from circuits.qaoa import QaoaAnsatz
 from circuits.spec import CircuitSpec
-from qfl.backends.calibration import Calibration, calibration, execution
+from qfl.backends import provider
+from qfl.backends.calibration import Calibration, again, calibration, execution
 from qfl.backends.exact import check_shots
 from qfl.backends.gates import (
     NATIVE_MIXERS,
@@ -28,13 +30,12 @@ from qfl.backends.gates import (
     mean_cost,
     sampled_only,
 )
-from qfl.backends.jobs import Placement
+from qfl.backends.jobs import Collected, Part, Placement
 from qfl.backends.placement import Layout, Placed, fold, place
 from qfl.core.counts import Counts
 from qfl.core.decision import Execution
-from qfl.core.errors import BackendError, ConfigError
+from qfl.core.errors import BackendError
 from qfl.core.ports import Capabilities
-from qfl.core.registry import load
 from qfl.core.rng import Streams
 
 
@@ -51,6 +52,8 @@ class QiskitDevice:
         line: send dense costs through a SWAP network instead of the router; for mixers "x" and
             "xy_trotter".
         mean_shots: behind every mean cost; None refuses to estimate one.
+        untracked: a study waits for its counts and keeps no job id: what is interrupted is lost.
+            For devices of your own that run here.
 
     >>> QiskitDevice("qiskit.providers.basic_provider:BasicSimulator").capabilities.exact
     False
@@ -64,6 +67,7 @@ class QiskitDevice:
     packed: bool = True
     line: bool = False
     mean_shots: int | None = None
+    untracked: bool = False
 
     def __post_init__(self) -> None:
         self._layout()
@@ -72,28 +76,9 @@ class QiskitDevice:
         """Return the device itself.
 
         Raises:
-            ConfigError: the name leads to no BackendV2, or to one that needs arguments.
+            ConfigError, BackendError: see `provider.opened`.
         """
-        found = self.device
-        if isinstance(found, str):
-            try:
-                found = load(found)
-            except (ImportError, AttributeError, ValueError) as error:
-                raise ConfigError(
-                    f"qiskit:{self.device} names no device ({error}); give module:attribute of a "
-                    "BackendV2 or of what returns one"
-                ) from error
-        if not isinstance(found, BackendV2) and callable(found):
-            try:
-                found = found()
-            except TypeError as error:
-                raise ConfigError(
-                    f"qiskit:{self.device} cannot be called without arguments ({error}); name a "
-                    "BackendV2 object, or a function without arguments that returns one"
-                ) from error
-        if not isinstance(found, BackendV2):
-            raise ConfigError(f"qiskit:{self.device} is {type(found).__name__}, not a BackendV2")
-        return found
+        return provider.opened(self.device)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -126,6 +111,38 @@ class QiskitDevice:
         device = self.opened()
         placed = place(to_qiskit(circuit), device, self._layout())
         return _sampled(device, placed, (), np.zeros((1, 0)), shots, rng)[0]
+
+    def submit(self, parts: Sequence[Part], shots: int, *, tag: str) -> str:
+        """Return the id of the accepted job; circuits are named by the tag, for people to see."""
+        circuits = [circuit for compiled, angles in parts for circuit in compiled.circuits(angles)]
+        for number, circuit in enumerate(circuits):
+            circuit.name = f"{tag}-{number}"
+        return provider.sent(self._name, parts[0][0].device, circuits, shots)
+
+    def find(self, tag: str) -> None:
+        """Return None: a BackendV2 cannot be asked by tag; see `jobs.Queue`."""
+        return None
+
+    def cancel(self, job: str) -> None:
+        """Give up a job; see `jobs.Queue`."""
+        with provider.plain_words(self._name):
+            provider.retriever(self._name, self.opened())(job).cancel()
+
+    def collect(self, job: str, calibrated: Sequence[Mapping[str, Any]] = ()) -> Collected | None:
+        """Return what a job measured, None while it waits or runs; see `jobs.Queue`.
+
+        A BackendV2 reports neither the seconds that it charges nor those in its queue.
+        """
+        device = self.opened()
+        counts = provider.counts_of(self._name, device, job)
+        if counts is None:
+            return None
+        now = tuple(again(device, Calibration.from_dict(each)).to_dict() for each in calibrated)
+        return Collected(counts, None, None, now, "its provider reports no seconds here")
+
+    @property
+    def _name(self) -> str:
+        return f"qiskit:{self.device}"
 
     def _layout(self) -> Layout:
         return Layout(self.level, self.transpiler_seed, self.noise_aware)
@@ -194,6 +211,24 @@ class QiskitCompiled:
         placed = self.placed
         measured = tuple(placed.qubits[place] for place in placed.measured)
         return Placement(self.calibration().to_dict(), 0, 0, measured).readouts
+
+    def placement(self) -> Placement:
+        """Return where it will run.
+
+        Raises:
+            BackendError: its provider does not hand out jobs by their id.
+        """
+        placed = self.placed
+        provider.retriever(f"qiskit:{self.device.name}", self.device)
+        measured = tuple(placed.qubits[place] for place in placed.measured)
+        now = self.calibration().to_dict()
+        return Placement(now, placed.two_qubit_gates, placed.depth, measured)
+
+    def circuits(self, angles: ArrayLike) -> list[Any]:
+        """Return a circuit without parameters for each angle set of (..., 2, p)."""
+        rows, _ = angle_rows(self.ansatz, angles)
+        circuit, values = bound(self.placed, self.parameters, rows)
+        return [circuit.assign_parameters(row) for row in values]
 
     def _for_means(self, rows: NDArray[np.float64]) -> tuple[Counts, ...]:
         """Return `mean_shots` samples at each row of angles, the same each time."""

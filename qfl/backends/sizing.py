@@ -13,7 +13,7 @@ from typing import Any
 
 from circuits.qaoa import QaoaAnsatz, resources
 from circuits.spec import structure
-from qfl.backends import get_backend, innermost
+from qfl.backends import get_backend, has_queue, innermost
 from qfl.backends.gates import too_few
 from qfl.backends.stored import snapshot_names
 from qfl.core.errors import BackendError, CapacityError, MissingExtraError
@@ -73,6 +73,8 @@ def _inside(name: str, options: Mapping[str, Any], ansatz: QaoaAnsatz, bare: Siz
     backend: Any = get_backend(name, **options)
     if row == "qiskit":
         compiled = backend.compile(ansatz)
+        if has_queue(name, options):
+            compiled.placement()  # says if jobs would be lost there
         return _of(compiled.placed, compiled.device)
     if row in ("subspace", "statevector"):
         backend.check_size(ansatz)

@@ -80,19 +80,17 @@ def refuse_above(max_cost: str | None, found: Sequence[Estimate], listed: PriceL
     Raises:
         ConfigError: `max_cost` is no limit.
     """
-    from qfl.backends import has_queue
     from qfl.backends.estimate import Limit
 
     machines = costly(found)
     for sentence in listed.caveats(each.machine for each in machines):
         say(sentence)
-    for name in dict.fromkeys(each.machine for each in machines):
-        if not has_queue(name, {}):
-            say(
-                f"{name} may be a provider's machine, and is not on the ledger: job ids are not "
-                "kept, so a run that ends early loses what it sent; if it runs here, give it a row "
-                "with zeros in a price file"
-            )
+    for name in dict.fromkeys(each.machine for each in machines if not each.queued):
+        say(
+            f"{name} may be a provider's machine, and is not on the ledger: job ids are not kept, "
+            "so a run that ends early loses what it sent; if it runs here, give it a row with "
+            "zeros in a price file"
+        )
     if max_cost and Limit.parse(max_cost, listed.currency).exceeded(machines):
         say(f"above --max-cost {max_cost}: nothing was sent")
         raise typer.Exit(Exit.GATE)
@@ -100,6 +98,4 @@ def refuse_above(max_cost: str | None, found: Sequence[Estimate], listed: PriceL
 
 def costly(found: Sequence[Estimate]) -> list[Estimate]:
     """Return the estimates of machines that take money or a place in a queue."""
-    from qfl.backends import has_queue
-
-    return [each for each in found if has_queue(each.machine, {}) or each.price != 0]
+    return [each for each in found if each.queued or each.price != 0]

@@ -27,15 +27,24 @@ def fetch(
             "--forget", help="Give up failed, damaged jobs, and those their machine does not know."
         ),
     ] = False,
+    found: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--found", metavar="TAG=ID", help="A job in doubt is this one at its machine."
+        ),
+    ] = None,
 ) -> None:
     """Collect finished jobs of a run from their machines; sends nothing, and may be repeated."""
     from qfl.cli.studies import find_run
+    from qfl.study.fetching import adopt
+    from qfl.study.fetching import fetch as ask
     from qfl.study.ledger import Ledger
-    from qfl.study.machines import fetch as ask
 
     folder = find_run(run)
     ledger = Ledger(folder.path)
-    with folder.held() if forget else nullcontext():  # no run may be sending what is given up
+    taken = dict(_pair(text) for text in found or ())
+    with folder.held() if forget or taken else nullcontext():  # no run may be sending it
+        adopt(ledger, taken)
         asked = list(ask(ledger, forget=forget))
     states = Counter(job.state for job in asked)
     if asked:
@@ -71,3 +80,13 @@ def _said(job: Job) -> str:
     """Return why a job is not collected, what its machine did not say, and jobs that it doubled."""
     twice = f"the machine made it twice: {' '.join(job.duplicates)}" if job.duplicates else ""
     return "; ".join(filter(None, (job.reason, twice)))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Return tag and id."""
+    from qfl.core.errors import ConfigError
+
+    tag, _, number = text.partition("=")
+    if not tag or not number:
+        raise ConfigError(f"--found takes TAG=ID, got {text!r}")
+    return tag.strip(), number.strip()

@@ -78,7 +78,7 @@ def _begun(cell: Cell, circuits: int, travelling: Counter[Hashable]) -> int:
         return 1
     shots = cell.solver["shots"]
     group = company(name, options, shots)
-    most, before = circuits_per_job(name, shots), travelling[group]
+    most, before = circuits_per_job(name, options, shots), travelling[group]
     travelling[group] += circuits
     return ceil(travelling[group] / most) - ceil(before / most)
 
@@ -153,4 +153,5 @@ def _estimate(cell: Cell, jobs: int, circuits: int, prices: PriceList) -> Estima
         price=None if unknown else money,
         refusal=found.refusal,
         simulation_seconds=circuits * found.simulation_seconds * _runs(cell),
+        queued=has_queue(name, options),
     )

@@ -28,76 +28,13 @@ from qfl.core.decision import Execution
 from qfl.core.errors import (
     BackendError,
     ConfigError,
-    JobDamagedError,
     JobFailedError,
     JobPendingError,
-    MissingExtraError,
 )
 from qfl.core.ports import Backend, Capabilities
+from qfl.study.fetching import fetched
 from qfl.study.ledger import Asked, Job, Ledger
 from qfl.study.outbox import Question, send
-
-
-def fetch(ledger: Ledger, *, forget: bool = False) -> Iterator[Job]:
-    """Yield every open job after asking its machine once; idempotent.
-
-    A machine that cannot be asked now is the job's reason; the others are still asked.
-
-    Args:
-        ledger: of the run.
-        forget: give up failed jobs, results that do not arrive whole, and intents that their
-            machine does not know: the next run sends them again.
-    """
-    for job in ledger.jobs().values():
-        if job.state == "failed" and forget:
-            ledger.note("forgotten", job.key)
-            yield replace(job, state="forgotten")
-        elif job.is_open:
-            try:
-                machine = cast(Queue, get_backend(job.backend, **job.options))
-                job = _fetched(ledger, job, machine, forget=forget)
-            except JobDamagedError as error:
-                if forget:
-                    ledger.note("forgotten", job.key)
-                job = replace(job, state="forgotten" if forget else job.state, reason=str(error))
-            except (BackendError, ConfigError, MissingExtraError) as error:
-                job = replace(job, reason=str(error))
-            yield job
-
-
-def _fetched(ledger: Ledger, job: Job, machine: Queue, *, forget: bool = False) -> Job:
-    """Return the job after one look at its machine."""
-    known = machine.find(job.tag)
-    if job.state == "intent":
-        if not known:
-            if forget:
-                ledger.note("forgotten", job.key)
-                return replace(job, state="forgotten")
-            return replace(
-                job, reason=f"{job.backend} knows no job {job.tag}: --forget gives it up"
-            )
-        ledger.note("submitted", job.key, job=known[0])
-        job = ledger.jobs()[job.key]
-    for number in sorted({*known} - {job.job, *job.duplicates}):
-        _undo(ledger, job, number, machine)
-    try:
-        collected = machine.collect(job.job, [ledger.calibration(name) for name in job.records])
-    except JobFailedError as error:
-        ledger.note("failed", job.key, reason=str(error))
-    else:
-        if collected is not None:
-            ledger.note_fetched(job, collected)
-    return ledger.jobs()[job.key]
-
-
-def _undo(ledger: Ledger, job: Job, number: str, machine: Queue) -> None:
-    """Give up a second job that the machine made of one, because its client sent it again."""
-    try:
-        machine.cancel(number)
-        said = "cancelled"
-    except BackendError as error:  # too late, it has run; or it cannot be asked now
-        said = f"not cancelled: {error}"
-    ledger.note("duplicate", job.key, job=number, reason=said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +182,7 @@ class LedgeredCompiled:
         job, place = cast(tuple[Job, int], backend.find(question))
         if job.is_open and backend.submits:
             try:
-                job = _fetched(ledger, job, cast(Queue, backend.machine()))
+                job = fetched(ledger, job, cast(Queue, backend.machine()))
             except BackendError as error:
                 raise JobPendingError(
                     f"job {job.job or job.tag} cannot be collected now: {error}; nothing is lost, "
@@ -259,8 +196,7 @@ class LedgeredCompiled:
         if not job.job:
             raise JobPendingError(
                 f"a job was about to be sent to {backend.name} when its process or the connection "
-                f"ended, and the machine knows none with tag {job.tag}; if it stays so: "
-                "qfl fetch --forget"
+                f"ended: {job.reason or 'qfl fetch says what is known'}"
             )
         raise JobPendingError(f"job {job.job} waits at {backend.name}; collect it with: qfl fetch")
 
@@ -303,7 +239,8 @@ def through_ledger(
     if stray:
         raise ConfigError(
             f"{', '.join(stray)} names a machine with a queue, where its jobs would be on no "
-            "ledger; name it as the method's own `backend`, or there as what a mitigation wraps"
+            "ledger; name it as the method's own `backend`, or there as what a mitigation wraps; a "
+            "qiskit: device that runs here takes backend_options = { untracked = true }"
         )
     name = getattr(solver, "backend", None)
     found = _placed(name, solver.backend_options, behind) if isinstance(name, str) else None

@@ -82,7 +82,9 @@ def send(ledger: Ledger, questions: Iterable[Question]) -> dict[str, QflError]:
     unsent: dict[str, QflError] = {}
     for group in _grouped(questions, _company_of).values():
         ready = _placed(group, unsent)
-        most = circuits_per_job(group[0].backend, group[0].shots)
+        if not ready:
+            continue
+        most = circuits_per_job(group[0].backend, group[0].options, group[0].shots)
         for first in range(0, len(ready), most):
             try:
                 _submit(ledger, ready[first : first + most])
@@ -161,7 +163,7 @@ def _arrived(machine: Queue, job: Job) -> str:
         JobPendingError: the machine does not say.
     """
     try:
-        return next(iter(machine.find(job.tag)), "")
+        return next(iter(machine.find(job.tag) or ()), "")
     except BackendError as error:
         raise _unknown(job, error) from error
 

@@ -17,8 +17,9 @@ from qfl.core.errors import (
     JobPendingError,
     JobRefusedError,
 )
+from qfl.study.fetching import fetch
 from qfl.study.ledger import Ledger
-from qfl.study.machines import Ledgered, fetch
+from qfl.study.machines import Ledgered
 
 ANSATZ = k_of_n(4, 2, "xy_ring", 1)
 RNG = np.random.default_rng(0)

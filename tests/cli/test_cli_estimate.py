@@ -88,7 +88,7 @@ def strangers(here, monkeypatch):
     """A module `strangers` with a device that might be a provider's, for all that is known."""
     (here / "strangers.py").write_text(
         "from qiskit_ibm_runtime.fake_provider import FakeManilaV2\n"
-        "def machine():\n    return FakeManilaV2()\n"
+        "class machine(FakeManilaV2):\n    pass\n"
     )
     monkeypatch.syspath_prepend(here)
     yield "qiskit:strangers:machine"
@@ -97,8 +97,9 @@ def strangers(here, monkeypatch):
 
 @pytest.mark.parametrize("limit", ["0USD", "1000000USD", "1000000s-qpu"])
 def test_a_device_that_may_be_a_providers_has_no_known_price(real, study, strangers, limit):
-    wrapped = {"backend": "mitigation:post_selection", "backend_options": {"backend": strangers}}
-    path = study(5, {"backend": strangers}, wrapped)
+    own = {"backend": strangers, "backend_options": {"untracked": True}}
+    wrapped = {"backend": "mitigation:post_selection", "backend_options": own}
+    path = study(5, own, wrapped)
     done = real("estimate", path)
     assert done.code == 0
     rows = [line.split("\t") for line in done.out.splitlines()[1:3]]
@@ -119,9 +120,8 @@ def test_a_price_file_may_say_that_a_device_is_free(real, here, study, strangers
     prices.write_text(
         f"date='2026-11-30'\ncurrency='USD'\n[[machine]]\nprefix='{strangers}'\nplan='mine'\n{row}"
     )
-    done = real(
-        "estimate", study(5, {"backend": strangers}), "--prices", prices, "--max-cost", "0USD"
-    )
+    own = {"backend": strangers, "backend_options": {"untracked": True}}
+    done = real("estimate", study(5, own), "--prices", prices, "--max-cost", "0USD")
     assert done.code == 0
     assert "not on the ledger" not in done.err
 

@@ -16,9 +16,10 @@ from qfl.solvers.qaoa import Qaoa
 from qfl.solvers.warm_start import WarmStart
 from qfl.study import Study, cells
 from qfl.study.assemble import play
+from qfl.study.fetching import fetch
 from qfl.study.forecast import forecast
 from qfl.study.ledger import JOBS, Ledger
-from qfl.study.machines import Ledgered, fetch, through_ledger
+from qfl.study.machines import Ledgered, through_ledger
 
 ANSATZ = k_of_n(4, 2, "xy_ring", 1)
 MACHINE = {"backend": f"ibm:{DEVICE}", "backend_options": {"level": 0}}

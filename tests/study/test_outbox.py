@@ -15,10 +15,10 @@ from qfl.backends.estimate import PriceList
 from qfl.core.errors import BackendError, CapacityError, JobPendingError, JobRefusedError
 from qfl.study import Study, cells, run, store
 from qfl.study.assemble import play
+from qfl.study.fetching import fetch
 from qfl.study.folder import toml
 from qfl.study.forecast import forecast
 from qfl.study.ledger import JOBS, Ledger
-from qfl.study.machines import fetch
 from qfl.study.outbox import Question, send
 
 PLACE = {"backend": f"ibm:{DEVICE}", "backend_options": {"level": 0}}

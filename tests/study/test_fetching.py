@@ -1,0 +1,203 @@
+"""A provider's own device is on the ledger: killed processes lose no job and send none twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import keeper
+import pytest
+
+from qfl.study import store
+from qfl.study.fetching import fetch
+from qfl.study.folder import toml
+from qfl.study.ledger import JOBS, Ledger
+
+CIRCUIT = {"solver": "qaoa", "depth": 1, "mixer": "xy_ring", "schedule": "transfer", "shots": 40}
+
+
+@pytest.fixture
+def cloud(tmp_path, monkeypatch):
+    """The folder that is the provider's cloud; nothing has run there yet."""
+    folder = tmp_path / "cloud"
+    folder.mkdir()
+    monkeypatch.setenv("CLOUD", str(folder))
+    return folder
+
+
+def write(folder, device, **options):
+    """Two instances of four clients, each decided twice on the device: four circuits."""
+    place = {"backend": f"qiskit:keeper:{device}", "backend_options": {"level": 0, **options}}
+    settings = {
+        "name": "kept",
+        "title": "t",
+        "question": "q?",
+        "hypothesis": "h.",
+        "seeds": 2,
+        "decision": {"problem": "client_selection", "clients": 4, "choose": 2, "repeats": 2},
+        "headline": {"metric": "sampled_ratio", "method": "kept", "baseline": "greedy"},
+        "methods": [
+            {**CIRCUIT, **place, "label": "kept", "training_backend": "subspace"},
+            {"solver": "greedy", "label": "greedy"},
+        ],
+    }
+    (folder / "kept.toml").write_text(toml(settings))
+
+
+def qfl(folder, *words):
+    done = subprocess.run(
+        [sys.executable, "-m", "qfl", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, done.stderr
+
+
+RUN = ("run", "kept.toml", "--jobs", "1")
+
+
+def ledger(folder):
+    return Ledger(folder / "runs/kept")
+
+
+def events(folder):
+    lines = (folder / "runs/kept" / JOBS).read_text().splitlines()
+    return [json.loads(line)["event"] for line in lines]
+
+
+def statuses(folder):
+    rows = {row.cell.id: row for row in store.load(folder / "runs/kept/cells.jsonl")}
+    return sorted(row.status for row in rows.values())
+
+
+def test_jobs_of_a_provider_are_collected_by_another_process(cloud, tmp_path):
+    """Four circuits, three a job at most: two jobs, whose ids are on disk before anybody waits.
+
+    Two processes that ask for them get a kill -9.
+    """
+    write(tmp_path, "Keeping")
+    code, err = qfl(tmp_path, *RUN)
+    assert code == 3, err
+    assert events(tmp_path) == ["intent", "submitted"] * 2
+    assert {job.job for job in ledger(tmp_path).jobs().values()} == set(keeper.jobs())
+    assert [job.circuits for job in ledger(tmp_path).jobs().values()] == [3, 1]
+    code, err = qfl(tmp_path, "fetch")
+    assert code == 3
+    assert "0 jobs fetched, 2 still waiting" in err
+    (cloud / "deadly").write_text("asked")
+    for words in (("fetch",), RUN):
+        assert qfl(tmp_path, *words)[0] == -signal.SIGKILL
+    (cloud / "deadly").unlink()
+    (cloud / "open").touch()
+    code, err = qfl(tmp_path, "fetch")
+    assert code == 0, err
+    code, err = qfl(tmp_path, *RUN)
+    assert code == 0, err
+    assert statuses(tmp_path) == ["done"] * 4
+    assert len(keeper.jobs()) == 2
+    (cloud / "open").unlink()
+    (row, *_) = [
+        row
+        for row in store.load(tmp_path / "runs/kept/cells.jsonl")
+        if row.status == "done" and row.cell.labels["method"] == "kept"
+    ]
+    code, err = qfl(tmp_path, "replay", "kept", row.cell.id[:12])
+    assert code == 0, err
+    assert "the same bit for bit" in err
+
+
+def test_a_kill_after_sending_is_a_doubt_that_nobody_resolves_silently(cloud, tmp_path):
+    """kill -9 inside `run`, when the cloud has the job and the ledger does not know its id."""
+    write(tmp_path, "Keeping")
+    (cloud / "deadly").write_text("taken")
+    assert qfl(tmp_path, *RUN)[0] == -signal.SIGKILL
+    (cloud / "deadly").unlink()
+    (cloud / "open").touch()
+    assert events(tmp_path) == ["intent"]
+    (taken,) = keeper.jobs()
+    (job,) = ledger(tmp_path).jobs().values()
+    assert json.loads((cloud / f"{taken}.json").read_text())["name"] == f"{job.tag}-0"
+    for words in (RUN, ("fetch",)):
+        code, err = qfl(tmp_path, *words)
+        assert code == 3, err
+        assert [each for each in ledger(tmp_path).jobs().values() if each.key == job.key] == [job]
+    (asked,) = fetch(ledger(tmp_path))
+    assert "in doubt whether qiskit:keeper:Keeping took the 3 circuits of" in asked.reason
+    assert all(cell[:12] in asked.reason for cell in job.cells)
+    assert f"--found {job.tag}=ID" in asked.reason
+    sent = keeper.jobs()
+    assert len(sent) == 2  # the fourth circuit, which was in nobody's doubt
+
+    for wrong, why in (
+        (f"{job.tag}=nowhere", "LookupError: no job nowhere"),
+        (f"qfl-other={taken}", "no job 'qfl-other' is in doubt"),
+        (f"{job.tag}={sent[1]}", "is on the ledger already"),
+        (job.tag, "--found takes TAG=ID"),
+    ):
+        code, err = qfl(tmp_path, "fetch", "--found", wrong)
+        assert code == 2
+        assert why in err
+    code, err = qfl(tmp_path, "fetch", "--found", f"{job.tag}={taken}")
+    assert code == 0, err
+    code, err = qfl(tmp_path, *RUN)
+    assert code == 0, err
+    assert keeper.jobs() == sent
+    assert statuses(tmp_path) == ["done"] * 4
+
+
+def test_a_job_that_never_reached_its_provider_is_sent_again_when_it_is_given_up(cloud, tmp_path):
+    write(tmp_path, "Keeping")
+    (cloud / "deadly").write_text("before")
+    assert qfl(tmp_path, *RUN)[0] == -signal.SIGKILL
+    (cloud / "deadly").unlink()
+    (cloud / "open").touch()
+    assert keeper.jobs() == []
+    assert qfl(tmp_path, "fetch")[0] == 3
+    code, err = qfl(tmp_path, "fetch", "--forget")
+    assert code == 0, err
+    code, err = qfl(tmp_path, *RUN)
+    assert code == 0, err
+    assert len(keeper.jobs()) == 2
+    assert statuses(tmp_path) == ["done"] * 4
+
+
+def test_a_provider_that_does_not_answer_is_a_doubt_without_its_secrets(
+    cloud, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("FOLDER_TOKEN", "planted-4711")
+    write(tmp_path, "Keeping")
+    (cloud / "deadly").write_text("silent")
+    code, err = qfl(tmp_path, *RUN)
+    assert code == 3
+    assert events(tmp_path) == ["intent"]
+    text = (tmp_path / "runs/kept/cells.jsonl").read_text()
+    assert "ConnectionError: no answer for ***" in text
+    assert "planted-4711" not in text + err
+
+
+def test_what_does_not_keep_jobs_is_refused_unless_the_study_says_so(cloud, tmp_path):
+    (cloud / "open").touch()
+    write(tmp_path, "Forgetful")
+    for words, expected in ((RUN, 1), (("estimate", "kept.toml"), 4)):
+        code, err = qfl(tmp_path, *words)
+        assert code == expected
+        assert "set backend_options = { untracked = true }" in err
+    assert keeper.jobs() == []
+    write(tmp_path, "Forgetful", untracked=True)
+    code, err = qfl(tmp_path, *RUN)
+    assert code == 0, err
+    assert len(keeper.jobs()) == 4
+    assert not (tmp_path / "runs/kept" / JOBS).exists()
+
+
+def test_a_simulator_of_this_process_needs_no_ledger(cloud, tmp_path):
+    write(tmp_path, "simulator")
+    code, err = qfl(tmp_path, *RUN)
+    assert code == 0, err
+    assert not (tmp_path / "runs/kept" / JOBS).exists()
+    assert statuses(tmp_path) == ["done"] * 4
