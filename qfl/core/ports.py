@@ -269,7 +269,7 @@ class Personalising(Protocol):
 
     def after_training(self, pupil: Any) -> Any:
         """Yield lessons, receive what came of each, return the `PersonalModel` to be used from
-        now on; `pupil` is a `qfl.federation.lessons.Pupil`."""
+        now on; `pupil` is a `qfl.federation.training.lessons.Pupil`."""
         ...
 
 

@@ -1,4 +1,10 @@
-"""Federated learning: clients train modules, a server aggregates them, one loop joins both."""
+"""Federated learning: clients train modules, a server aggregates them, one loop joins both.
+
+At the door: the loop (`round`), what it is told (`plan`, `population`, `world`), its arithmetic
+(`engine`, `exchange`, `aggregate`, `evaluate`, `attribution`), and one algorithm per file.
+Rooms: `deciding` who trains, `training` at clients, `steps` of the round, `averaging` of updates,
+`modalities` that are missing; `unlearning`, `continual` and `attacks` play whole federations.
+"""
 
 from __future__ import annotations
 
@@ -66,38 +72,43 @@ ALGORITHMS = Registry(
 ATTACKS = Registry(
     "attack",
     {
-        "none": Row("qfl.federation.adversary:NoAttack", "all clients are honest"),
+        "none": Row("qfl.federation.attacks.adversary:NoAttack", "all clients are honest"),
         "sign_flip": Row(
-            "qfl.federation.adversary:LyingUpdates", "changes with the sign turned and scaled"
+            "qfl.federation.attacks.adversary:LyingUpdates",
+            "changes with the sign turned and scaled",
         ),
         "alie": Row(
-            "qfl.federation.adversary:LyingUpdates",
+            "qfl.federation.attacks.adversary:LyingUpdates",
             "a little is enough: changes inside the spread of the honest (Baruch et al. 2019)",
         ),
         "ipm": Row(
-            "qfl.federation.adversary:LyingUpdates",
+            "qfl.federation.attacks.adversary:LyingUpdates",
             "inner product manipulation: against the honest mean (Xie et al. 2019)",
         ),
         "label_flip": Row(
-            "qfl.federation.adversary:LyingLabels", "training on reversed classes and numbers"
+            "qfl.federation.attacks.adversary:LyingLabels",
+            "training on reversed classes and numbers",
         ),
         "backdoor": Row(
-            "qfl.federation.adversary:LyingLabels",
+            "qfl.federation.attacks.adversary:LyingLabels",
             "a square in the corner means one class (Gu et al. 2017)",
         ),
     },
 )
 """What corrupted clients do; `qfl.security.attacks` has the arithmetic."""
 
-_COUNTING, _CENTRE = "qfl.federation.defence:Counting", "qfl.federation.defence:Centre"
+_COUNTING, _CENTRE = (
+    "qfl.federation.averaging.defence:Counting",
+    "qfl.federation.averaging.defence:Centre",
+)
 
 RULES = Registry(
     "rule",
     {
-        "none": Row("qfl.federation.defence:Weighted", "the algorithm's own mean"),
+        "none": Row("qfl.federation.averaging.defence:Weighted", "the algorithm's own mean"),
         "mean": Row(_CENTRE, "the mean of all changes alike"),
         "norm_bounded_mean": Row(
-            "qfl.federation.defence:Bounded", "the mean of changes cut to one norm"
+            "qfl.federation.averaging.defence:Bounded", "the mean of changes cut to one norm"
         ),
         "median": Row(_CENTRE, "coordinate-wise median"),
         "geometric_median": Row(_CENTRE, "the point nearest to all changes"),
@@ -106,7 +117,7 @@ RULES = Registry(
         "multi_krum": Row(_COUNTING, "the mean of the changes that Krum ranks first"),
         "bulyan": Row(_COUNTING, "a trimmed mean of Krum's choices (El Mhamdi et al. 2018)"),
         "fltrust": Row(
-            "qfl.federation.defence:Trusting",
+            "qfl.federation.averaging.defence:Trusting",
             "changes by their agreement with the server's own (Cao et al. 2021)",
         ),
     },

@@ -17,8 +17,8 @@ from torch import Tensor
 from qfl.core.errors import ConfigError
 from qfl.core.tasks import Task
 from qfl.federation.evaluate import Predict, measures, score, scored
-from qfl.federation.losses import run
 from qfl.federation.population import TensorSamples
+from qfl.federation.training.losses import run
 from qfl.models.keys import ModuleKey
 from qfl.models.m3t import Architecture, State
 

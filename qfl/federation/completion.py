@@ -22,12 +22,12 @@ from torch import Tensor
 from qfl.core.errors import ConfigError
 from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
-from qfl.federation.cka import centrality, similarities
 from qfl.federation.engine import Step
 from qfl.federation.exchange import from_arrays, overlaid
-from qfl.federation.filling import Fill, filling
+from qfl.federation.modalities.cka import centrality, similarities
+from qfl.federation.modalities.filling import Fill, filling
+from qfl.federation.modalities.transfer import Teacher, transfer_loss
 from qfl.federation.population import TensorSamples
-from qfl.federation.transfer import Teacher, transfer_loss
 from qfl.federation.world import Participant, World
 from qfl.models.m3t import State
 from qfl.models.notes import Notes

@@ -17,10 +17,10 @@ from torch.func import vmap
 
 from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.tasks import Task
-from qfl.federation.losses import Parameters, labels, reported, run
-from qfl.federation.optimisers import RULES, Optimiser, follow
 from qfl.federation.population import TensorSamples
-from qfl.federation.remedies import balance, dimmed, draw_kept, unimodal_loss
+from qfl.federation.training.losses import Parameters, labels, reported, run
+from qfl.federation.training.optimisers import RULES, Optimiser, follow
+from qfl.federation.training.remedies import balance, dimmed, draw_kept, unimodal_loss
 from qfl.models.m3t import Architecture, State
 from qfl.models.notes import Notes
 from qfl.models.policies import ExchangePolicy

@@ -12,7 +12,7 @@ from qfl.core.errors import ConfigError
 from qfl.core.update import Update
 from qfl.federation.engine import LocalTraining, Step
 from qfl.federation.fedavg import FedAvg
-from qfl.federation.lessons import Course, Lesson, PersonalModel, Pupil
+from qfl.federation.training.lessons import Course, Lesson, PersonalModel, Pupil
 from qfl.federation.world import World
 from qfl.models.m3t import State
 

@@ -1,4 +1,4 @@
-"""FedAvg whose LoRA pairs are merged as pairs, of one rank or of several; see `lora`."""
+"""FedAvg whose LoRA pairs are merged as pairs, of one rank or of several; see `averaging.lora`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from torch import Tensor
 from qfl.core.errors import UnknownNameError
 from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean
-from qfl.federation.engine import Step
-from qfl.federation.exchange import from_arrays, overlaid, single, without
-from qfl.federation.lora import (
+from qfl.federation.averaging.lora import (
     RULES,
     Pair,
     aggregation_error,
@@ -23,7 +21,9 @@ from qfl.federation.lora import (
     pairs_of,
     shares_of,
 )
-from qfl.federation.stacking import Stacking, lora_modules
+from qfl.federation.averaging.stacking import Stacking, lora_modules
+from qfl.federation.engine import Step
+from qfl.federation.exchange import from_arrays, overlaid, single, without
 from qfl.federation.world import World
 from qfl.models.layers import ADAPTED
 from qfl.models.m3t import State
@@ -38,7 +38,7 @@ class FedLora:
     Attributes:
         lora_rule: average each factor (FedIT, and HetLoRA where ranks differ), partition by rank
             (raFLoRA), decompose the mean product (FlexLoRA), or stack all pairs, whose product
-            joins the base (FLoRA; see `stacking`).
+            joins the base (FLoRA; see `averaging.stacking`).
     """
 
     lora_rule: Rule = "decompose"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from qfl.core.update import Update
 from qfl.federation.engine import Step, Trained
-from qfl.federation.lessons import Course, Lesson, PersonalModel, Pupil
+from qfl.federation.training.lessons import Course, Lesson, PersonalModel, Pupil
 from qfl.federation.world import Participant, World
 from qfl.models.m3t import State
 

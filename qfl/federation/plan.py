@@ -9,11 +9,11 @@ from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.ports import Algorithm, Channel, Eavesdropper, Gatherer, Solver
 from qfl.core.problem import Problem
 from qfl.core.record import Yardstick
-from qfl.federation.adversary import Adversary
-from qfl.federation.defence import Defence
+from qfl.federation.attacks.adversary import Adversary
+from qfl.federation.averaging.defence import Defence
+from qfl.federation.deciding.selection import Propose, SelectionWeights
+from qfl.federation.deciding.uplink import Scheduler
 from qfl.federation.engine import LocalTraining
-from qfl.federation.selection import Propose, SelectionWeights
-from qfl.federation.uplink import Scheduler
 from qfl.models.policies import ExchangePolicy, check_changes, exchange_policy
 from qfl.models.pooled import Pooled
 from qfl.models.transformer import PROFILES, Gate, Slot, Transformer
@@ -39,7 +39,7 @@ class Schedule:
         qubits, circuit_layers: of the circuit, and of its controls.
         exchange: which modules travel: full, lora, adapter, prompt, peft, head; or all but the
             heads (fedper) or the norms (fedbn), which every client then keeps to itself.
-        codec: how changes travel up: fp32, fp16, int8, or top_k; see `codecs`.
+        codec: how changes travel up: fp32, fp16, int8, or top_k; see `averaging.codecs`.
         modules: exceptions for single modules, pattern of ids -> placement, aggregator, weight or
             codec of those that match, such as {"encoder:*": {"codec": "int8"}}.
         min_holders: a module that fewer of a round's clients hold is not sent in that round, for

@@ -20,24 +20,24 @@ from qfl.core.record import Choice, Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.attribution import attribution
-from qfl.federation.codecs import Coder
+from qfl.federation.averaging.codecs import Coder
+from qfl.federation.averaging.private import Privacy
+from qfl.federation.deciding.holdings import Coverage, Holdings, Trainings, declared
+from qfl.federation.deciding.proposal import selection_problem
+from qfl.federation.deciding.selection import Observations
 from qfl.federation.evaluate import Predict, measures, measures_by_modality, over_clients, predictor
 from qfl.federation.exchange import only
-from qfl.federation.exclusions import unlabelled
-from qfl.federation.gathering import Home, bring_home, settled
-from qfl.federation.holdings import Coverage, Holdings, Trainings, declared
-from qfl.federation.memory import Memory
-from qfl.federation.merging import merged
 from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population, TensorSamples, held_apart
-from qfl.federation.private import Privacy
-from qfl.federation.proposal import selection_problem
-from qfl.federation.selection import Observations
-from qfl.federation.standing import Standing
-from qfl.federation.tally import comparisons, deciding, excluded, links, sizes, spent, timings
-from qfl.federation.turns import take_turns
-from qfl.federation.visit import Courier, Visit
-from qfl.federation.warm_up import warmed_up
+from qfl.federation.steps.gathering import Home, bring_home, settled
+from qfl.federation.steps.memory import Memory
+from qfl.federation.steps.merging import merged
+from qfl.federation.steps.standing import Standing
+from qfl.federation.steps.tally import comparisons, deciding, excluded, links, sizes, spent, timings
+from qfl.federation.steps.turns import take_turns
+from qfl.federation.steps.visit import Courier, Visit
+from qfl.federation.training.exclusions import unlabelled
+from qfl.federation.training.warm_up import warmed_up
 from qfl.federation.world import Participant, World, made_ready
 from qfl.models.m3t import Architecture, State, architecture
 

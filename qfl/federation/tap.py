@@ -24,13 +24,13 @@ from torch import Tensor
 from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.personal import Comparison
 from qfl.core.update import Update
-from qfl.federation.distil import Distillation
 from qfl.federation.engine import Step
 from qfl.federation.fedavg import FedAvg
 from qfl.federation.fedavg_local import lasting
-from qfl.federation.lessons import Course, Lesson, PersonalModel, Pupil
-from qfl.federation.losses import labels, run
 from qfl.federation.population import TensorSamples
+from qfl.federation.training.distil import Distillation
+from qfl.federation.training.lessons import Course, Lesson, PersonalModel, Pupil
+from qfl.federation.training.losses import labels, run
 from qfl.federation.world import Participant, World
 from qfl.models.m3t import State
 

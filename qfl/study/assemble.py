@@ -19,17 +19,17 @@ from qfl.core.ports import Channel, Gatherer
 from qfl.core.problem import Problem
 from qfl.core.record import RoundRecord
 from qfl.core.rng import Streams
-from qfl.federation.adversary import Adversary
-from qfl.federation.defence import Defence, Trusting, clean_samples, teacher
+from qfl.federation.attacks.adversary import Adversary
+from qfl.federation.averaging.defence import Defence, Trusting, clean_samples, teacher
+from qfl.federation.deciding.selection import Propose, SelectionWeights
+from qfl.federation.deciding.uplink import Scheduler, SharedUplink
 from qfl.federation.engine import LocalTraining
 from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population
 from qfl.federation.round import Federation
-from qfl.federation.selection import Propose, SelectionWeights
 from qfl.federation.unlearning.course import Course
 from qfl.federation.unlearning.requests import Request
 from qfl.federation.unlearning.systems import Founding
-from qfl.federation.uplink import Scheduler, SharedUplink
 from qfl.models.m3t import architecture
 from qfl.problems import client_selection, draw
 from qfl.problems.slots import SlotGrid, aggregation_schedule

@@ -70,13 +70,13 @@ SECTIONS: dict[str, Section] = {
         shared=(
             "qfl.federation.plan:Schedule",
             "qfl.federation.engine:LocalTraining",
-            "qfl.federation.uplink:SharedUplink",
+            "qfl.federation.deciding.uplink:SharedUplink",
         ),
     ),
     "selection": Section(
         "qfl.problems:PROBLEMS",
         key="problem",
-        shared=("qfl.federation.selection:SelectionWeights",),
+        shared=("qfl.federation.deciding.selection:SelectionWeights",),
         row_options=False,
     ),
     "channel": Section("qfl.security:CHANNELS"),

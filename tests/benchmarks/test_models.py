@@ -9,9 +9,9 @@ from torch.func import functional_call, grad, vmap
 from worlds import AUDIO, DIGIT, IMAGE, PARITY, SPEAKER, inputs
 
 from qfl.core.rng import Streams
-from qfl.federation.cohort import Trainee, train_together
 from qfl.federation.engine import Assignment, LocalTraining, train
 from qfl.federation.population import TensorSamples
+from qfl.federation.training.cohort import Trainee, train_together
 from qfl.models.m3t import architecture
 from qfl.models.transformer import PROFILES
 from qfl.models.vqc import CircuitCore

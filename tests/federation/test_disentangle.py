@@ -8,8 +8,8 @@ from small import federation, same
 from qfl.core.errors import ConfigError
 from qfl.federation.disentangle import Disentangle
 from qfl.federation.engine import LocalTraining, Step
-from qfl.federation.losses import run
 from qfl.federation.population import TensorSamples
+from qfl.federation.training.losses import run
 from qfl.models.notes import Notes
 
 

@@ -8,10 +8,10 @@ import torch
 from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
 from qfl.core.tasks import Modality, Samples, Task
-from qfl.federation.cohort import Trainee, train_together
 from qfl.federation.engine import Assignment, LocalTraining, train
 from qfl.federation.evaluate import evaluate, evaluate_by_modality
 from qfl.federation.population import Client, TensorSamples, narrowed, regrouped
+from qfl.federation.training.cohort import Trainee, train_together
 from qfl.models.m3t import architecture
 from qfl.models.pooled import Pooled
 from qfl.models.transformer import PROFILES

@@ -15,11 +15,11 @@ from qfl.core.update import Update
 from qfl.federation.engine import LocalTraining
 from qfl.federation.exchange import to_update
 from qfl.federation.fedavg import FedAvg
-from qfl.federation.lessons import Pupil
 from qfl.federation.local import Local
 from qfl.federation.population import held_apart
 from qfl.federation.scaffold import Scaffold
 from qfl.federation.tap import Personal, Tap, losses
+from qfl.federation.training.lessons import Pupil
 from qfl.models.keys import ModuleKey
 from qfl.models.m3t import Architecture
 from qfl.scenarios.digits import Digits

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from simulated_run import CLIENTS, simulate
 
-from qfl.federation.holdings import Trainings
+from qfl.federation.deciding.holdings import Trainings
 from qfl.report.participation import counts_agree, rounds_until_trained
 from qfl.report.results import read
 from qfl.report.trained_pairs import trained_pairs_table

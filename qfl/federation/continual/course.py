@@ -22,7 +22,7 @@ from qfl.federation.continual.transfer import (
 from qfl.federation.evaluate import measures, score
 from qfl.federation.population import Population, TensorSamples
 from qfl.federation.round import Federation
-from qfl.federation.standing import Standing
+from qfl.federation.steps.standing import Standing
 from qfl.federation.unlearning.systems import Found, Founding
 
 

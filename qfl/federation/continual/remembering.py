@@ -18,9 +18,9 @@ from qfl.core.update import Update
 from qfl.federation.continual.streams import Stage
 from qfl.federation.engine import Step, Trained
 from qfl.federation.fedavg import FedAvg
-from qfl.federation.losses import run
 from qfl.federation.population import Client, Population
 from qfl.federation.round import Federation
+from qfl.federation.training.losses import run
 from qfl.federation.world import Participant, World
 from qfl.models.m3t import State, submodel
 

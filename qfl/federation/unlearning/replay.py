@@ -19,13 +19,13 @@ from qfl.core.changes import change_of, changed_by
 from qfl.core.errors import ConfigError
 from qfl.core.record import Costs
 from qfl.core.update import Tensors, Update
-from qfl.federation.memory import Change, Memory, Remembered
 from qfl.federation.population import Population
 from qfl.federation.round import Federation
+from qfl.federation.steps.memory import Change, Memory, Remembered
+from qfl.federation.steps.visit import Visit
 from qfl.federation.unlearning.calibration import calibrated_update
 from qfl.federation.unlearning.requests import Erasure
 from qfl.federation.unlearning.systems import Forgotten, Found, Founding
-from qfl.federation.visit import Visit
 
 
 @dataclass(frozen=True, slots=True)

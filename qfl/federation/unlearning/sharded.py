@@ -17,11 +17,11 @@ from torch import Tensor
 
 from qfl.core.errors import ConfigError
 from qfl.core.record import Costs, RoundRecord
+from qfl.federation.deciding.holdings import declared
 from qfl.federation.evaluate import measures_by_modality
-from qfl.federation.holdings import declared
 from qfl.federation.population import Population, TensorSamples, regrouped
 from qfl.federation.round import Federation
-from qfl.federation.standing import Standing
+from qfl.federation.steps.standing import Standing
 from qfl.federation.unlearning.ensemble import answers, merged
 from qfl.federation.unlearning.requests import Erasure
 from qfl.federation.unlearning.systems import Forgotten, Found, Founding, spent

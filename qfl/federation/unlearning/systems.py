@@ -11,10 +11,10 @@ from torch import Tensor
 from qfl.core.ports import Algorithm
 from qfl.core.record import Costs, RoundRecord
 from qfl.core.rng import Streams
-from qfl.federation.memory import Memory
 from qfl.federation.population import Population, TensorSamples
 from qfl.federation.round import Federation
-from qfl.federation.standing import Standing
+from qfl.federation.steps.memory import Memory
+from qfl.federation.steps.standing import Standing
 from qfl.federation.unlearning.requests import Erasure
 from qfl.models.m3t import Architecture, State
 

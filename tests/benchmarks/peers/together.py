@@ -16,11 +16,11 @@ import workload
 from torch import nn
 
 from qfl.core.tasks import Modality, Task
-from qfl.federation.cohort import Trainee, train_together
 from qfl.federation.engine import Assignment, LocalTraining
 from qfl.federation.exchange import to_update
 from qfl.federation.fedavg import FedAvg
 from qfl.federation.population import TensorSamples
+from qfl.federation.training.cohort import Trainee, train_together
 from qfl.models.keys import encoder_key, head_key
 from qfl.models.layers import Conv2d, Linear, one_after_another, side_by_side
 from qfl.models.m3t import architecture

@@ -6,7 +6,7 @@ import torch
 from small import MODALITIES, founder, population, same
 
 from qfl.core.errors import ConfigError
-from qfl.federation.memory import Memory
+from qfl.federation.steps.memory import Memory
 from qfl.federation.unlearning import replay
 from qfl.federation.unlearning.replay import Replay
 from qfl.federation.unlearning.requests import Request, erase

@@ -5,7 +5,7 @@ import pytest
 from small import MODALITIES, founder, numbers, population, same
 
 from qfl.core.errors import ConfigError
-from qfl.federation.holdings import declared
+from qfl.federation.deciding.holdings import declared
 from qfl.federation.population import TensorSamples
 from qfl.federation.unlearning.requests import Request, erase
 from qfl.federation.unlearning.retrain import Retrain

@@ -1,0 +1,150 @@
+"""What the server knows about its clients, and the utilities and redundancies it implies.
+
+Only things a server may know enter: reported training losses, who took part when, sample counts,
+updates that arrived, key left on links, modalities and tasks. Every term is scaled to at most 1
+before it is weighted, so that the weights of a study keep their meaning from the first round to the
+last. Coverage alone grows without bound: that is how it wins in the end, whatever its weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.core.problem import Problem
+from qfl.core.update import Update
+from qfl.federation.averaging.lora import multiplied
+
+Propose = Callable[..., Problem]
+"""Builds the selection problem of a round from utilities, redundancies and costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionWeights:
+    """How much each consideration counts in the objective of a round's decision.
+
+    Attributes:
+        loss: clients whose last reported loss is high have more to teach.
+        staleness: clients not heard for long know what the model has forgotten.
+        samples: clients with more data move the mean closer to the pooled one.
+        redundancy: pairs that pull the model the same way add little to each other.
+        latency: slow clients make the round longer.
+        coverage: rounds since the most neglected pair of a modality and a task of a client was
+            trained by anybody, in units of the rounds in which everybody is called once. Above 0,
+            no pair, and so no module, waits for ever.
+        keys: clients whose links have much key left can be called again.
+        overlap: pairs of clients that hold the same modalities and tasks add little to each other.
+    """
+
+    loss: float = 1.0
+    staleness: float = 1.0
+    samples: float = 0.5
+    redundancy: float = 1.0
+    latency: float = 0.3
+    coverage: float = 0.0
+    keys: float = 0.0
+    overlap: float = 0.0
+
+
+@dataclass(slots=True)
+class Observations:
+    """The server's memory; grows as rounds go by.
+
+    Attributes:
+        clients: how many there are.
+        losses: client index -> mean of its tasks' training losses, as last reported.
+        last_round: client index -> the round it last contributed to.
+        directions: client index -> module -> flattened change it last sent, unit length.
+        key_bits: client index -> key left on its link, as of its last key exchange.
+    """
+
+    clients: int
+    losses: dict[int, float] = field(default_factory=dict)
+    last_round: dict[int, int] = field(default_factory=dict)
+    directions: dict[int, dict[str, NDArray[np.float64]]] = field(default_factory=dict)
+    key_bits: dict[int, int] = field(default_factory=dict)
+
+    def note(
+        self,
+        client: int,
+        *,
+        round_index: int,
+        losses: Mapping[str, float],
+        sent: Update | None,
+        received: Update,
+    ) -> None:
+        """Remember what `client` sent in answer to what it had received, if that was seen."""
+        if losses:
+            self.losses[client] = sum(losses.values()) / len(losses)
+        self.last_round[client] = round_index
+        if sent is None or not sent.modules:
+            return
+        self.directions[client] = {
+            module: _direction(sent.modules[module], received.modules[module])
+            for module in sent.modules
+        }
+
+    def utility(
+        self, samples: NDArray[np.int64], weights: SelectionWeights, round_index: int
+    ) -> NDArray[np.float64]:
+        """Return the (n,) utility of each client; one never heard counts as new and uncertain."""
+        highest = max(self.losses.values(), default=1.0) or 1.0
+        loss = np.array([self.losses.get(i, highest) / highest for i in range(self.clients)])
+        age = (
+            np.array([round_index - self.last_round.get(i, 0) for i in range(self.clients)])
+            / round_index
+        )
+        size = np.sqrt(samples / samples.max())
+        utility = weights.loss * loss + weights.staleness * age + weights.samples * size
+        return utility + weights.keys * self._key_balance() if weights.keys else utility
+
+    def _key_balance(self) -> NDArray[np.float64]:
+        """Key left on each link over the most on any; 1 where none was seen, 0 without keys."""
+        most = max(self.key_bits.values(), default=0)
+        if not most:
+            return np.zeros(self.clients)
+        return np.array([self.key_bits.get(i, most) / most for i in range(self.clients)])
+
+    def redundancy(self) -> NDArray[np.float64]:
+        """Return the (n, n) redundancy of pairs: symmetric, zero diagonal, in -1..1.
+
+        The cosine between what distinguishes two clients: their last unit changes, less the mean
+        change of each module. Positive means that they pull the modules the same way; negative
+        means that they balance each other. Zero while either was never heard.
+
+        Reference: the sum over pairs is, up to scale, the quadratic part of
+        ||sum_i (g_i - mean g)||^2, the error of a subset's mean change; gradient matching as in
+        Balakrishnan et al. 2022 (DivFL, ICLR).
+        """
+        matrix = np.zeros((self.clients, self.clients))
+        known = sorted(self.directions)
+        if not known:
+            return matrix
+        kinds = sorted({(m, len(d)) for i in known for m, d in self.directions[i].items()})
+        deviations = np.concatenate([self._deviations(*kind, known) for kind in kinds], axis=1)
+        lengths = np.linalg.norm(deviations, axis=1, keepdims=True)
+        unit = deviations / np.where(lengths > 0, lengths, 1.0)
+        matrix[np.ix_(known, known)] = np.clip(unit @ unit.T, -1.0, 1.0)
+        np.fill_diagonal(matrix, 0.0)
+        return (matrix + matrix.T) / 2
+
+    def _deviations(self, module: str, length: int, known: list[int]) -> NDArray[np.float64]:
+        """One row per known client: its change of the module less the mean of those whose change
+        has this length (single factors of unequal ranks do not compare), or zeros."""
+        holders = [i for i in known if len(self.directions[i].get(module, ())) == length]
+        changes = np.stack([self.directions[i][module] for i in holders])
+        rows = np.zeros((len(known), changes.shape[1]))
+        rows[[known.index(i) for i in holders]] = changes - changes.mean(0)
+        return rows
+
+
+def _direction(
+    sent: Mapping[str, NDArray[np.float32]], received: Mapping[str, NDArray[np.float32]]
+) -> NDArray[np.float64]:
+    after, before = multiplied(sent), multiplied(received)
+    change = np.concatenate([(after[name] - before[name]).ravel() for name in sorted(after)])
+    norm = float(np.linalg.norm(change))
+    return change / norm if norm > 0 else change

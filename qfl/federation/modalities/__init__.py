@@ -1,0 +1,1 @@
+"""What samples lack, and what stands in its place: fillings, generators, frozen public models."""

@@ -1,0 +1,101 @@
+"""What a federation hands on when the next one, with other members, continues it.
+
+Algorithms start afresh in the next one: what they remember was made by all old members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.federation.deciding.holdings import Pair, Trainings
+from qfl.federation.deciding.selection import Observations
+from qfl.federation.steps.visit import Courier
+from qfl.federation.world import Participant
+from qfl.models.m3t import State
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Standing:
+    """A moment in the training of a federation; keys are names of clients.
+
+    Attributes:
+        state: the global modules.
+        kept: the modules that a client never shows.
+        own: its personal model.
+        losses, last_round, directions, key_bits: what the server had observed; see `Observations`.
+        trained: pair of a modality and a task -> rounds that trained it.
+    """
+
+    state: State
+    kept: Mapping[str, State]
+    own: Mapping[str, State]
+    losses: Mapping[str, float]
+    last_round: Mapping[str, int]
+    directions: Mapping[str, Mapping[str, NDArray[np.float64]]]
+    key_bits: Mapping[str, int]
+    trained: Mapping[Pair, int]
+
+    @classmethod
+    def of(
+        cls,
+        participants: Iterable[Participant],
+        *,
+        state: State,
+        courier: Courier,
+        observations: Observations,
+        trainings: Trainings,
+    ) -> Standing:
+        """Return the present moment; later rounds leave it untouched."""
+        names = {p.index: p.client.name for p in participants}
+
+        def named(found: Mapping[int, T]) -> dict[str, T]:
+            return {names[index]: value for index, value in found.items()}
+
+        return cls(
+            state=dict(state),
+            kept=named(courier.kept),
+            own=named(courier.own),
+            losses=named(observations.losses),
+            last_round=named(observations.last_round),
+            directions=named(observations.directions),
+            key_bits=named(observations.key_bits),
+            trained=trainings.rounds,
+        )
+
+    def modules(self, fresh: State) -> State:
+        """Return the modules of `fresh`, those that were handed on in place of fresh ones."""
+        return {module: self.state.get(module, tensors) for module, tensors in fresh.items()}
+
+    def hand_to(self, participants: Iterable[Participant], courier: Courier) -> None:
+        """Give those who are still here what was theirs, of the modules that they still hold."""
+        for p in participants:
+            for theirs, here in ((self.kept, courier.kept), (self.own, courier.own)):
+                if p.client.name in theirs:
+                    found = theirs[p.client.name]
+                    here[p.index] = {m: t for m, t in found.items() if m in p.model.module_ids}
+
+    def observed(self, participants: Iterable[Participant], modules: Iterable[str]) -> Observations:
+        """Return what was observed of those who are still here, on modules that are."""
+        places = {p.client.name: p.index for p in participants}
+        known = set(modules)
+
+        def here(found: Mapping[str, T]) -> dict[int, T]:
+            return {places[name]: value for name, value in found.items() if name in places}
+
+        return Observations(
+            clients=len(places),
+            losses=here(self.losses),
+            last_round=here(self.last_round),
+            directions={
+                index: {module: change for module, change in found.items() if module in known}
+                for index, found in here(self.directions).items()
+            },
+            key_bits=here(self.key_bits),
+        )
