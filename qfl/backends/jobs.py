@@ -162,7 +162,7 @@ def check_whole(counts: Sequence[Counts], job: str, *, circuits: int, shots: int
     found = f"{wrong[0]} of {shots} shots" if wrong else f"{len(counts)} of {circuits} circuits"
     raise JobDamagedError(
         f"the result of job {job} holds {found}; fetch again, its vendor keeps it, or give it up: "
-        "qfl fetch --forget"
+        f"qfl fetch --forget {job}"
     )
 
 

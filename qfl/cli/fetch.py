@@ -22,11 +22,14 @@ def fetch(
         str | None, typer.Argument(help="A run folder or study; may be left out if there is one.")
     ] = None,
     forget: Annotated[
-        bool,
+        list[str] | None,
         typer.Option(
-            "--forget", help="Give up failed, damaged jobs, and those their machine does not know."
+            "--forget",
+            metavar="ID",
+            help="Give up a job that brought nothing, or 'all' that failed, stay damaged, or are "
+            "unknown to their machine. Ids, or tags; commas and repetition are fine.",
         ),
-    ] = False,
+    ] = None,
     found: Annotated[
         list[str] | None,
         typer.Option(
@@ -43,9 +46,10 @@ def fetch(
     folder = find_run(run)
     ledger = Ledger(folder.path)
     taken = dict(_pair(text) for text in found or ())
-    with folder.held() if forget or taken else nullcontext():  # no run may be sending it
+    given_up = [name for text in forget or () for name in text.split(",") if name]
+    with folder.held() if given_up or taken else nullcontext():  # no run may be sending it
         adopt(ledger, taken)
-        asked = list(ask(ledger, forget=forget))
+        asked = list(ask(ledger, forget=given_up))
     states = Counter(job.state for job in asked)
     if asked:
         table(

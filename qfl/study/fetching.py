@@ -6,7 +6,7 @@ somebody who knows better gives it up or names it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -21,42 +21,84 @@ from qfl.core.errors import (
 )
 from qfl.study.ledger import Job, Ledger
 
+EVERY = "all"
+"""In place of ids: whatever brought nothing."""
 
-def fetch(ledger: Ledger, *, forget: bool = False) -> Iterator[Job]:
+
+def fetch(ledger: Ledger, *, forget: Collection[str] = ()) -> Iterator[Job]:
     """Yield every open job after asking its machine once; idempotent.
 
     A machine that cannot be asked now is the job's reason; the others are still asked.
 
     Args:
         ledger: of the run.
-        forget: give up failed jobs, results that do not arrive whole, and intents that their
-            machine does not know: the next run sends them again.
+        forget: ids or tags of jobs to give up, EVERY for all: jobs that failed, results that do
+            not arrive whole at a second try, and intents that their machine does not know. A job
+            that is named is given up too if its machine cannot be asked. The next run sends them
+            again. What waits, or arrives after all, is kept.
+
+    Raises:
+        ConfigError: a job to give up is not on the ledger, or has its counts.
     """
-    for job in ledger.jobs().values():
-        if job.state == "failed" and forget:
-            ledger.note("forgotten", job.key)
-            yield replace(job, state="forgotten")
-        elif job.is_open:
-            try:
-                machine = cast(Queue, get_backend(job.backend, **job.options))
-                job = fetched(ledger, job, machine, forget=forget)
-            except JobDamagedError as error:
-                if forget:
-                    ledger.note("forgotten", job.key)
-                job = replace(job, state="forgotten" if forget else job.state, reason=str(error))
-            except (BackendError, ConfigError, MissingExtraError) as error:
-                job = replace(job, reason=str(error))
-            yield job
+    jobs = ledger.jobs().values()
+    _check_named({*forget} - {EVERY}, jobs)
+    for job in jobs:
+        named = job.tag in forget or job.job in forget
+        wanted = named or EVERY in forget
+        if job.is_open or (job.state == "failed" and wanted):
+            yield _looked_at(ledger, job, wanted=wanted, named=named)
 
 
-def fetched(ledger: Ledger, job: Job, machine: Queue, *, forget: bool = False) -> Job:
+def _check_named(names: Collection[str], jobs: Iterable[Job]) -> None:
+    """Refuse to give up what is not there, or what has arrived."""
+    left = [job for job in jobs if job.state != "fetched"]
+    for name in names:
+        if not any(name in (job.tag, job.job) for job in left):
+            known = ", ".join(job.job or job.tag for job in left) or "none"
+            raise ConfigError(
+                f"no job {name!r} can be given up; without counts: {known}, or {EVERY}"
+            )
+
+
+def _looked_at(ledger: Ledger, job: Job, *, wanted: bool, named: bool) -> Job:
+    """Return the job after one look, or two; given up if `wanted` and it brought nothing."""
+    try:
+        machine = cast(Queue, get_backend(job.backend, **job.options))
+        if job.is_open:
+            job = _asked(ledger, job, machine, again=wanted)
+    except JobDamagedError as error:
+        job = replace(job, reason=str(error))
+        return _given_up(ledger, job) if wanted else job
+    except (BackendError, ConfigError, MissingExtraError) as error:
+        job = replace(job, reason=str(error))
+        return _given_up(ledger, job) if named else job
+    if wanted and job.state in ("intent", "failed"):
+        return _given_up(ledger, job)
+    if named and job.is_open:
+        return replace(job, reason="it waits, and is kept: cancel it at its machine, then fetch")
+    return job
+
+
+def _given_up(ledger: Ledger, job: Job) -> Job:
+    ledger.note("forgotten", job.key, reason=job.reason)
+    return replace(job, state="forgotten")
+
+
+def _asked(ledger: Ledger, job: Job, machine: Queue, *, again: bool) -> Job:
+    """Return the job after a look at its machine, and another if its result arrived damaged."""
+    try:
+        return fetched(ledger, job, machine)
+    except JobDamagedError:
+        if not again:
+            raise
+    return fetched(ledger, job, machine)
+
+
+def fetched(ledger: Ledger, job: Job, machine: Queue) -> Job:
     """Return the job after one look at its machine."""
     known = machine.find(job.tag)
     if job.state == "intent":
         if not known:
-            if forget:
-                ledger.note("forgotten", job.key)
-                return replace(job, state="forgotten")
             return replace(job, reason=_doubt(job, known))
         ledger.note("submitted", job.key, job=known[0])
         job = ledger.jobs()[job.key]
@@ -116,10 +158,10 @@ def adopt(ledger: Ledger, found: Mapping[str, str]) -> None:
 def _doubt(job: Job, known: tuple[str, ...] | None) -> str:
     """Return what nobody knows about a job, and who can find out."""
     if known is not None:
-        return f"{job.backend} knows no job {job.tag}: qfl fetch --forget gives it up"
+        return f"{job.backend} knows no job {job.tag}: qfl fetch --forget {job.tag} gives it up"
     cells = " ".join(cell[:12] for cell in job.cells)
     return (
         f"it is in doubt whether {job.backend} took the {job.circuits} circuits of {cells}, and it "
         f"cannot be asked: look for {job.tag} among your jobs at the provider; qfl fetch --found "
-        f"{job.tag}=ID takes it over, --forget gives it up and lets it be sent again"
+        f"{job.tag}=ID takes it over, --forget {job.tag} gives it up and lets it be sent again"
     )

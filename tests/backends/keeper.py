@@ -2,7 +2,8 @@
 
 The folder is that of the variable CLOUD. A job runs when the file `open` is there; a file `deadly`
 makes the cloud kill whoever sends to it: "taken" after it has the job, "before" before it has; or
-whoever asks for a job: "asked". With "silent" nobody is answered, with `cut` results lack shots.
+whoever asks for a job: "asked". With "silent" nobody is answered, with `cut` results
+lack shots, "once" the next one alone.
 """
 
 import json
@@ -56,7 +57,10 @@ class Kept(JobV1):
         asked = json.loads(self._path("json").read_text())
         with self._path("qpy").open("rb") as file:
             circuits = qpy.load(file)
-        shots = 1 if (cloud() / "cut").exists() else asked["shots"]
+        cut = cloud() / "cut"
+        shots = 1 if cut.exists() else asked["shots"]
+        if cut.exists() and cut.read_text() == "once":
+            cut.unlink()
         return AerSimulator().run(circuits, shots=shots, seed_simulator=7).result()
 
 

@@ -43,11 +43,11 @@ def test_nothing_is_given_up_while_a_run_is_sending(real, study, cloud, here):
     cloud.mood = "queued"
     assert real("run", study, "--jobs", 1).code == 3
     with RunFolder(here / "runs/hardware").held():
-        refused = real("fetch", "--forget")
+        refused = real("fetch", "--forget", "all")
         assert refused.code == 2
         assert "is writing" in refused.err
         assert real("fetch").code == 3  # looking is free
-    assert real("fetch", "--forget").code == 3
+    assert real("fetch", "--forget", "all").code == 3
 
 
 def test_run_fetch_run_replay(real, study, cloud, here):

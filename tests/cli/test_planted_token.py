@@ -64,7 +64,7 @@ def test_a_planted_token_is_found_nowhere(here, study, cloud, monkeypatch, capsy
     said += [
         qfl_says(monkeypatch, capsys, *words)
         for words in (
-            ("fetch", "planted", "--forget"),
+            ("fetch", "planted", "--forget", "all"),
             ("run", study, "--jobs", 1),
             ("status", "planted"),
             ("doctor",),

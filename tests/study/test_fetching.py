@@ -7,12 +7,16 @@ import subprocess
 import sys
 
 import keeper
+import numpy as np
 import pytest
+from instances import k_of_n, ramp
 
+from qfl.core.errors import ConfigError, JobPendingError
 from qfl.study import store
-from qfl.study.fetching import fetch
+from qfl.study.fetching import EVERY, fetch
 from qfl.study.folder import toml
 from qfl.study.ledger import JOBS, Ledger
+from qfl.study.machines import Ledgered
 
 CIRCUIT = {"solver": "qaoa", "depth": 1, "mixer": "xy_ring", "schedule": "transfer", "shots": 40}
 
@@ -158,7 +162,7 @@ def test_a_job_that_never_reached_its_provider_is_sent_again_when_it_is_given_up
     (cloud / "open").touch()
     assert keeper.jobs() == []
     assert qfl(tmp_path, "fetch")[0] == 3
-    code, err = qfl(tmp_path, "fetch", "--forget")
+    code, err = qfl(tmp_path, "fetch", "--forget", "all")
     assert code == 0, err
     code, err = qfl(tmp_path, *RUN)
     assert code == 0, err
@@ -201,3 +205,80 @@ def test_a_simulator_of_this_process_needs_no_ledger(cloud, tmp_path):
     assert code == 0, err
     assert not (tmp_path / "runs/kept" / JOBS).exists()
     assert statuses(tmp_path) == ["done"] * 4
+
+
+@pytest.fixture
+def waiting(cloud, tmp_path):
+    """A ledger with three jobs in the queue, and their ids."""
+    kept, numbers = Ledger(tmp_path / "run"), []
+    for cell in ("one", "two", "three"):
+        machine = Ledgered("qiskit:keeper:Keeping", {"level": 0}, kept, cell)
+        with pytest.raises(JobPendingError):
+            machine.compile(k_of_n(3, 1, "xy_ring", 1)).sample(
+                ramp(1), 20, np.random.default_rng(0)
+            )
+        numbers += [job for job in keeper.jobs() if job not in numbers]
+    return kept, numbers
+
+
+def states(kept):
+    return [job.state for job in kept.jobs().values()]
+
+
+def test_one_failed_job_is_given_up_and_the_others_are_kept(cloud, waiting):
+    kept, (one, two, three) = waiting
+    for number in (one, two):
+        (cloud / f"{number}.cancelled").touch()
+    assert [job.state for job in fetch(kept)] == ["failed", "failed", "submitted"]
+    found = {job.job: job for job in fetch(kept, forget=[two, three])}
+    assert found[two].state == "forgotten"
+    assert found[three].state == "submitted"
+    assert "it waits, and is kept" in found[three].reason
+    assert states(kept) == ["failed", "submitted"]
+    assert [job.state for job in fetch(kept, forget=[EVERY])] == ["forgotten", "submitted"]
+    (cloud / "open").touch()
+    assert [job.state for job in fetch(kept)] == ["fetched"]
+
+
+def test_a_damaged_result_has_a_second_try_before_it_is_given_up(cloud, waiting):
+    kept, (one, two, three) = waiting
+    (cloud / "open").touch()
+    (cloud / "cut").write_text("once")
+    found = [(job.job, job.state) for job in fetch(kept, forget=[one])]
+    assert found == [(one, "fetched"), (two, "fetched"), (three, "fetched")]
+
+
+def test_a_result_that_stays_damaged_is_given_up_alone(cloud, waiting):
+    kept, (one, two, three) = waiting
+    (cloud / "open").touch()
+    (cloud / "cut").touch()
+    found = {job.job: job for job in fetch(kept, forget=[two])}
+    assert [found[number].state for number in (one, two, three)] == [
+        "submitted",
+        "forgotten",
+        "submitted",
+    ]
+    assert "holds 1 of 20 shots" in found[two].reason
+    (cloud / "cut").unlink()
+    assert [job.state for job in fetch(kept)] == ["fetched", "fetched"]
+
+
+def test_only_a_job_that_is_named_is_given_up_where_nobody_answers(cloud, waiting):
+    kept, (one, *_) = waiting
+    (cloud / f"{one}.qpy").unlink()
+    for forget in ([], [EVERY]):
+        lost, *_ = fetch(kept, forget=forget)
+        assert lost.state == "submitted"
+        assert f"LookupError: no job {one}" in lost.reason
+    lost, *_ = fetch(kept, forget=[one])
+    assert lost.state == "forgotten"
+    assert states(kept) == ["submitted"] * 2
+
+
+def test_what_has_arrived_or_is_unknown_cannot_be_given_up(cloud, waiting):
+    kept, (one, *_) = waiting
+    (cloud / "open").touch()
+    assert [job.state for job in fetch(kept)] == ["fetched"] * 3
+    for name in (one, "nobody"):
+        with pytest.raises(ConfigError, match=f"no job '{name}' can be given up; .*: none, or all"):
+            list(fetch(kept, forget=[name]))

@@ -104,7 +104,7 @@ def test_a_result_with_half_of_its_shots_is_not_taken(cloud, tmp_path):
     assert job.is_open
     assert "holds 50 of 100 shots; fetch again" in job.reason
     assert not (tmp_path / "counts").exists()
-    (job,) = fetch(ledger, forget=True)
+    (job,) = fetch(ledger, forget=["all"])
     assert (job.state, ledger.jobs()) == ("forgotten", {})
     cloud.mood = "done"
     assert ask(ledger).total == 100
@@ -204,7 +204,7 @@ def test_failures_are_kept_until_they_are_forgotten(cloud, tmp_path):
             ask(ledger)
     assert posted(cloud) == 1
     cloud.mood = "done"
-    assert [job.state for job in fetch(ledger, forget=True)] == ["forgotten"]
+    assert [job.state for job in fetch(ledger, forget=["all"])] == ["forgotten"]
     assert ask(ledger).total == 100
     assert posted(cloud) == 2
     first, second = (job["tags"] for job in cloud.jobs.values())
@@ -251,7 +251,7 @@ def test_an_intent_that_never_arrived_is_not_sent_again_by_itself(cloud, tmp_pat
     with pytest.raises(JobPendingError, match="knows no job qfl-"):
         ask(ledger)
     assert [job.state for job in fetch(ledger)] == ["intent"]
-    assert [job.state for job in fetch(ledger, forget=True)] == ["forgotten"]
+    assert [job.state for job in fetch(ledger, forget=["all"])] == ["forgotten"]
     assert ask(ledger).total == 100
     assert posted(cloud) == 2
 
