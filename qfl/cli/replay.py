@@ -9,6 +9,7 @@ import typer
 from qfl.cli.app import app
 from qfl.cli.diff import first_difference
 from qfl.cli.exits import Exit
+from qfl.cli.follow import available_cores
 from qfl.cli.output import count, say, table
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def replay(
     row = chosen(folder.rows(), cell)
     say(f"replaying {describe(row.cell)} ({row.cell.id[:12]})")
     with one_thread():  # as it was played, or sums of floats may end in other bits
-        rounds = tuple(default_play()(row.cell, folder=folder.path, submits=False))
+        play, workers = default_play(), available_cores()
+        rounds = tuple(play(row.cell, folder=folder.path, submits=False, workers=workers))
     again = replace(row, rounds=rounds)
     if again.content() == row.content():
         say(f"{count(len(rounds), 'round')} the same bit for bit")

@@ -39,7 +39,11 @@ def run(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", "-j", min=1, help="Worker processes; one per core by default."),
+        typer.Option(
+            *("--jobs", "-j"),
+            min=1,
+            help="Cells played at a time, one per core by default; fewer cells get threads each.",
+        ),
     ] = None,
     rerun: Annotated[
         Literal["failed", "stale", "all"] | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from qfl.core.errors import ConfigError, UnknownNameError
+from qfl.core.errors import ConfigError, ProblemError, UnknownNameError
 from qfl.core.ports import Algorithm, Channel, Eavesdropper, Gatherer, Solver
 from qfl.core.problem import Problem
 from qfl.core.record import Yardstick
@@ -99,6 +99,18 @@ class Schedule:
             raise ConfigError(f"the pooled model has no {name}; take model tiny, small, ...")
         for client in range(max(1, len(self.lora_ranks))):
             self.recipe_of(client)  # which refuses what cannot be built
+
+    def check_choice(self, clients: int) -> None:
+        """Refuse to choose more clients than there are.
+
+        Raises:
+            ProblemError: `clients_per_round` is above `clients`.
+        """
+        if self.clients_per_round > clients:
+            raise ProblemError(
+                f"cannot choose {self.clients_per_round} of {clients} clients; "
+                f"clients_per_round must lie in 1..{clients}"
+            )
 
     def policy(self, modules: Iterable[str]) -> ExchangePolicy:
         """Return what happens to every one of the modules with these ids.

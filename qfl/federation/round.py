@@ -56,6 +56,7 @@ class Federation:
         run: names the run in every envelope.
         standing: of the federation that this one continues; None starts from fresh weights.
         memory: keeps updates; None: nobody does.
+        workers: threads on which clients train; the numbers are the same for any number.
     """
 
     def __init__(
@@ -68,13 +69,9 @@ class Federation:
         run: str,
         standing: Standing | None = None,
         memory: Memory | None = None,
+        workers: int = 1,
     ) -> None:
-        n = len(population.clients)
-        if not 1 <= schedule.clients_per_round <= n:
-            raise ProblemError(
-                f"cannot choose {schedule.clients_per_round} of {n} clients; "
-                f"clients_per_round must lie in 1..{n}"
-            )
+        schedule.check_choice(n := len(population.clients))
         population = held_apart(population, schedule.validation_fraction, streams)
         self.population, self.schedule, self.policies = population, schedule, policies
         self.streams, self.memory = streams, memory
@@ -115,6 +112,7 @@ class Federation:
             streams=streams,
             run=run,
             base=standing.modules(self.state) if standing else self.state,
+            workers=workers,
         )
         self.state = self.courier.base
         self.observations, self.holdings = Observations(n), Holdings.of(population.clients)

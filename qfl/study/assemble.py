@@ -51,34 +51,39 @@ MEASURED_STATES = 200_000
 _PROPOSERS: Mapping[str, Propose] = {"client_selection": client_selection}
 
 
-def play(cell: Cell, *, folder: Path | None = None, submits: bool = True) -> Iterator[RoundRecord]:
+def play(
+    cell: Cell, *, folder: Path | None = None, submits: bool = True, workers: int = 1
+) -> Iterator[RoundRecord]:
     """Yield the records of the cell's federation, round 0 first, or of its decisions.
 
     Args:
         cell: what to play.
         folder: the run folder, whose ledger remembers jobs on machines with a queue.
         submits: False recomputes the cell from the ledger and sends nothing.
+        workers: threads on which its clients train; the numbers are the same for any number.
     """
     if cell.decision:
         return _decided(cell, folder, submits)
     played = (
-        _course(cell, folder, submits)
+        _course(cell, folder, submits, workers)
         if cell.forget
-        else assemble(cell, folder=folder, submits=submits)
+        else assemble(cell, folder=folder, submits=submits, workers=workers)
     )
     any_instance = draw("client_selection", seed=0, clients=6, choose=2)
     rehearse(build_row("methods", cell.solver), any_instance, cell.solver)
     return played.play()
 
 
-def assemble(cell: Cell, *, folder: Path | None = None, submits: bool = True) -> Federation:
+def assemble(
+    cell: Cell, *, folder: Path | None = None, submits: bool = True, workers: int = 1
+) -> Federation:
     """Return the federation that the cell describes, before its first round; see `play`."""
     streams = Streams(cell.seed)
     population = build_row("scenario", cell.scenario).build(streams)
     adversary = _adversary(cell, population, streams)
     if adversary is not None:
         population = adversary.population
-    return Founder(cell, folder, submits, adversary)(population, Founding())
+    return Founder(cell, folder, submits, workers, adversary)(population, Founding())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +93,7 @@ class Founder:
     cell: Cell
     folder: Path | None
     submits: bool
+    workers: int = 1
     adversary: Adversary | None = None
 
     def __call__(self, population: Population, founding: Founding) -> Federation:
@@ -130,17 +136,18 @@ class Founder:
             run=run,
             standing=founding.standing,
             memory=founding.memory,
+            workers=self.workers,
         )
 
 
-def _course(cell: Cell, folder: Path | None, submits: bool) -> Course:
+def _course(cell: Cell, folder: Path | None, submits: bool, workers: int) -> Course:
     """A federation that is asked to forget."""
     streams = Streams(cell.seed)
     return Course(
         unlearner=build_row("forget", cell.forget),
         request=build(Request, cell.forget),
         population=build_row("scenario", cell.scenario).build(streams),
-        found=Founder(cell, folder, submits),
+        found=Founder(cell, folder, submits, workers),
         schedule=build(Schedule, cell.federation),
         training=build(LocalTraining, cell.federation),
         streams=streams,

@@ -68,7 +68,9 @@ def run(
     Args:
         study: what to run.
         out: the run folder; runs/<name> if None.
-        jobs: 1 plays in this process, more in as many worker processes. The numbers are the same.
+        jobs: 1 plays in this process, more in as many worker processes. Where there are fewer cells
+            than jobs, the clients of each train on as many threads as are left for it. The numbers
+            are the same for any number, and cells do not count it.
         rerun: "failed" plays only cells that failed or were skipped; "stale" also those that
             other code finished; "all" every cell. None plays every cell without a result.
         chosen: which of the study's cells to play; all if None.
@@ -95,7 +97,8 @@ def run(
         sha = provenance.write(folder.path, grid, lock=lock)
         yield plan.event(folder)
         try:
-            bound = play or partial(player, folder=folder.path)
+            threads = _threads(jobs, len(plan.todo))
+            bound = play or partial(player, folder=folder.path, workers=threads)
             ended = {} if play else _send_together(folder, plan.todo, jobs=jobs)
             yield from _play_all(folder, plan, ended, jobs=jobs, play=bound, provenance=sha)
         finally:
@@ -201,6 +204,15 @@ def _ended_by(error: Exception) -> Outcome:
     with ending:
         raise error
     return ending.outcome
+
+
+def _threads(jobs: int, cells: int) -> int:
+    """Return on how many threads the clients of a cell train, where jobs outnumber cells.
+
+    >>> _threads(8, 3), _threads(2, 16)
+    (2, 1)
+    """
+    return max(1, jobs // max(1, cells))
 
 
 def _executor(jobs: int, tasks: Sequence[Cell]) -> InProcess | Pool:

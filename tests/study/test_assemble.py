@@ -1,9 +1,12 @@
 """Cells become federations: schedules move time only, and every registered part can be wired."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from qfl.core.cell import Cell
 from qfl.core.errors import StudyError
+from qfl.federation.training import cohort
 from qfl.study import Study, cells
 from qfl.study.assemble import play
 
@@ -92,3 +95,24 @@ def test_bad_uplinks_are_one_clear_message_each():
         )
     with pytest.raises(StudyError, match=r"slots.solver: unknown solver 'gredy'.*'greedy'"):
         shared(slots={"solver": "gredy"})
+
+
+def test_threads_change_no_record(monkeypatch):
+    """Exact: Z7, the same bits for any number of workers, through a whole cell."""
+    started = []
+
+    class Watched(ThreadPoolExecutor):
+        def __init__(self, threads):
+            started.append(threads)
+            super().__init__(threads)
+
+    monkeypatch.setattr(cohort, "ThreadPoolExecutor", Watched)
+    federation = {"algorithm": "fedavg", "rounds": 2, "clients_per_round": 22}
+    scenario = {"name": "digits", "clients": 24, "held": "everything", "min_samples": 5}
+    [cell] = cells(study(scenario=scenario, federation=federation))
+    runs = [
+        [r.to_dict() | {"timings": None} for r in play(cell, workers=workers)]
+        for workers in (1, 2, 3)
+    ]
+    assert runs[0] == runs[1] == runs[2]
+    assert started == [2, 2, 3, 3]

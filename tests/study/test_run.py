@@ -61,6 +61,22 @@ def test_a_pool_gives_the_same_records(study, out, tmp_path):
     assert contents(tmp_path / "pool") == contents(out)
 
 
+def test_what_cells_leave_of_the_jobs_trains_their_clients(study, out, monkeypatch):
+    seen = []
+
+    def play(cell, *, folder, workers):
+        seen.append(workers)
+        return toys.play(cell)
+
+    module = import_module("qfl.study.run")
+    monkeypatch.setattr(module, "default_play", lambda: play)
+    one = study.with_overrides(overrides={"seeds": 1})
+    for jobs, chosen in ((5, cells(one)[:1]), (1, cells(one)[1:])):
+        go(one, out, play=None, jobs=jobs, chosen=chosen)
+    assert seen == [5, *[1] * len(cells(one)[1:])]
+    assert {cell.id for cell in cells(one)} <= contents(out).keys()
+
+
 def test_a_stopped_run_continues_with_what_is_left(study, out, tmp_path):
     go(study, tmp_path / "whole")
     events = run(study, out=out, play=toys.play)

@@ -142,7 +142,7 @@ BACKENDS = Registry(
 )
 
 
-def play(cell: Cell, *, folder=None, submits=True) -> Iterator[RoundRecord]:
+def play(cell: Cell, *, folder=None, submits=True, workers=1) -> Iterator[RoundRecord]:
     """Play a federation that only draws numbers; the circuit is better than guessing."""
     streams = Streams(cell.seed)
     accuracy = 0.1
@@ -163,7 +163,7 @@ def play(cell: Cell, *, folder=None, submits=True) -> Iterator[RoundRecord]:
         )
 
 
-def play_with_trouble(cell: Cell, *, folder=None) -> Iterator[RoundRecord]:
+def play_with_trouble(cell: Cell, *, folder=None, workers=1) -> Iterator[RoundRecord]:
     """Play like `play`, but seed 1 of the circuit meets the trouble that the world's skew names."""
     trouble = {0.4: "error", 0.5: "bug", 0.6: "nan", 0.7: "death", 0.8: "extra", 0.9: "nothing"}
     kind = trouble.get(cell.scenario["skew"])

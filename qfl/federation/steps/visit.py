@@ -115,6 +115,7 @@ class Courier:
         streams: orders batches and drives the quantum channels.
         run: names the run in every envelope.
         base: the modules that everybody held before the first round.
+        workers: threads on which clients train.
         kept: client -> the modules that it never shows, as it left them.
         own: client -> its personal model, as it left it.
     """
@@ -126,6 +127,7 @@ class Courier:
     streams: Streams
     run: str
     base: State
+    workers: int = 1
     kept: dict[int, State] = field(default_factory=dict)
     own: dict[int, State] = field(default_factory=dict)
 
@@ -227,6 +229,7 @@ class Courier:
             {who.index: (who, course) for who, course in zip(people, courses, strict=True)},
             training=self.training,
             exchange=self.exchange,
+            workers=self.workers,
         )
         return [self._visited(call, outcomes.get(call.participant.index)) for call in calls]
 

@@ -142,6 +142,7 @@ def attend(
     *,
     training: LocalTraining,
     exchange: ExchangePolicy,
+    workers: int = 1,
 ) -> dict[int, Attended[T]]:
     """Return what the courses came to, all of them taught side by side.
 
@@ -149,11 +150,12 @@ def attend(
         courses: client index -> who takes it, and the course.
         training: of lessons that say nothing else.
         exchange: which modules move.
+        workers: threads for those who are taught together; see `train_together`.
     """
     desks = {index: _Desk(who, course) for index, (who, course) in courses.items()}
     while waiting := [desk for desk in desks.values() if desk.lesson is not None]:
         for group in _groups(waiting):
-            _teach(group, training, exchange)
+            _teach(group, training, exchange, workers)
     return {index: desk.attended() for index, desk in desks.items()}
 
 
@@ -167,7 +169,9 @@ def _groups(desks: list[_Desk[T]]) -> list[list[_Desk[T]]]:
     return list(groups.values())
 
 
-def _teach(desks: list[_Desk[T]], training: LocalTraining, exchange: ExchangePolicy) -> None:
+def _teach(
+    desks: list[_Desk[T]], training: LocalTraining, exchange: ExchangePolicy, workers: int
+) -> None:
     """Give the desks, which can be taught together, their present lesson."""
     started = perf_counter()
     who, first = desks[0].participant, _lesson(desks[0])
@@ -180,6 +184,7 @@ def _teach(desks: list[_Desk[T]], training: LocalTraining, exchange: ExchangePol
             objective=first.objective,
             exchange=exchange,
         ),
+        workers=workers,
         device=training.device,
     )
     seconds = (perf_counter() - started) / len(desks)
