@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from qfl.core.errors import ConfigError, StoreError
 from qfl.core.metrics import at_the_end, metric
 from qfl.core.record import Choice, Costs, RoundRecord
+from qfl.report.complete import gap
 from qfl.report.words import natural
 from qfl.study.fingerprint import fingerprint
 from qfl.study.folder import LOCK, RunFolder
@@ -123,7 +124,7 @@ class Results:
 
     Attributes:
         runs: finished cells, by setting, method and seed; stale ones are among them.
-        unfinished: failed, skipped and pending cells.
+        unfinished: failed, skipped and pending cells, and finished ones whose records have a gap.
         todo: names of cells that have not ended.
         stale: ids of finished cells that other code than the installed one made.
         provenance: reference -> contents of provenance/<reference>.json.
@@ -240,20 +241,27 @@ def read(run_dir: Path) -> Results:
     if not rows:
         raise StoreError(f"{folder.cells} holds no cell yet; run the study first")
     ended = {row.cell.id for row in rows}
+    kept = [_complete(row) for row in rows]
     return Results(
         name=str(lock.get("name", run_dir.resolve().name)),
         lock=lock,
         lock_text=(run_dir / LOCK).read_text(encoding="utf-8").partition("\n[lock")[0],
         headline=_headline(lock, run_dir / LOCK),
-        runs=_runs([row for row in rows if row.status == "done" and row.rounds]),
+        runs=_runs([row for row in kept if row.status == "done"]),
         unfinished=tuple(
-            sorted((row for row in rows if row.status != "done"), key=lambda row: row.cell.id)
+            sorted((row for row in kept if row.status != "done"), key=lambda row: row.cell.id)
         ),
         todo=tuple(sorted(name for id_, name in folder.asked().items() if id_ not in ended)),
         stale=_stale(rows),
         provenance=_provenance(run_dir, rows),
         calibrations=_calibrations(run_dir, rows),
     )
+
+
+def _complete(row: CellRow) -> CellRow:
+    """Return the row; as skipped, with the reason, if it is finished and a record is missing."""
+    found = gap(row) if row.status == "done" else ""
+    return replace(row, status="skipped", reason=f"not compared: {found}") if found else row
 
 
 def is_ideal(solver: Mapping[str, Any]) -> bool:
