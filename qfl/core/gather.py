@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qfl.core.record import PairKeys, SumEvent
+from qfl.core.events import PairKeys, SumEvent
 from qfl.core.update import Update
 
 

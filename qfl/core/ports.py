@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 from qfl.core.counts import Counts
 from qfl.core.decision import Decision, Execution
 from qfl.core.envelope import Envelope, Header, SecurityLevel
+from qfl.core.events import LinkEvent
 from qfl.core.gather import Answer, Gathered
 from qfl.core.problem import Problem
-from qfl.core.record import LinkEvent
 from qfl.core.update import Update
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from qfl.core.choice import Yardstick
 from qfl.core.errors import ConfigError, ProblemError, UnknownNameError
 from qfl.core.ports import Algorithm, Channel, Eavesdropper, Gatherer, Solver
 from qfl.core.problem import Problem
-from qfl.core.record import Yardstick
 from qfl.federation.attacks.adversary import Adversary
 from qfl.federation.averaging.defence import Defence
 from qfl.federation.deciding.selection import Propose, SelectionWeights

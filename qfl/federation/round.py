@@ -13,10 +13,11 @@ from time import perf_counter
 import numpy as np
 from torch import Tensor
 
+from qfl.core.choice import Choice
 from qfl.core.decision import Bill, Decision
 from qfl.core.errors import ProblemError
 from qfl.core.ports import Acknowledging, Completing, Finishing, Ignoring, Telling
-from qfl.core.record import Choice, Costs, RoundRecord, Timings
+from qfl.core.record import Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.attribution import attribution

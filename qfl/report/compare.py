@@ -14,12 +14,7 @@ import numpy as np
 
 from qfl.core.rng import Streams
 from qfl.report.intervals import ALPHA, Interval, mean_interval
-from qfl.report.outcomes import (
-    Outcome,
-    final_value,
-    named,
-    time_to_target,
-)
+from qfl.report.outcomes import Outcome, final_value, named, time_to_target
 from qfl.report.results import HeadlineRequest, Results, Run
 from qfl.report.statistics import (
     PairedTest,

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from qfl.core.metrics import Metric, metric
 from qfl.core.rng import Streams
 from qfl.report.intervals import Interval, mean_interval
-from qfl.report.outcomes import Summary, named, seconds_to_solution
+from qfl.report.outcomes import Summary, named
+from qfl.report.readings import seconds_to_solution
 from qfl.report.results import METHOD, Results, Run
 from qfl.report.statistics import Ranks, friedman, rank_refusal
 from qfl.report.tables import EMPTY, Table, TableCell, TableColumn, TableRow, interval_cell

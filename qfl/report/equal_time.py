@@ -14,7 +14,8 @@ from qfl.core.metrics import metric
 from qfl.core.rng import Streams
 from qfl.report.decisions import TIE_ENERGY, TIE_SECONDS
 from qfl.report.intervals import mean_interval
-from qfl.report.outcomes import Summary, decision_seconds, named
+from qfl.report.outcomes import Summary, named
+from qfl.report.readings import decision_seconds
 from qfl.report.results import Results, Run
 from qfl.report.tables import EMPTY, Table, TableCell, TableColumn, TableRow, interval_cell
 from qfl.report.words import display, listed

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.core.record import LinkEvent
+from qfl.core.events import LinkEvent
 from qfl.report.pools import pool_levels
 from qfl.report.results import Results
 

@@ -14,8 +14,8 @@ from typing import Literal
 
 import numpy as np
 
+from qfl.core.choice import Choice
 from qfl.core.metrics import OF_FORGETTING, Metric, metric
-from qfl.core.record import Choice
 from qfl.core.rng import Streams
 from qfl.report.intervals import (
     Interval,
@@ -26,9 +26,24 @@ from qfl.report.intervals import (
     wilson_interval,
 )
 from qfl.report.participation import rounds_to_pairs
-from qfl.report.pools import pool_levels
+from qfl.report.readings import (
+    bill,
+    clock,
+    cost,
+    counted,
+    decision_seconds,
+    figure,
+    key_bits_left,
+    mean_of,
+    mean_qber,
+    round_seconds,
+    samples_to_solution,
+    seconds_to_solution,
+    slot_optimum,
+    slot_ratio,
+    unrepaired,
+)
 from qfl.report.results import MODALITY, HeadlineRequest, Results, Run
-from qfl.solvers.quality import time_to_solution
 
 Group = (
     Literal["learning", "modality", "decision", "exact", "samples", "solution", "speed", "slots"]
@@ -36,8 +51,6 @@ Group = (
 )
 
 OVER_CLIENTS = ("@personal", "@worst client")
-SURE = 0.99
-"""Probability with which a time to solution has seen the optimum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +102,11 @@ def outcomes(results: Results) -> tuple[Outcome, ...]:
         *samples,
         *_BILLS,
         *_SLOTS,
-        *(Outcome(metric(name), "cost", _cost(name)) for name in _COSTS),
-        *(Outcome(metric(name), "security", _cost(name)) for name in _KEYS),
-        Outcome(metric("key_bits_left"), "security", _key_bits_left),
-        Outcome(metric("qber"), "security", _mean_qber),
-        *(Outcome(metric(name), "clock", _clock(name)) for name in _CLOCKS),
+        *(Outcome(metric(name), "cost", cost(name)) for name in _COSTS),
+        *(Outcome(metric(name), "security", cost(name)) for name in _KEYS),
+        Outcome(metric("key_bits_left"), "security", key_bits_left),
+        Outcome(metric("qber"), "security", mean_qber),
+        *(Outcome(metric(name), "clock", clock(name)) for name in _CLOCKS),
     )
 
 
@@ -174,64 +187,6 @@ def named(name: str) -> Outcome:
     return known.get(name) or final_value(name)
 
 
-def success(run: Run) -> float:
-    """Return how likely one decision of this run is the optimum, NaN where that is not known.
-
-    Where the chance of one sample is known exactly and nothing is done to samples, it follows
-    from that; else it is the share of the run's repetitions.
-    """
-    choices = run.choices()
-    if not choices or choices[0].optimum is None:
-        return math.nan
-    if (one := _one_sample(run)) is not None:
-        return 1.0 - (1.0 - one) ** max(1, choices[0].shots)
-    return float(np.mean([choice.is_optimum for choice in choices]))
-
-
-def samples_to_solution(run: Run) -> float:
-    """Return the samples until the optimum was seen with probability `SURE`, infinite if never.
-
-    NaN for a method that takes none, such as one that reads the coefficients.
-    """
-    choices = run.choices()
-    if (one := _one_sample(run)) is not None:
-        return _repetitions(one)
-    each = float(np.mean([choice.shots or choice.evaluations for choice in choices]))
-    if each == 0:
-        return math.nan
-    return each * _repetitions(success(run))
-
-
-def seconds_to_solution(run: Run) -> float:
-    """Return the real seconds of decisions until one was the optimum with probability `SURE`."""
-    return decision_seconds(run) * _repetitions(success(run))
-
-
-def decision_seconds(run: Run) -> float:
-    """Return the real seconds of one decision; the median, because the first may compile."""
-    return float(np.median([record.timings.total_seconds for record in run.row.rounds]))
-
-
-def _one_sample(run: Run) -> float | None:
-    """Return the chance that one sample is the optimum, None where unknown or post-processed."""
-    if run.row.cell.solver.get("postprocess", "none") != "none":
-        return None
-    found = [choice.figures().get("optimum_probability") for choice in run.choices()]
-    known = [value for value in found if value is not None]
-    return float(np.mean(known)) if found and len(known) == len(found) else None
-
-
-def _unrepaired(choice: Choice) -> bool:
-    return choice.feasible and not choice.diagnostics.get("repaired")
-
-
-def _repetitions(probability: float) -> float:
-    """Return how many tries succeed at least once with probability `SURE`, at least 1."""
-    if math.isnan(probability):
-        return math.nan
-    return max(1.0, time_to_solution(probability, 1.0, target=SURE))
-
-
 def _learning(results: Results) -> tuple[Outcome, ...]:
     found: list[Outcome] = []
     request = results.headline
@@ -273,84 +228,14 @@ def _curve_mean(name: str) -> Outcome:
     return Outcome(summary, "learning", read)
 
 
-def _mean_of(read: Callable[[Choice], float]) -> Callable[[Run], float]:
-    """Return the mean over the decisions to which `read` applies."""
-
-    def mean(run: Run) -> float:
-        values = [value for choice in run.choices() if not math.isnan(value := read(choice))]
-        return float(np.mean(values)) if values else math.nan
-
-    return mean
-
-
-def _figure(name: str) -> Callable[[Choice], float]:
-    return lambda choice: choice.figures().get(name, math.nan)
-
-
-def _field(name: str) -> Callable[[Choice], float]:
-    return lambda choice: float(getattr(choice, name))
-
-
-def _share(read: Callable[[Choice], bool]) -> Callable[[Run], tuple[int, int]]:
-    def count(run: Run) -> tuple[int, int]:
-        known = [choice for choice in run.choices() if choice.optimum is not None]
-        return sum(map(read, known)), len(known)
-
-    return count
-
-
 def _proportion(name: str, read: Callable[[Choice], bool]) -> Outcome:
-    trials = _share(read)
+    trials = counted(read)
 
     def share(run: Run) -> float:
         successes, count = trials(run)
         return successes / count if count else math.nan
 
     return Outcome(metric(name), "decision", share, trials=trials)
-
-
-def _cost(name: str) -> Callable[[Run], float]:
-    return lambda run: float(getattr(run.costs(), name))
-
-
-def _clock(name: str) -> Callable[[Run], float]:
-    return lambda run: float(sum(getattr(r.timings, name) for r in run.row.rounds))
-
-
-def _key_bits_left(run: Run) -> float:
-    found = pool_levels(run)
-    return float(found[-1].total) if found else math.nan
-
-
-def _mean_qber(run: Run) -> float:
-    seen = [
-        event.qber
-        for record in run.row.rounds
-        for event in record.links
-        if event.qber is not None and not event.aborted
-    ]
-    return float(np.mean(seen)) if seen else math.nan
-
-
-def _slots(run: Run) -> list[Choice]:
-    return [record.slots for record in run.row.rounds if record.slots is not None]
-
-
-def _slot_ratio(run: Run) -> float:
-    known = [slots.ratio(slots.energy) for slots in _slots(run)]
-    known = [ratio for ratio in known if not math.isnan(ratio)]
-    return float(np.mean(known)) if known else math.nan
-
-
-def _slot_optimum(run: Run) -> float:
-    known = [slots.is_optimum for slots in _slots(run) if slots.optimum is not None]
-    return float(np.mean(known)) if known else math.nan
-
-
-def _round_seconds(run: Run) -> float:
-    """The mean length of the rounds in which uploads took turns."""
-    waited = [r.costs.virtual_seconds for r in run.row.rounds if r.slots is not None]
-    return float(np.mean(waited)) if waited else math.nan
 
 
 _COSTS = ("payload_bytes_up", "payload_bytes_down", "energy_joules", "virtual_seconds")
@@ -364,24 +249,24 @@ _BILLED: Mapping[Group, tuple[str, ...]] = {
     "circuit": ("depth", "two_qubit_gates"),
 }
 _DECISIONS = (
-    Outcome(metric("approximation_ratio"), "decision", _mean_of(_figure("approximation_ratio"))),
+    Outcome(metric("approximation_ratio"), "decision", mean_of(figure("approximation_ratio"))),
     _proportion("optimum_hit", lambda choice: choice.is_optimum),
-    _proportion("feasible", _unrepaired),
-    Outcome(metric("sample_ratio"), "exact", _mean_of(_figure("sample_ratio"))),
+    _proportion("feasible", unrepaired),
+    Outcome(metric("sample_ratio"), "exact", mean_of(figure("sample_ratio"))),
     *(
-        Outcome(metric(name), "decision", _mean_of(_figure(name)))
+        Outcome(metric(name), "decision", mean_of(figure(name)))
         for name in ("optimum_probability", "uniform_probability", "in_constraint_probability")
     ),
 )
 _SAMPLES = tuple(
-    Outcome(metric(name), "samples", _mean_of(_figure(name)))
+    Outcome(metric(name), "samples", mean_of(figure(name)))
     for name in (
         *("sampled_ratio", "effective_ratio", "sampled_optimum"),
         *("kept_fraction", "mean_ratio"),
     )
 )
 _BILLS = tuple(
-    Outcome(metric(name), group, _mean_of(_field(name)))
+    Outcome(metric(name), group, mean_of(bill(name)))
     for group, names in _BILLED.items()
     for name in names
 )
@@ -394,7 +279,7 @@ _FORGETTING = tuple(
     Outcome(metric(name), "forgetting", partial(Run.once, name=name)) for name in OF_FORGETTING
 )
 _SLOTS = (
-    Outcome(metric("slot_ratio"), "slots", _slot_ratio),
-    Outcome(metric("slot_optimum"), "slots", _slot_optimum),
-    Outcome(metric("round_seconds"), "slots", _round_seconds),
+    Outcome(metric("slot_ratio"), "slots", slot_ratio),
+    Outcome(metric("slot_optimum"), "slots", slot_optimum),
+    Outcome(metric("round_seconds"), "slots", round_seconds),
 )

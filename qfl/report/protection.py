@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from qfl.core.events import PrivacyEvent
 from qfl.core.metrics import metric
-from qfl.core.record import PrivacyEvent
 from qfl.core.rng import Streams
 from qfl.report import lineplots
 from qfl.report.decisions import Point, by_setting

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.core.choice import Choice
 from qfl.core.errors import ConfigError, StoreError
 from qfl.core.metrics import at_the_end, metric
-from qfl.core.record import Choice, Costs, RoundRecord
+from qfl.core.record import Costs, RoundRecord
 from qfl.report.complete import gap
 from qfl.report.words import natural
 from qfl.study.fingerprint import fingerprint

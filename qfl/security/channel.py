@@ -13,8 +13,8 @@ import numpy as np
 
 from qfl.core.envelope import Envelope, Header, SecurityLevel
 from qfl.core.errors import ConfigError
+from qfl.core.events import LinkEvent
 from qfl.core.ports import Channel
-from qfl.core.record import LinkEvent
 from qfl.core.update import Update
 from qfl.security.gather import OneByOne
 from qfl.security.keys.ledger import Account

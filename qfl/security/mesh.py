@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from qfl.core.errors import KeyExhaustedError
-from qfl.core.record import PairKeys
+from qfl.core.events import PairKeys
 from qfl.security.keys.pool import KeyPool
 from qfl.security.masking.pairs import Edge
 from qfl.security.qkd.block import Block, run_block

@@ -19,7 +19,7 @@ from qfl.core.errors import (
     TamperedError,
     UnknownNameError,
 )
-from qfl.core.record import LinkEvent
+from qfl.core.events import LinkEvent
 from qfl.core.update import Update
 from qfl.security.keying import Direct, Keying, ViaRelays
 from qfl.security.keys.ledger import Account, Entry

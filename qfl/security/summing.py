@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from qfl.core.changes import change_of, changed_by, length_of
 from qfl.core.errors import CapacityError, CohortError, ConfigError, KeyExhaustedError
+from qfl.core.events import SumEvent
 from qfl.core.gather import Answer, Arrival, Gathered
 from qfl.core.ports import Channel
-from qfl.core.record import SumEvent
 from qfl.core.update import Update
 from qfl.security.gather import carry
 from qfl.security.masking.costs import key_bound

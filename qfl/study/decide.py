@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from qfl.core.cell import Cell
+from qfl.core.choice import Choice
 from qfl.core.errors import ConfigError, JobPendingError
 from qfl.core.ports import Solver
 from qfl.core.problem import Problem
-from qfl.core.record import Choice, Costs, RoundRecord, Timings
+from qfl.core.record import Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
 from qfl.solvers.exact import Spectrum, spectrum
 from qfl.solvers.rehearsal import rehearse

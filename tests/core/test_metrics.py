@@ -2,9 +2,10 @@
 
 import pytest
 
+from qfl.core.choice import Choice
 from qfl.core.errors import UnknownNameError
 from qfl.core.metrics import METRICS, metric
-from qfl.core.record import Choice, Costs, Timings
+from qfl.core.record import Costs, Timings
 
 
 @pytest.mark.parametrize("name", sorted(METRICS))

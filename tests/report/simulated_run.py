@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from qfl.core.cell import Cell
-from qfl.core.record import Choice, Costs, LinkEvent, RoundRecord, Timings
+from qfl.core.choice import Choice
+from qfl.core.events import LinkEvent
+from qfl.core.record import Costs, RoundRecord, Timings
 from qfl.study.fingerprint import fingerprint
 from qfl.study.folder import describe, toml
 from qfl.study.run import PLAYER

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from dataclasses import replace
 
 import pytest
 from deciding_run import decided
@@ -11,7 +10,6 @@ import qfl.report
 from qfl.report import decisions, lineplots
 from qfl.report.analysis import analyse
 from qfl.report.intervals import Interval, median_interval
-from qfl.report.outcomes import samples_to_solution, seconds_to_solution, success
 from qfl.report.results import read
 
 SIZES = "choose 2, clients 6", "choose 2, clients 10"
@@ -51,19 +49,6 @@ def test_chance_beside_the_circuit(results):
         by_qaoa = results.of(setting, "qaoa, depth 2")[0].choices()[0].figures()
         assert by_chance["optimum_probability"] == by_qaoa["uniform_probability"] == 1 / states
         assert by_qaoa["optimum_probability"] > 1 / states
-
-
-def test_time_to_solution(results):
-    run = results.of(SIZES[0], "random_best")[0]
-    assert success(run) == pytest.approx(1 - (14 / 15) ** 4)
-    assert samples_to_solution(run) == pytest.approx(math.log(0.01) / math.log(14 / 15))
-    exact = results.of(SIZES[0], "exact")[0]
-    assert (success(exact), samples_to_solution(exact)) == (1.0, 15.0)
-    assert seconds_to_solution(exact) > 0
-    missed = replace(exact.row.rounds[0].choice, energy=exact.row.rounds[0].choice.worst)
-    rounds = tuple(replace(record, choice=missed) for record in exact.row.rounds)
-    never = replace(exact, row=replace(exact.row, rounds=rounds))
-    assert (success(never), samples_to_solution(never)) == (0.0, math.inf)
 
 
 def test_wins_ties_and_losses_add_up_and_mirror(analysis):

@@ -8,7 +8,6 @@ import pytest
 from simulated_run import SHOTS
 
 from qfl.report.outcomes import final_value, summaries, summarise, time_to_target
-from qfl.report.outcomes import named as outcome
 from qfl.report.results import HeadlineRequest, read
 
 REQUEST = HeadlineRequest("digit.accuracy", "qaoa", "random", 0.8)
@@ -78,17 +77,3 @@ def test_the_mean_over_the_curve_is_its_area(results):
         if s.outcome.metric.label == "mean digit accuracy" and s.method == "qaoa"
     )
     assert area.values[0] == pytest.approx(np.trapezoid(curve) / 20)
-
-
-def test_slot_decisions_are_read_where_an_uplink_is_shared(results):
-    run = results.of("", "exact")[0]
-    first, *rounds = run.row.rounds
-    slots = [replace(r.choice, energy=r.choice.optimum) for r in rounds]
-    half = replace(slots[0], energy=(slots[0].optimum + slots[0].worst) / 2)
-    shared = [replace(r, slots=s) for r, s in zip(rounds, [half, *slots[1:]], strict=True)]
-    uplink = replace(run, row=replace(run.row, rounds=(first, *shared)))
-    assert outcome("slot_ratio").read(uplink) == pytest.approx(1 - 0.5 / 20)
-    assert outcome("slot_optimum").read(uplink) == pytest.approx(19 / 20)
-    spent = sum(r.costs.virtual_seconds for r in rounds)
-    assert outcome("round_seconds").read(uplink) == pytest.approx(spent / 20)
-    assert math.isnan(outcome("slot_ratio").read(run))

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from qfl.core.record import LinkEvent, PairKeys
+from qfl.core.events import LinkEvent, PairKeys
 from qfl.report.pools import pool_levels
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from qfl.core.envelope import Direction, Header
 from qfl.core.errors import ConfigError, SessionAbortedError
-from qfl.core.record import LinkEvent
+from qfl.core.events import LinkEvent
 from qfl.core.update import Update
 from qfl.security.attacks.interception import InterceptResend
 from qfl.security.channel import Sealed

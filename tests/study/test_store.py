@@ -10,7 +10,8 @@ import pytest
 
 from qfl.core.cell import Cell
 from qfl.core.errors import DiskFullError, StoreError
-from qfl.core.record import Costs, LinkEvent, RoundRecord, Timings
+from qfl.core.events import LinkEvent
+from qfl.core.record import Costs, RoundRecord, Timings
 from qfl.study import store
 from qfl.study.store import CellRow, append, load
 

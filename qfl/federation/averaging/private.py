@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.changes import change_of, changed_by
+from qfl.core.events import PrivacyEvent
 from qfl.core.gather import Answer, Gathered
-from qfl.core.record import PrivacyEvent
 from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.aggregate import weighted_mean

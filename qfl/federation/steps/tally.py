@@ -7,9 +7,10 @@ from dataclasses import replace
 from time import perf_counter
 
 from qfl.core.decision import Bill
+from qfl.core.events import LinkEvent
 from qfl.core.gather import Gathered
 from qfl.core.personal import Comparison
-from qfl.core.record import Costs, LinkEvent, Timings
+from qfl.core.record import Costs, Timings
 from qfl.federation.steps.turns import Turns
 from qfl.federation.steps.visit import Visit
 from qfl.models.m3t import Architecture

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.core.choice import Choice, Yardstick
 from qfl.core.decision import Bill
 from qfl.core.problem import Problem
-from qfl.core.record import Choice, Yardstick
 from qfl.federation.deciding.uplink import Scheduler, finish_seconds
 from qfl.federation.steps.visit import Visit
 from qfl.federation.world import Participant

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from qfl.core.envelope import Envelope
 from qfl.core.errors import KeyExhaustedError
+from qfl.core.events import LinkEvent
 from qfl.core.gather import Answer, Arrival
 from qfl.core.personal import Comparison
 from qfl.core.ports import (
@@ -28,7 +29,7 @@ from qfl.core.ports import (
     Personalising,
     Unpacking,
 )
-from qfl.core.record import Costs, LinkEvent
+from qfl.core.record import Costs
 from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.averaging.weighing import weights_of

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from qfl.core.errors import ProblemError
-from qfl.core.record import Costs, PairKeys, RoundRecord, Timings
+from qfl.core.events import PairKeys
+from qfl.core.record import Costs, RoundRecord, Timings
 from qfl.core.tasks import Task
 from qfl.federation.evaluate import Predict, over_clients
 from qfl.federation.population import TensorSamples

@@ -1,0 +1,116 @@
+"""What the channels of a round report: key exchanges, masked sums, keys left, privacy spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEvent:
+    """One key-exchange session on one link.
+
+    Attributes:
+        client: the client at the far end.
+        sifted_bits, secret_bits: lengths before and after post-processing (0 if aborted).
+        qber: estimated quantum bit error rate, None if no bits were compared.
+        disclosed_bits: parities and hash bits published while reconciling.
+        key_bits_left: in the pool after the round.
+        aborted: why the session stopped, or "".
+        duration_seconds: virtual time that the session took.
+        trusted: per route through relays, the nodes that see what passes there; who has corrupted
+            one on every route knows the keys. Empty without relays.
+        key_bits_kept: taken from the pool in this session, for a hybrid key that both ends keep.
+    """
+
+    client: str
+    sifted_bits: int
+    secret_bits: int
+    qber: float | None
+    disclosed_bits: int
+    key_bits_left: int
+    aborted: str = ""
+    duration_seconds: float = 0.0
+    trusted: tuple[tuple[str, ...], ...] = ()
+    key_bits_kept: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "trusted", tuple(map(tuple, self.trusted)))
+
+
+@dataclass(frozen=True, slots=True)
+class SumEvent:
+    """One masked sum: the modules that the same clients hold, added up unseen.
+
+    Attributes:
+        modules: whose changes are in it.
+        cohort: which of the round's cohorts it belongs to.
+        clients, survivors: who took part, and whose changes are in the sum.
+        threshold: fewest survivors of a sum that is opened.
+        masks: where masks come from, "ml-kem", "qkd", "pads" or "pairwise-pads".
+        length, modulus_bits: numbers summed, and bits of each.
+        key_bits: key that the clients share for it, over all pairs.
+        least_key_bits, naive_key_bits: of one-time masks that tolerate as many dropouts.
+        key_ratio: of key_bits to the least, of a sum that was opened; ciphers stay below 1.
+        cut: numbers beyond the grid, over all clients; each was added as its end.
+        given_up: why there is no sum and its modules stay as they were, or "".
+    """
+
+    modules: tuple[str, ...]
+    cohort: int
+    clients: int
+    survivors: int
+    threshold: int
+    masks: str
+    length: int
+    modulus_bits: int
+    key_bits: int = 0
+    key_ratio: float | None = None
+    given_up: str = ""
+    least_key_bits: float = 0.0
+    naive_key_bits: int = 0
+    cut: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PairKeys:
+    """What the pools of links between clients hold after a round.
+
+    Attributes:
+        links: pairs of clients with a pool.
+        bits_left: over all of them.
+        poorest_bits: in the pool with the least.
+    """
+
+    links: int
+    bits_left: int
+    poorest_bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyEvent:
+    """What all releases up to a round guarantee, with everything that the claim depends on.
+
+    Attributes:
+        mechanism: "central", "local" or "distributed".
+        epsilon, delta: of the client who took part most often.
+        adjacency, conversion, sampling: between which federations, how epsilon was computed, and
+            what was assumed about who takes part.
+        epsilon_renyi: beside it, by Renyi divergences.
+        noise_multiplier, clip: noise relative to the clipping norm, and that norm.
+        releases: rounds that this client took part in.
+        missing: noise shares of a sum that were counted as lost.
+        stopped: why the training ended here, or "".
+    """
+
+    mechanism: str
+    epsilon: float
+    delta: float
+    adjacency: str
+    conversion: str
+    sampling: str
+    epsilon_renyi: float
+    noise_multiplier: float
+    clip: float
+    releases: int
+    missing: int = 0
+    stopped: str = ""
