@@ -6,7 +6,7 @@ import pytest
 from deciding_run import decided
 from simulated_run import CLIENTS, Simulation, write_run
 
-from qfl.core.record import PrivacyEvent
+from qfl.core.events import PrivacyEvent
 from qfl.report.analysis import analyse
 from qfl.report.complete import gap
 from qfl.report.results import read
