@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from typing import cast
 
 import numpy as np
@@ -74,7 +73,8 @@ def check_backend(
     gradient central differences. A backend without any mixer fails. Many shots, warm starts, biases
     and orders may be refused, with a BackendError.
 
-    A machine that refuses to give means is judged by the mean of its samples.
+    A machine that refuses to give means is judged by the mean of its samples. An error of another
+    kind is a finding like any other, named by what was asked.
 
     Args:
         backend: without noise, for five qubits or more.
@@ -88,34 +88,61 @@ def check_backend(
         raise AssertionError(f"{name} lists no mixer, so nothing of it can be checked")
     computes = backend.capabilities.exact if computed is None else computed
     for mixer in mixers:
-        ansatz = sample_ansatz(mixer)
-        engine = Hypercube(ansatz)
-        truth, other, still = (
-            np.abs(engine.amplitudes(angles)) ** 2
-            for angles in (_ANGLES, _OTHER_ANGLES, 0 * _ANGLES)
-        )
-        mean, error = _moments(truth, engine.table, shots)
-        compiled = backend.compile(ansatz)
-        counts = compiled.sample(_ANGLES, shots, Streams(7)("shots"))
-        moved = compiled.sample(_OTHER_ANGLES, shots, Streams(9)("shots"))
-        checks = [_samples(counts, truth, shots), _samples(moved, other, shots)]
-        if backend.capabilities.seeded:
-            checks += [_repeats(compiled, counts, shots)]
-        if computes or _gives_means(compiled):
-            level, spread = _moments(still, engine.table, shots)
-            slack, rest = (tolerance if computes else 4 * each for each in (error, spread))
-            checks += [_means(compiled, (mean, mean, level), (slack, slack, max(rest, tolerance)))]
-            checks += [_refusals(compiled.expectation)]
-        else:
-            checks += [_sampled_mean(counts, engine.table, mean, 4 * error)]
-        checks += [_refusals(partial(compiled.sample, shots=1, rng=Streams(8)("shots")))]
-        checks += [_no_shots(compiled), _oversized(backend, mixer)]
-        checks += [_obeyed(backend, ansatz, shots)]
-        checks += [_many_shots(compiled)] if mixer == mixers[0] else []
-        if backend.capabilities.exact:
-            checks += [_exactness(cast(ExactCompiled, compiled), truth, tolerance)]
-        for broken in chain.from_iterable(checks):
-            raise AssertionError(f"{name} with mixer {mixer!r}: {broken}")
+        step = "the kit"
+        try:
+            for found in _examined(backend, mixer, shots, tolerance, computes):
+                step, broken = found
+                if broken:
+                    raise AssertionError(f"{name} with mixer {mixer!r}: {broken}")
+        except AssertionError:
+            raise
+        except Exception as error:
+            said = f"{step} raised {type(error).__name__}: {' '.join(str(error).split())}"
+            raise AssertionError(f"{name} with mixer {mixer!r}: {said}") from error
+
+
+def _examined(
+    backend: Backend, mixer: str, shots: int, tolerance: float, computes: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield what is about to be done and "", then the same with each thing that is wrong."""
+    ansatz = sample_ansatz(mixer)
+    engine = Hypercube(ansatz)
+    truth, other, still = (
+        np.abs(engine.amplitudes(angles)) ** 2 for angles in (_ANGLES, _OTHER_ANGLES, 0 * _ANGLES)
+    )
+    mean, error = _moments(truth, engine.table, shots)
+    yield "compile", ""
+    compiled = backend.compile(ansatz)
+    yield f"sample with {shots} shots", ""
+    counts = compiled.sample(_ANGLES, shots, Streams(7)("shots"))
+    moved = compiled.sample(_OTHER_ANGLES, shots, Streams(9)("shots"))
+    checks = [("sample", _samples(counts, truth, shots)), ("sample", _samples(moved, other, shots))]
+    if backend.capabilities.seeded:
+        checks += [("sample, again", _repeats(compiled, counts, shots))]
+    yield "expectation", ""
+    if computes or _gives_means(compiled):
+        level, spread = _moments(still, engine.table, shots)
+        slack, rest = (tolerance if computes else 4 * each for each in (error, spread))
+        slacks = (slack, slack, max(rest, tolerance))
+        checks += [("expectation", _means(compiled, (mean, mean, level), slacks))]
+        checks += [("expectation of senseless angles", _refusals(compiled.expectation))]
+    else:
+        checks += [("sample", _sampled_mean(counts, engine.table, mean, 4 * error))]
+    once = partial(compiled.sample, shots=1, rng=Streams(8)("shots"))
+    checks += [
+        ("sample at senseless angles", _refusals(once)),
+        ("sample without shots", _no_shots(compiled)),
+        ("compile of one qubit too many", _oversized(backend, mixer)),
+        ("a warm start, a bias or another order", _obeyed(backend, ansatz, shots)),
+    ]
+    if mixer == backend.capabilities.mixers[0]:
+        checks += [(f"sample with {_MANY} shots", _many_shots(compiled))]
+    if backend.capabilities.exact:
+        exact = cast(ExactCompiled, compiled)
+        checks += [("distribution or gradient", _exactness(exact, truth, tolerance))]
+    for step, wrong in checks:
+        yield step, ""
+        yield from ((step, broken) for broken in wrong)
 
 
 def _moments(truth: Floats, costs: Floats, shots: int) -> tuple[float, float]:

@@ -156,3 +156,43 @@ def test_a_backend_without_mixers_is_not_passed():
     idle = Capabilities("idle", exact=False, mixers=())
     with pytest.raises(AssertionError, match="idle lists no mixer"):
         check_backend(Liar({}, idle))
+
+
+def crash(*args, **options):
+    raise RuntimeError("the\ncryostat leaks")
+
+
+@pytest.mark.parametrize(
+    ("method", "step"),
+    [
+        ("sample", "sample with 4000 shots"),
+        ("expectation", "expectation"),
+        ("distribution", "distribution or gradient"),
+        ("value_and_gradient", "distribution or gradient"),
+    ],
+)
+def test_an_error_of_any_kind_is_a_finding_with_a_name(method, step):
+    found = f"^liar with mixer 'x': {step} raised RuntimeError: the cryostat leaks$"
+    with pytest.raises(AssertionError, match=found):
+        check_backend(Liar({method: crash}))
+
+
+def test_a_crash_where_a_refusal_is_due_is_a_finding():
+    def fragile(truth, angles, *args, **options):
+        if np.isnan(angles).any():
+            raise RuntimeError("not a number")
+        return truth(angles, *args, **options)
+
+    with pytest.raises(AssertionError, match="senseless angles raised RuntimeError: not a number"):
+        check_backend(Liar({"sample": fragile}))
+
+    class Rigid:
+        capabilities = Capabilities("rigid", exact=True, mixers=("xy_ring",))
+
+        def compile(self, ansatz):
+            if ansatz.initial is not None:
+                raise NotImplementedError("no warm starts")
+            return get_backend("statevector").compile(ansatz)
+
+    with pytest.raises(AssertionError, match=r"a warm start, .* raised NotImplementedError: no wa"):
+        check_backend(Rigid())
