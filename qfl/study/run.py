@@ -18,10 +18,18 @@ from typing import Any, Literal
 
 from qfl.core.arrays import canonical_json
 from qfl.core.cell import Cell
-from qfl.core.errors import CapacityError, ConfigError, JobPendingError, MissingExtraError, QflError
+from qfl.core.errors import (
+    CapacityError,
+    ConfigError,
+    JobPendingError,
+    MissingExtraError,
+    QflError,
+    StudyError,
+)
 from qfl.core.record import RoundRecord
 from qfl.core.registry import load
 from qfl.study import provenance, store
+from qfl.study.burdens import too_heavy
 from qfl.study.events import CellStored, Event, Planned, RoundPlayed
 from qfl.study.executors import InProcess, Pool
 from qfl.study.fingerprint import fingerprint
@@ -78,6 +86,7 @@ def run(
 
     Raises:
         ConfigError: no study, or fewer than one job.
+        StudyError: a cell cannot be played, whatever happens; nothing was.
         StoreError: the folder is damaged, or another process is writing it.
         DiskFullError: no space is left; every cell stored before is safe.
 
@@ -93,6 +102,8 @@ def run(
     grid = cells(study)
     with folder.held():
         plan = make_plan(folder, grid if chosen is None else chosen, rerun=rerun, play=player)
+        if issues := too_heavy(plan.todo):
+            raise StudyError(study.name, issues)
         lock = folder.write_lock(study, grid)
         sha = provenance.write(folder.path, grid, lock=lock)
         yield plan.event(folder)

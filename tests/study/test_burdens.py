@@ -4,7 +4,7 @@ import pytest
 
 from qfl.cli.validate import validate
 from qfl.core.errors import StudyError
-from qfl.study import Study, cells
+from qfl.study import Study, cells, run
 from qfl.study.assemble import play
 from qfl.study.burdens import too_heavy
 
@@ -47,3 +47,11 @@ def test_private_clients_weigh_one(tmp_path):
     assert too_heavy([cell])
     private = Study.load(study(tmp_path, 5)).model_dump() | {"privacy": {"mechanism": "central"}}
     assert not too_heavy(cells(Study(**private)))
+
+
+def test_a_run_is_refused_before_anything_starts(tmp_path):
+    asked, folder = Study.load(study(tmp_path, 5)), tmp_path / "run"
+    with pytest.raises(StudyError, match=r"channel\.heaviest: a client has \d+ samples"):
+        next(run(asked, out=folder))
+    assert not (folder / "cells.jsonl").exists()
+    assert not (folder / "study.lock.toml").exists()
