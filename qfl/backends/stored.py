@@ -16,16 +16,22 @@ from qfl.core.registry import load
 
 
 @lru_cache(maxsize=1)
-def snapshot_names() -> tuple[str, ...]:
-    """Return the names of all snapshots, ascending; "fake_boston" is one. None without the extra.
+def snapshot_files() -> dict[str, Path]:
+    """Return the file that says what each snapshot has, by its name, ascending.
 
     qiskit-ibm-runtime keeps each in a folder of its name.
     """
     package = find_spec("qiskit_ibm_runtime")
     if package is None or package.origin is None:
-        return ()
+        return {}
     folder = Path(package.origin).parent / "fake_provider" / "backends"
-    return tuple(sorted(f"fake_{each.parent.name}" for each in folder.glob("*/conf_*.json")))
+    found = {f"fake_{each.parent.name}": each for each in folder.glob("*/conf_*.json")}
+    return dict(sorted(found.items()))
+
+
+def snapshot_names() -> tuple[str, ...]:
+    """Return the names of all snapshots, such as "fake_boston"; none without the extra."""
+    return tuple(snapshot_files())
 
 
 def check_snapshot(name: str) -> None:

@@ -1,7 +1,4 @@
-"""What a study should know about a backend before it names it. No framework is loaded here.
-
-Numbers of qubits that memory limits are for 16 GB.
-"""
+"""What a study should know about a backend before it names it. No framework is loaded here."""
 
 from __future__ import annotations
 
@@ -9,6 +6,7 @@ from dataclasses import dataclass
 
 from circuits.qaoa import MIXERS
 from qfl.backends.gates import NATIVE_MIXERS
+from qfl.core.registry import load
 
 _KEPT = tuple(mixer for mixer in MIXERS if mixer != "x")
 
@@ -20,7 +18,7 @@ class Traits:
     Attributes:
         name: as studies write it; capitals stand for a target.
         row: of the table.
-        qubits: how many it runs.
+        qubits: how many it runs; "capacity:NAME" for what a function of `capacity` finds out.
         mixers: those that run natively: exactly, without Trotter steps of another mixer. Empty
             for backends that run what they wrap or hold.
         account: whose account it needs, "" for none.
@@ -36,16 +34,14 @@ class Traits:
 
 
 TRAITS = (
-    Traits("subspace", "subspace", "40 choosing 5 (memory: feasible states)", _KEPT),
-    Traits("statevector", "statevector", "27 (memory)", MIXERS),
+    Traits("subspace", "subspace", "capacity:subspace", _KEPT),
+    Traits("statevector", "statevector", "capacity:statevector", MIXERS),
     Traits("levels", "levels", "any, if few costs differ", ("grover",)),
-    Traits("pennylane:DEVICE", "pennylane", "28 (memory); 14 as default.mixed", NATIVE_MIXERS),
-    Traits(
-        "aer", "aer", "30 (memory); 15 as density_matrix, 63 as matrix_product_state", NATIVE_MIXERS
-    ),
-    Traits("aer:fake_NAME", "aer", "the device's, 15 at most (memory)", NATIVE_MIXERS, "", "ibm"),
-    Traits("qiskit:MODULE:OBJECT", "qiskit", "the device's", NATIVE_MIXERS),
-    Traits("ibm:NAME", "ibm", "the machine's, 120 to 156", NATIVE_MIXERS, "IBM Quantum"),
+    Traits("pennylane:DEVICE", "pennylane", "capacity:pennylane", NATIVE_MIXERS),
+    Traits("aer", "aer", "capacity:aer", NATIVE_MIXERS),
+    Traits("aer:fake_NAME", "aer", "capacity:snapshots", NATIVE_MIXERS, "", "ibm"),
+    Traits("qiskit:MODULE:OBJECT", "qiskit", "the device's", NATIVE_MIXERS, "its provider's"),
+    Traits("ibm:NAME", "ibm", "capacity:ibm", NATIVE_MIXERS, "IBM Quantum"),
     Traits("braket:local", "braket", "26 (memory)", NATIVE_MIXERS),
     Traits("braket:ARN", "braket", "the machine's", NATIVE_MIXERS, "Amazon Web Services"),
     Traits("recorded:FOLDER", "recorded", "as recorded"),
@@ -56,11 +52,21 @@ TRAITS = (
         "as what it wraps, and the device's",
         installed_with="ibm",
     ),
-    Traits("mitigation:readout", "mitigation:readout", "16, any by mthree; as what it wraps"),
+    Traits("mitigation:readout", "mitigation:readout", "capacity:readout"),
     Traits("mitigation:post_selection", "mitigation:post_selection", "as what it wraps"),
     Traits("mitigation:zero_noise", "mitigation:zero_noise", "as what it wraps"),
 )
 """Every row at least once, in the order of the list."""
+
+
+def qubits(each: Traits) -> str:
+    """Return how many qubits a backend runs, on this machine where its memory decides.
+
+    >>> qubits(Traits("recorded:FOLDER", "recorded", "as recorded"))
+    'as recorded'
+    """
+    module, _, function = each.qubits.partition(":")
+    return str(load(f"qfl.backends.{module}:{function}")()) if function else each.qubits
 
 
 def mixers(name: str) -> tuple[str, ...]:

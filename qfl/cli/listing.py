@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qfl.cli.app import app
-from qfl.cli.output import table
+from qfl.cli.output import say, table
 
 if TYPE_CHECKING:
     from qfl.core.registry import Registry, Row
@@ -27,12 +27,18 @@ KINDS = {
     "models": "qfl.models:MODELS",
 }
 
+SNAPSHOTS = "snapshots"
+"""Devices that are stored with an extra: no table of ours."""
+
 
 @app.command("list")
 def list_kind(
-    kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}.")],
+    kind: Annotated[str, typer.Argument(help=f"One of: {', '.join((*KINDS, SNAPSHOTS))}.")],
 ) -> None:
     """List what a study can name, with the command that installs what is missing."""
+    if kind == SNAPSHOTS:
+        _list_snapshots()
+        return
     registry = registry_of(kind)
     if registry.kind == "backend":
         _list_backends(registry)
@@ -43,7 +49,7 @@ def list_kind(
 
 def _list_backends(registry: Registry) -> None:
     """Print every backend with its qubits, constraint mixers and account; others as they come."""
-    from qfl.backends.traits import TRAITS
+    from qfl.backends.traits import TRAITS, qubits
 
     rows = registry.table()
     known = [each for each in TRAITS if each.row in rows]
@@ -51,7 +57,7 @@ def _list_backends(registry: Registry) -> None:
         (
             each.name,
             _installed(rows[each.installed_with or each.row]),
-            each.qubits,
+            qubits(each),
             ", ".join(mixer for mixer in each.mixers if mixer != "x")
             or "as what it wraps or holds",
             each.account or "no",
@@ -64,9 +70,21 @@ def _list_backends(registry: Registry) -> None:
         (name, _installed(rows[name]), "?", "?", "?", rows[name].summary) for name in strangers
     ]
     table(
-        ("name", "installed", "qubits in 16 GB", "constraint mixers", "account", "what it is"),
+        ("name", "installed", "qubits", "constraint mixers", "account", "what it is"),
         lines,
     )
+
+
+def _list_snapshots() -> None:
+    """Print every stored device with its qubits."""
+    from qfl.backends.capacity import snapshot_qubits
+
+    known = sorted(snapshot_qubits().items(), key=lambda each: (-each[1], each[0]))
+    table(("name", "qubits"), [(f"aer:{name}", size) for name, size in known])
+    if not known:
+        from qfl.backends import BACKENDS
+
+        say(f"no snapshot is installed: {_installed(BACKENDS.row('ibm'))}")
 
 
 def _installed(row: Row) -> str:
@@ -81,7 +99,7 @@ def registry_of(kind: str) -> Registry:
 
     target = KINDS.get(kind) or KINDS.get(f"{kind}s")
     if target is None:
-        raise UnknownNameError("kind", kind, KINDS)
+        raise UnknownNameError("kind", kind, (*KINDS, SNAPSHOTS))
     module, _, name = target.partition(":")
     registry: Registry = getattr(importlib.import_module(module), name)
     return registry

@@ -31,11 +31,11 @@ def test_an_unknown_snapshot_is_refused_with_the_nearest():
 
 
 def test_without_the_extra_nothing_is_known_and_nothing_is_refused(monkeypatch):
-    stored.snapshot_names.cache_clear()
+    stored.snapshot_files.cache_clear()
     monkeypatch.setattr(stored, "find_spec", lambda name: None)
     assert stored.snapshot_names() == ()
     stored.check_snapshot("fake_anything")
-    stored.snapshot_names.cache_clear()
+    stored.snapshot_files.cache_clear()
 
 
 def test_what_needs_a_snapshot_says_what_to_install(monkeypatch):

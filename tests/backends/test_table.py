@@ -1,13 +1,8 @@
-from contextlib import nullcontext
-
-import numpy as np
 import pytest
 
-from circuits.qaoa import QaoaAnsatz
 from qfl.backends import BACKENDS, TARGETS, get_backend, may_charge
 from qfl.backends.traits import TRAITS
-from qfl.core.errors import BackendError, CapacityError, ConfigError, UnknownNameError
-from qfl.simulators import hypercube, memory
+from qfl.core.errors import BackendError, ConfigError, UnknownNameError
 from qfl.testing import check_backend
 from qfl.testing.backends import sample_ansatz
 
@@ -35,19 +30,6 @@ def test_the_list_of_backends_says_what_they_say_themselves():
         if each.mixers and BACKENDS.row(each.row).installed:
             mixers = get_backend(known.get(each.name, each.name)).capabilities.mixers
             assert set(each.mixers) == set(mixers), each.name
-
-
-def test_the_list_says_what_16_gigabytes_hold(monkeypatch):
-    """As the exact backend itself refuses; the others' limits are their vendors'."""
-    (listed,) = [each for each in TRAITS if each.name == "statevector"]
-    most = int(listed.qubits.partition(" ")[0])
-    for module in (memory, hypercube):
-        monkeypatch.setattr(module, "free_bytes", lambda device="cpu": 16 << 30)
-    backend = get_backend("statevector")
-    for n, fits in ((most, True), (most + 1, False)):
-        ansatz = QaoaAnsatz(0.0, np.ones(n), np.zeros((n, n)), "x", 1)
-        with nullcontext() if fits else pytest.raises(CapacityError, match=f"try n <= {most}"):
-            backend.check_size(ansatz)
 
 
 def test_unknown_names_and_options_are_refused_with_the_nearest():

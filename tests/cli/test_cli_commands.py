@@ -147,7 +147,7 @@ def test_list_backends_says_what_a_study_must_know():
     assert head == [
         "name",
         "installed",
-        "qubits in 16 GB",
+        "qubits",
         "constraint mixers",
         "account",
         "what it is",
@@ -157,6 +157,15 @@ def test_list_backends_says_what_a_study_must_know():
     assert rows["aer:fake_NAME"]["account"] == "no"
     assert "xy_complete" in rows["subspace"]["constraint mixers"]
     assert "xy_complete" not in rows["aer"]["constraint mixers"]
+    assert "1 to 156 (qfl list snapshots)" in rows["aer:fake_NAME"]["qubits"]
+
+
+def test_list_snapshots_says_how_many_qubits_each_has(qfl):
+    head, *lines = (line.split("\t") for line in qfl("list", "snapshots").out.splitlines())
+    assert head == ["name", "qubits"]
+    assert {("aer:fake_fez", "156"), ("aer:fake_manila", "5")} <= set(map(tuple, lines))
+    sizes = [int(size) for _, size in lines]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_list_of_an_unknown_kind_names_the_kinds(qfl):
