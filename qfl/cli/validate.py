@@ -8,18 +8,60 @@ from typing import Annotated
 import typer
 
 from qfl.cli.app import app
-from qfl.cli.output import count
+from qfl.cli.exits import Exit
+from qfl.cli.output import count, say, table
 
 
 @app.command()
 def validate(
     name: Annotated[str, typer.Argument(help="A study file or name, or a run folder.")],
+    difficulty: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Train references in every scenario on this many seeds; exit code 4 if it could "
+            "not show anything.",
+        ),
+    ] = 0,
 ) -> None:
     """Check a study with all its profiles, or a run folder: ids, states, references."""
     from qfl.study.folder import LOCK
 
     path = Path(name)
-    print(_run(path) if (path / LOCK).is_file() else _study(name))
+    if (path / LOCK).is_file() and not difficulty:
+        print(_run(path))
+        return
+    print(_study(name))
+    if difficulty and _uninformative(name, difficulty):
+        raise typer.Exit(Exit.GATE)
+
+
+def _uninformative(name: str, worlds: int) -> bool:
+    """Print what references reach; return True if the headline could not be decided somewhere."""
+    from qfl.cli.studies import find_study
+    from qfl.study.informative import informative, unreported
+
+    study = find_study(name)
+    seeds = ", ".join(map(str, unreported(study, worlds)))
+    say(f"training references on seeds that the study does not report: {seeds} ...")
+    found = list(informative(study, worlds=worlds))
+    table(
+        ("setting", "task", "naive", "clients alone", "pooled", "verdict"),
+        [
+            (
+                each.setting or "-",
+                each.difficulty.task,
+                *(f"{getattr(each.difficulty, part):.3f}" for part in ("naive", "local", "pooled")),
+                each.difficulty.objection or "informative",
+            )
+            for each in found
+        ],
+    )
+    refused = [each for each in found if each.objection]
+    for each in refused:
+        where = f" ({each.setting})" if each.setting else ""
+        say(f"{each.difficulty.task}{where} is uninformative: {each.objection}")
+    return bool(refused)
 
 
 def _study(name: str) -> str:

@@ -8,7 +8,7 @@ Both answer for the clients' own test samples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,33 @@ class Difficulty:
     @property
     def informative(self) -> bool:
         """True if the task is learnable, not solved, and better learnt together."""
-        return self.learnable and self.pooled <= MOST and self.pooled - self.local >= LEAST_LEAD
+        return not self.objection
+
+    @property
+    def objection(self) -> str:
+        """Why no method could show anything on this task, "" if one could.
+
+        >>> Difficulty("digit", "classification", 0.1, 0.98, 0.7).objection
+        'pooled data solve it (0.980, at most 0.97): make it harder, such as by noise'
+        """
+        if not self.learnable:
+            least = (
+                f"at least {self.naive + LEAST_GAIN:.3f}"
+                if self.kind == "classification"
+                else f"an error {LEAST_CUT:.0%} below that of the mean"
+            )
+            return f"pooled data do not teach it ({self.pooled:.3f}, {least}): make it easier"
+        if self.pooled > MOST:
+            return (
+                f"pooled data solve it ({self.pooled:.3f}, at most {MOST}): make it harder, such "
+                "as by noise"
+            )
+        if self.pooled - self.local < LEAST_LEAD:
+            return (
+                f"clients alone do as well ({self.local:.3f} of {self.pooled:.3f}, at least "
+                f"{LEAST_LEAD} apart): give each fewer samples, or less alike ones"
+            )
+        return ""
 
 
 def difficulty(
@@ -97,6 +123,22 @@ def difficulty(
         for task in client.tasks:
             answers[task].append((client.test.targets[task.name], ours[task.name], mine[task.name]))
     return {task.name: _judged(task, found) for task, found in answers.items() if found}
+
+
+def averaged(found: Sequence[Mapping[str, Difficulty]]) -> dict[str, Difficulty]:
+    """Return task -> mean scores over several worlds, of the tasks that all of them have."""
+    names = [name for name in found[0] if all(name in each for each in found)]
+    return {
+        name: Difficulty(
+            name,
+            found[0][name].kind,
+            *(
+                float(np.mean([getattr(each[name], part) for each in found]))
+                for part in ("naive", "pooled", "local")
+            ),
+        )
+        for name in names
+    }
 
 
 def pooled(population: Population) -> Samples:

@@ -259,7 +259,7 @@ def accuracy(scenario, shown, seed=31):
     """Digit accuracy of a model trained on what all clients hold together, these modalities."""
     population = replace(scenario, missing=0.0).build(Streams(seed))
     modalities = tuple(m for m in population.modalities if m.name in shown)
-    model = architecture(modalities, population.tasks, Pooled(24))
+    model = architecture(modalities, population.tasks, Pooled(72))
     parts = [TensorSamples.of(c.train.only(shown, ("digit", "slant"))) for c in population.clients]
     trained = train(
         model,

@@ -6,7 +6,7 @@ import pytest
 from qfl.core.rng import Streams
 from qfl.federation.engine import LocalTraining
 from qfl.models.pooled import Pooled
-from qfl.scenarios.difficulty import Difficulty, difficulty, pooled
+from qfl.scenarios.difficulty import Difficulty, averaged, difficulty, pooled
 from qfl.scenarios.synthetic import Synthetic
 
 TRAINING = LocalTraining(epochs=20, batch_size=32, learning_rate=2e-3, optimiser="adamw")
@@ -21,18 +21,9 @@ def measured(scenario, seed):
 
 def test_the_default_synthetic_federation_is_informative():
     """Mean over two of the seeds it was tuned on; no study reports these."""
-    found = [measured(Synthetic(), seed) for seed in (1000, 1001)]
-    assert len(found[0]) == 4
-    for task, first in found[0].items():
-        naive, pooled, local = (
-            float(np.mean([getattr(each[task], part) for each in found]))
-            for part in ("naive", "pooled", "local")
-        )
-        assert Difficulty(task, first.kind, naive, pooled, local).informative, (
-            naive,
-            pooled,
-            local,
-        )
+    found = averaged([measured(Synthetic(), seed) for seed in (1000, 1001)])
+    assert len(found) == 4
+    assert {task.objection for task in found.values()} == {""}
 
 
 def test_noise_that_drowns_the_data_is_not():
@@ -55,6 +46,14 @@ def test_noise_that_drowns_the_data_is_not():
 def test_the_window(kind, naive, pooled, local, learnable, informative):
     found = Difficulty("t", kind, naive, pooled, local)
     assert (found.learnable, found.informative) == (learnable, informative)
+    assert bool(found.objection) != informative
+
+
+def test_scores_are_averaged_over_worlds():
+    first, second = ({"t": Difficulty("t", "regression", 0.0, p, p / 2)} for p in (0.4, 0.8))
+    [mean] = averaged([first, second]).values()
+    assert (mean.naive, mean.pooled, mean.local) == pytest.approx((0.0, 0.6, 0.3))
+    assert averaged([first, {}]) == {}
 
 
 def test_pooled_samples_hide_what_their_client_lacks():
