@@ -1,8 +1,10 @@
-"""What the channels of a round report: key exchanges, masked sums, keys left, privacy spent."""
+"""What a round reports beside its numbers: key exchanges, masked sums, keys left, privacy spent,
+who is in which cluster."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +116,26 @@ class PrivacyEvent:
     releases: int
     missing: int = 0
     stopped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Who shares copies of modules with whom, after a round.
+
+    Attributes:
+        modules: of which every cluster has a copy.
+        clusters: names of all there may be.
+        members: client -> its cluster, as far as the server knows.
+        downloaded: client of the round -> clusters whose copies came down to it.
+    """
+
+    modules: tuple[str, ...]
+    clusters: tuple[str, ...]
+    members: Mapping[str, str]
+    downloaded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("modules", "clusters"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        copies = {client: tuple(names) for client, names in self.downloaded.items()}
+        object.__setattr__(self, "downloaded", copies)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from qfl.core.choice import Choice
-from qfl.core.events import LinkEvent, PairKeys, PrivacyEvent, SumEvent
+from qfl.core.events import LinkEvent, Membership, PairKeys, PrivacyEvent, SumEvent
 from qfl.core.personal import Comparison
 
 
@@ -82,6 +82,7 @@ class RoundRecord:
         holdings: client -> its "modalities" and "tasks", stated once with round 0.
         least_trained: rounds so far that trained the pair of a modality and a task that was
             trained least often; None where all clients hold the same.
+        clusters: who shares copies of modules with whom; None if no module has copies.
     """
 
     round: int
@@ -105,6 +106,7 @@ class RoundRecord:
     parameters: Mapping[str, int] = field(default_factory=dict)
     holdings: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
     least_trained: int | None = None
+    clusters: Membership | None = None
 
     def measured(self) -> dict[str, float]:
         """Return the metrics, or the figures of merit of a decision after which nobody trained."""
@@ -144,4 +146,5 @@ class RoundRecord:
             parameters=row.get("parameters", {}),
             holdings=row.get("holdings", {}),
             least_trained=row.get("least_trained"),
+            clusters=Membership(**row["clusters"]) if row.get("clusters") else None,
         )

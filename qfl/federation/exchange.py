@@ -12,6 +12,7 @@ from torch import Tensor
 from qfl.core.errors import ModuleMismatchError
 from qfl.core.update import Update
 from qfl.federation.population import to_tensor
+from qfl.models.keys import original
 from qfl.models.m3t import State
 from qfl.models.policies import ExchangePolicy
 
@@ -58,6 +59,11 @@ def only(update: Update, modules: Collection[str]) -> Update:
     """Return the update without what is not in `modules`."""
     kept = {module: tensors for module, tensors in update.modules.items() if module in modules}
     return Update(kept, {module: update.samples[module] for module in kept})
+
+
+def of_modules(update: Update, modules: Collection[str]) -> Update:
+    """Return the update without what is neither one of `modules` nor a copy of one."""
+    return only(update, {module for module in update.modules if original(module) in modules})
 
 
 def without(update: Update, modules: Collection[str]) -> Update:

@@ -11,6 +11,7 @@ from qfl.core.ports import Algorithm, Channel, Eavesdropper, Gatherer, Solver
 from qfl.core.problem import Problem
 from qfl.federation.attacks.adversary import Adversary
 from qfl.federation.averaging.defence import Defence
+from qfl.federation.clusters.division import Division
 from qfl.federation.deciding.selection import Propose, SelectionWeights
 from qfl.federation.deciding.uplink import Scheduler
 from qfl.federation.engine import LocalTraining
@@ -163,6 +164,7 @@ class Policies:
         adversary: the clients that lie; None: all are honest.
         privacy: where noise comes from; None: there is none.
         defence: the rule in place of the algorithm's mean, if any.
+        division: who shares copies of modules that are placed cluster, if any are.
     """
 
     propose: Propose
@@ -178,3 +180,4 @@ class Policies:
     adversary: Adversary | None = None
     privacy: Mechanism | None = None
     defence: Defence | None = None
+    division: Division | None = None

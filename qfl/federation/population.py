@@ -28,6 +28,7 @@ class Client:
         train, test: its own samples with its own modalities and tasks; disjoint.
         device, access: how fast it computes and sends.
         validation: samples that it neither trains on nor is tested on; None if there are none.
+        attributes: what it declares of itself beside, such as {"speaker": "theo"}.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Client:
     device: Device
     access: AccessLink
     validation: Samples | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (len(self.train) and len(self.test) and self.modalities and self.tasks):

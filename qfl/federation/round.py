@@ -23,11 +23,12 @@ from qfl.core.update import Update
 from qfl.federation.attribution import attribution
 from qfl.federation.averaging.codecs import Coder
 from qfl.federation.averaging.private import Privacy
+from qfl.federation.clusters.copies import Copies
 from qfl.federation.deciding.holdings import Coverage, Holdings, Trainings, declared
 from qfl.federation.deciding.proposal import selection_problem
 from qfl.federation.deciding.selection import Observations
 from qfl.federation.evaluate import Predict, measures, measures_by_modality, over_clients, predictor
-from qfl.federation.exchange import only
+from qfl.federation.exchange import of_modules
 from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Population, TensorSamples, held_apart
 from qfl.federation.steps.gathering import Home, bring_home, settled
@@ -87,20 +88,22 @@ class Federation:
             epochs=0 if standing else schedule.warm_up_epochs,
             streams=streams,
         )
+        if standing is not None:
+            self.state = standing.checkpoint(self.state)
         self.test = TensorSamples.of(population.test)
         self.participants = made_ready(population, schedule.recipe_of)
-        self.learning = policies.algorithm.start(
-            World(
-                model=self.model,
-                participants=self.participants,
-                training=policies.training,
-                exchange=self.exchange,
-                rounds=schedule.rounds,
-                streams=streams,
-                initial=self.state,
-                public=TensorSamples.of(public) if (public := population.public) else None,
-            )
+        world = World(
+            model=self.model,
+            participants=self.participants,
+            training=policies.training,
+            exchange=self.exchange,
+            rounds=schedule.rounds,
+            streams=streams,
+            initial=self.state,
+            public=TensorSamples.of(public) if (public := population.public) else None,
         )
+        self.learning = policies.algorithm.start(world)
+        self.copies = Copies.started(policies.division, world, self.learning)
         if isinstance(self.learning, Completing):
             self.participants = tuple(
                 replace(one, train=self.learning.training_samples(one)) for one in self.participants
@@ -112,16 +115,18 @@ class Federation:
             exchange=self.exchange,
             streams=streams,
             run=run,
-            base=standing.modules(self.state) if standing else self.state,
+            base=self.state,
+            copies=self.copies,
             workers=workers,
         )
-        self.state = self.courier.base
+        self.state = self.copies.opened(self.state)
         self.observations, self.holdings = Observations(n), Holdings.of(population.clients)
         self.coverage = Coverage(population.clients)
         self.trainings = Trainings(population.clients, standing.trained if standing else None)
         if standing is not None:
+            self.state = standing.modules(self.state)
             standing.hand_to(self.participants, self.courier)
-            self.observations = standing.observed(self.participants, self.model.module_ids)
+            self.observations = standing.observed(self.participants, self.state)
         self.privacy = Privacy.priced(
             policies.privacy,
             clients=schedule.clients_per_round,
@@ -162,13 +167,12 @@ class Federation:
         shown to it."""
         shown = {m: x for m, x in samples.inputs.items() if m in self.model.modalities}
         masks = {m: x for m, x in samples.available.items() if m in self.model.modalities}
-        return self._predictor(self.state)(
-            TensorSamples(shown, samples.targets, masks, samples.labelled)
-        )
+        predict = self._predictor(self.copies.common(self.state))
+        return predict(TensorSamples(shown, samples.targets, masks, samples.labelled))
 
     def model_for(self, number: int) -> tuple[Architecture, State]:
         """Return the global model: what the client of this number is, or would be, offered."""
-        return self.model, self.state
+        return self.model, self.copies.for_number(self.state, number)
 
     def _round(self, round_index: int) -> RoundRecord:
         started = perf_counter()
@@ -234,16 +238,18 @@ class Federation:
         )
         self._acknowledge(chosen, visits)
         self._observe(chosen, visits, round_index)
+        told = {visit.client: visit.cluster for visit in visits if visit.arrived}
+        self.state = self.copies.heard(self.state, told, self.observations.directions, round_index)
         if self.memory is not None:
             self.memory.note(round_index, before, visits)
 
         # 6. Evaluate and record.
         record = self.record(round_index)
-        told = self.learning.tell() if isinstance(self.learning, Telling) else {}
+        figures = self.learning.tell() if isinstance(self.learning, Telling) else {}
         delivered = tuple(visit.client for visit in visits if visit.arrived)
         return replace(
             record,
-            metrics={**record.metrics, **told, **self.coverage.note([p.index for p in chosen])},
+            metrics={**record.metrics, **figures, **self.coverage.note([p.index for p in chosen])},
             selected=tuple(participant.client.name for participant in chosen),
             delivered=delivered,
             least_trained=self.trainings.note(delivered),
@@ -255,6 +261,7 @@ class Federation:
             left_out={**home.withheld, **left_out},
             excluded=excluded(visits) | self._ignored(visits),
             comparisons=comparisons(visits),
+            clusters=self.copies.membership({v.client: v.copies for v in visits if v.copies}),
             timings=timings(turns.bill, visits, gathering, started),
         )
 
@@ -313,7 +320,7 @@ class Federation:
                     participant.index,
                     round_index=round_index,
                     losses=visit.losses,
-                    sent=visit.opened and only(visit.opened, participant.model.module_ids),
+                    sent=visit.opened and of_modules(visit.opened, participant.model.module_ids),
                     received=visit.answer.received,
                 )
 
@@ -322,7 +329,7 @@ class Federation:
         found = attribution(
             self.model,
             self._predictor,
-            self.state,
+            self.copies.common(self.state),
             self.model.initial_state(self.streams),
             asked=(self.test, self.population.tasks),
             rng=self.streams("attribution"),
@@ -361,10 +368,10 @@ class Federation:
     def record(self, round_index: int) -> RoundRecord:
         """Return the record of the present global model, without what a round adds."""
         started = perf_counter()
-        tasks = self.population.tasks
-        metrics = measures_by_modality(self._predictor(self.state), self.test, tasks)
+        tasks, common = self.population.tasks, self.copies.common(self.state)
+        metrics = measures_by_modality(self._predictor(common), self.test, tasks)
         if self.policies.adversary:
-            metrics |= self.policies.adversary.measure(self.model, self.state, tasks)
+            metrics |= self.policies.adversary.measure(self.model, common, tasks)
         by_client = {
             p.client.name: measures(
                 self._predictor(self.courier.personal(p, self.state))(p.test),
@@ -387,6 +394,7 @@ class Federation:
             parameters=sizes(self.model, self.exchange) if round_index == 0 else {},
             holdings=declared(self.population.clients) if round_index == 0 else {},
             excluded=unlabelled(self.participants, tasks) if round_index == 0 else {},
+            clusters=self.copies.membership({}),
             privacy=self.privacy.event() if self.privacy and round_index else None,
             timings=Timings(total_seconds=perf_counter() - started),
         )

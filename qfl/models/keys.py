@@ -70,6 +70,35 @@ class ModuleKey:
 FUSION = ModuleKey("fusion")
 
 
+COPY = "~"
+"""Before the cluster in the id of a copy of a module."""
+
+
+def copy_id(module: str, cluster: str) -> str:
+    """Return the id of the copy of a module that a cluster of clients shares.
+
+    Raises:
+        ConfigError: the name of the cluster holds what separates names in an envelope.
+
+    >>> copy_id("head:*:digit", "theo")
+    'head:*:digit~theo'
+    """
+    if not cluster or set(cluster) & set(COPY + ".:|#@"):
+        raise ConfigError(
+            f"{cluster!r} cannot name a cluster; it needs a letter, and none of {COPY}.:|#@"
+        )
+    return f"{module}{COPY}{cluster}"
+
+
+def original(module: str) -> str:
+    """Return the id of the module that this is a copy of; itself if it is none.
+
+    >>> original("head:*:digit~theo"), original("head:*:digit")
+    ('head:*:digit', 'head:*:digit')
+    """
+    return module.partition(COPY)[0]
+
+
 def encoder_key(modality: str) -> ModuleKey:
     """Return the key of the encoder of `modality`."""
     return ModuleKey("encoder", modality=modality)

@@ -30,7 +30,7 @@ State = dict[str, dict[str, Tensor]]
 """Module id -> tensor name -> tensor."""
 
 _PREFIX = "modules_by_id."
-_RESERVED = ".:|#@+"
+_RESERVED = ".:|#@+~"
 
 
 class Architecture(nn.Module):

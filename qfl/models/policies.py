@@ -13,11 +13,11 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from qfl.core.errors import UnknownNameError
-from qfl.models.keys import KINDS, ModuleKey
+from qfl.models.keys import KINDS, ModuleKey, original
 
-Placement = Literal["frozen", "local", "global"]
-"""frozen: never trained, never sent; local: trained, never sent; global: shared by all
-holders."""
+Placement = Literal["frozen", "local", "cluster", "global"]
+"""frozen: never trained, never sent; local: trained, never sent; cluster: shared by the holders of
+one cluster of clients, each with a copy of its own; global: shared by all holders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ModulePolicy:
 
     def __post_init__(self) -> None:
         allowed = {
-            "placement": ("frozen", "local", "global"),
+            "placement": ("frozen", "local", "cluster", "global"),
             "aggregator": ("mean", "median", "geometric_median"),
             "weight": ("samples", "modality_samples", "routed_tokens", "equal"),
             "codec": ("fp32", "fp16", "int8", "top_k"),
@@ -67,7 +67,7 @@ class ModulePolicy:
     @property
     def exchanged(self) -> bool:
         """True if the module is uploaded."""
-        return self.placement == "global"
+        return self.placement in ("cluster", "global")
 
 
 FROZEN, LOCAL, GLOBAL = (ModulePolicy(placement) for placement in ("frozen", "local", "global"))
@@ -98,7 +98,8 @@ class ExchangePolicy:
                 raise UnknownNameError("module kind", kind, KINDS)
 
     def __getitem__(self, module: str) -> ModulePolicy:
-        """Return the policy of the module with this id."""
+        """Return the policy of the module with this id, or of which this is a copy."""
+        module = original(module)
         if module in self.by_id:
             return self.by_id[module]
         return self.by_kind.get(ModuleKey.parse(module).kind, self.otherwise)
@@ -157,6 +158,10 @@ class ExchangePolicy:
     def trained(self, modules: Iterable[str]) -> tuple[str, ...]:
         """Return the ids out of `modules` that clients train, in the order given."""
         return tuple(module for module in modules if self[module].trained)
+
+    def clustered(self, modules: Iterable[str]) -> tuple[str, ...]:
+        """Return the ids out of `modules` of which every cluster has a copy, in the order given."""
+        return tuple(module for module in modules if self[module].placement == "cluster")
 
     def exchanged(self, modules: Iterable[str]) -> tuple[str, ...]:
         """Return the ids out of `modules` that clients upload, in the order given."""

@@ -86,6 +86,28 @@ def quadratic(sizes=(60, 20, 40), seed=0):
     return Population(tuple(clients), test, modalities, tasks, no_one, {}, test)
 
 
+def planted(clients=6, seed=0, size=60):
+    """Two groups of clients whose best heads are the negatives of each other, in turns."""
+    rng = np.random.default_rng(seed)
+    modalities, tasks = (Modality("x", (8,)),), (Task("y", "regression", 1),)
+    slope = rng.normal(size=8)
+
+    def drawn(n, sign):
+        x = rng.normal(size=(n, 8)).astype(np.float32)
+        y = (sign * (x @ slope) + 0.1 * rng.normal(size=n)).astype(np.float32)
+        return Samples(np.arange(n), {"x": x}, {"y": y})
+
+    found = []
+    for i in range(clients):
+        parts = drawn(size + i, 1 - 2 * (i % 2)), drawn(60, 1 - 2 * (i % 2))
+        one = client(f"client-{i:02d}", *parts, modalities, tasks, rng)
+        half = "early" if i < clients // 2 else "late"
+        own = {"group": "ab"[i % 2], "half": half, "all": "we", "self": f"number {i}"}
+        found.append(replace(one, attributes=own))
+    no_one = np.zeros((clients, clients))
+    return Population(tuple(found), drawn(50, 1), modalities, tasks, no_one, {}, drawn(50, 1))
+
+
 class Watched:
     """A channel that notes every update that passes; it wraps a real one."""
 
@@ -119,8 +141,8 @@ def federation(
     config = options.pop("channel", Plain())
     links = config.links(names, rng=np.random.default_rng(0))
     channel = wrap(config.connect(links, run=run))
-    own = {k: options.pop(k) for k in ("streams", "standing", "memory") if k in options}
-    policies = {k: options.pop(k) for k in ("solver", "weights") if k in options}
+    own = {k: options.pop(k) for k in ("streams", "standing", "memory", "workers") if k in options}
+    policies = {k: options.pop(k) for k in ("solver", "weights", "division") if k in options}
     plan = {"rounds": 2, "clients_per_round": len(names), "model_width": 8}
     return Federation(
         population,

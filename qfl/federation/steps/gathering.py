@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from qfl.core.gather import Answer, Gathered
+from qfl.core.gather import Answer, Arrival, Gathered
+from qfl.core.record import Costs
 from qfl.federation.averaging.codecs import Coder
 from qfl.federation.averaging.private import Privacy
 from qfl.federation.averaging.weighing import held_by_enough
+from qfl.federation.deciding.uplink import Upload
 from qfl.federation.plan import Policies
-from qfl.federation.steps.visit import Visit, settle
+from qfl.federation.population import Client
+from qfl.federation.steps.visit import Visit
 from qfl.federation.training.exclusions import finite
 from qfl.federation.world import Participant
 
@@ -76,7 +79,39 @@ def settled(chosen: Sequence[Participant], visits: Sequence[Visit], home: Home) 
             found.append(replace(visit, answer=None, excluded=why))
         elif visit.answer is not None:
             arrival = home.gathered.arrivals[visit.client]
-            found.append(settle(visit, participant.client, arrival))
+            found.append(_settled(visit, participant.client, arrival))
         else:
             found.append(visit)
     return found
+
+
+def _settled(visit: Visit, client: Client, arrival: Arrival) -> Visit:
+    """Return the visit with what became of its answer."""
+    assert visit.event is not None  # who answers was called
+    event = replace(
+        visit.event,
+        key_bits_left=visit.event.key_bits_left - arrival.key_bits,
+        aborted=visit.event.aborted or arrival.refused,
+    )
+    if not arrival.wire_bytes:
+        return replace(visit, event=event)
+    upload = Upload(
+        client=client.name,
+        ready_seconds=visit.costs.virtual_seconds,
+        upload_seconds=client.access.uplink_seconds(arrival.wire_bytes),
+    )
+    spent = Costs(
+        payload_bytes_up=arrival.wire_bytes,
+        energy_joules=client.access.uplink_joules(arrival.wire_bytes),
+        virtual_seconds=upload.upload_seconds,
+        key_bits_used=arrival.key_bits,
+    )
+    return replace(
+        visit,
+        event=event,
+        costs=visit.costs + spent,
+        arrived=arrival.arrived,
+        counted=arrival.modules,
+        opened=arrival.opened,
+        upload=upload,
+    )

@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.core.errors import ConfigError
 from qfl.federation.deciding.holdings import Pair, Trainings
 from qfl.federation.deciding.selection import Observations
 from qfl.federation.steps.visit import Courier
@@ -27,6 +28,7 @@ class Standing:
 
     Attributes:
         state: the global modules.
+        base: the modules that everybody held before the very first round.
         kept: the modules that a client never shows.
         own: its personal model.
         losses, last_round, directions, key_bits: what the server had observed; see `Observations`.
@@ -34,6 +36,7 @@ class Standing:
     """
 
     state: State
+    base: State
     kept: Mapping[str, State]
     own: Mapping[str, State]
     losses: Mapping[str, float]
@@ -60,6 +63,7 @@ class Standing:
 
         return cls(
             state=dict(state),
+            base=courier.base,
             kept=named(courier.kept),
             own=named(courier.own),
             losses=named(observations.losses),
@@ -73,8 +77,22 @@ class Standing:
         """Return the modules of `fresh`, those that were handed on in place of fresh ones."""
         return {module: self.state.get(module, tensors) for module, tensors in fresh.items()}
 
+    def checkpoint(self, fresh: State) -> State:
+        """Return what newcomers hold before their first download, as all others did: nothing that
+        was learnt since. Modules that are new begin as in `fresh`."""
+        return {module: self.base.get(module, tensors) for module, tensors in fresh.items()}
+
     def hand_to(self, participants: Iterable[Participant], courier: Courier) -> None:
-        """Give those who are still here what was theirs, of the modules that they still hold."""
+        """Give those who are still here what was theirs, of the modules that they still hold.
+
+        Raises:
+            ConfigError: who is in which cluster was learned by the federation before.
+        """
+        if courier.copies.learned:
+            raise ConfigError(
+                "a federation that goes on from another begins with its copies, and who is in "
+                "which cluster was learned by the other; take clusters that are declared"
+            )
         for p in participants:
             for theirs, here in ((self.kept, courier.kept), (self.own, courier.own)):
                 if p.client.name in theirs:

@@ -1,4 +1,4 @@
-"""The clients' part of a round: exchange keys, download, train; `settle` adds the upload.
+"""The clients' part of a round: exchange keys, download, train. `gathering` adds the upload.
 
 Clients with the same modules train as one stack. What a client trains for itself counts like the
 common training: its answer goes off when both are done.
@@ -18,7 +18,7 @@ from torch import Tensor
 from qfl.core.envelope import Envelope
 from qfl.core.errors import KeyExhaustedError
 from qfl.core.events import LinkEvent
-from qfl.core.gather import Answer, Arrival
+from qfl.core.gather import Answer
 from qfl.core.personal import Comparison
 from qfl.core.ports import (
     Channel,
@@ -33,6 +33,8 @@ from qfl.core.record import Costs
 from qfl.core.rng import Streams
 from qfl.core.update import Update
 from qfl.federation.averaging.weighing import weights_of
+from qfl.federation.clusters.by_loss import choosing_operations, least_loss
+from qfl.federation.clusters.copies import Copies
 from qfl.federation.deciding.uplink import Upload
 from qfl.federation.engine import LocalTraining, Trained
 from qfl.federation.exchange import check_schema, from_arrays, overlaid, to_update, travelling
@@ -61,6 +63,8 @@ class Visit:
             nothing.
         losses: task -> training loss that the client reports.
         comparisons: of its personal model with the common one.
+        copies: clusters whose copies of modules came down to it.
+        cluster: the one whose copies it took.
         excluded: why nothing that it did counts, or "".
         training_seconds, channel_seconds: real time.
     """
@@ -75,6 +79,8 @@ class Visit:
     upload: Upload | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
     comparisons: tuple[Comparison, ...] = ()
+    copies: tuple[str, ...] = ()
+    cluster: str = ""
     excluded: str = ""
     training_seconds: float = 0.0
     channel_seconds: float = 0.0
@@ -82,13 +88,17 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Call:
-    """A client that was called: the key exchange, what it spent, what it received if anything."""
+    """A client that was called: the key exchange, what it spent, what it received if anything, and
+    what it took of that as its modules, from which clusters' copies."""
 
     participant: Participant
     event: LinkEvent | None
     spent: Costs
     received: Update | None = None
     seconds: float = 0.0
+    taken: State = field(default_factory=dict)
+    copies: tuple[str, ...] = ()
+    cluster: str = ""
 
     @property
     def works(self) -> bool:
@@ -116,6 +126,7 @@ class Courier:
         streams: orders batches and drives the quantum channels.
         run: names the run in every envelope.
         base: the modules that everybody held before the first round.
+        copies: which copies of modules clients get.
         workers: threads on which clients train.
         kept: client -> the modules that it never shows, as it left them.
         own: client -> its personal model, as it left it.
@@ -128,6 +139,7 @@ class Courier:
     streams: Streams
     run: str
     base: State
+    copies: Copies
     workers: int = 1
     kept: dict[int, State] = field(default_factory=dict)
     own: dict[int, State] = field(default_factory=dict)
@@ -169,8 +181,8 @@ class Courier:
     def personal(self, participant: Participant, state: State) -> State:
         """Return what the client predicts with: `state`, its own version of the modules it keeps,
         or the personal model that it trained."""
-        own = self.own.get(participant.index, {})
-        return {**state, **self.kept.get(participant.index, {}), **own}
+        own, index = self.own.get(participant.index, {}), participant.index
+        return {**self.copies.of(state, index), **self.kept.get(participant.index, {}), **own}
 
     def _call(
         self,
@@ -182,9 +194,7 @@ class Courier:
         """Exchange keys and send the model down."""
         name = participant.client.name
         started = perf_counter()
-        modules = self.exchange.exchanged(participant.model.module_ids)
-        shown = fitted(submodel(state, modules), participant.model)
-        offered = travelling(shown, self.exchange)
+        offered = self.copies.offered(participant, state)
         packed: State | None = offered
         if isinstance(self.learning, Packing):
             packed = self.learning.pack(participant, offered)
@@ -221,7 +231,25 @@ class Courier:
             check_schema(sent, received, at=name)
             event = replace(event, key_bits_left=event.key_bits_left - down.key_bits)
             spent += _download(participant.client, down)
-        return _Call(participant, event, spent, received, seconds=perf_counter() - started)
+        call = _Call(participant, event, spent, received)
+        return replace(self._chosen(call), seconds=perf_counter() - started)
+
+    def _chosen(self, call: _Call) -> _Call:
+        """What a client takes of what it received: of several copies those that lose least."""
+        assert call.received is not None  # of calls that went through
+        who = call.participant
+        versions = self.copies.versions(who, from_arrays(call.received.modules))
+        spent, cluster = call.spent, next(iter(versions))
+        if len(versions) > 1:
+            cluster = least_loss(who, {c: self._model(who, v) for c, v in versions.items()})
+            spent += _computing(who.client, choosing_operations(who, len(versions)))
+        return replace(
+            call,
+            spent=spent,
+            taken=versions[cluster],
+            copies=tuple(filter(None, versions)),
+            cluster=cluster,
+        )
 
     def _taught(self, calls: Sequence[_Call], courses: list[Course[_Outcome]]) -> list[Visit]:
         """Teach those who go on, side by side; return what came of all calls."""
@@ -236,7 +264,7 @@ class Courier:
 
     def _study(self, call: _Call, round_index: int) -> Course[_Outcome]:
         """The common training, if a model came down, and what a client then does for itself."""
-        who, received = call.participant, _received(call)
+        who, received = call.participant, call.taken
         model = self._model(who, received)
         trained = None
         if not received.keys().isdisjoint(model):
@@ -258,7 +286,7 @@ class Courier:
         """What a client does with the final model."""
         assert isinstance(self.learning, Finishing)  # nobody else takes the model home
         who = call.participant
-        pupil = self._pupil(who, round_index, self._model(who, _received(call)), None)
+        pupil = self._pupil(who, round_index, self._model(who, call.taken), None)
         return _Outcome(None, (yield from self.learning.after_last_round(pupil)))
 
     def _model(self, who: Participant, received: State) -> State:
@@ -289,15 +317,12 @@ class Courier:
             return Visit(
                 who.client.name, call.event, costs=call.spent, channel_seconds=call.seconds
             )
-        computed = Costs(
-            energy_joules=who.client.device.compute_joules(attended.operations),
-            virtual_seconds=who.client.device.compute_seconds(attended.operations),
-            training_operations=attended.operations,
-        )
         visit = Visit(
             who.client.name,
             call.event,
-            costs=call.spent + computed,
+            costs=call.spent + _computing(who.client, attended.operations),
+            copies=call.copies,
+            cluster=call.cluster,
             excluded=attended.unsound,
             training_seconds=attended.seconds,
             channel_seconds=call.seconds,
@@ -330,9 +355,9 @@ class Courier:
             return None
         who, sent = call.participant, {}
         if isinstance(self.learning, Packing):
-            sent = self.learning.answer(who, _received(call), trained)
+            sent = self.learning.answer(who, call.taken, trained)
         elif trained is not None:
-            sent = travelling(submodel(trained.state, call.received.modules), self.exchange)
+            sent = travelling(submodel(trained.state, call.taken), self.exchange)
         if not sent:
             return None
         weights = dict.fromkeys(sent, len(who.train))
@@ -345,43 +370,16 @@ class Courier:
                 samples=who.train,
                 exchange=self.exchange,
             )
-        update = to_update(sent, weights)
+        named = self.copies.named(sent, call.cluster)
+        update = to_update(named, self.copies.named(weights, call.cluster))
         return Answer(who.client.name, received=call.received, update=update)
 
 
-def _received(call: _Call) -> State:
-    return from_arrays(call.received.modules) if call.received else {}
-
-
-def settle(visit: Visit, client: Client, arrival: Arrival) -> Visit:
-    """Return the visit with what became of its answer."""
-    assert visit.event is not None  # who answers was called
-    event = replace(
-        visit.event,
-        key_bits_left=visit.event.key_bits_left - arrival.key_bits,
-        aborted=visit.event.aborted or arrival.refused,
-    )
-    if not arrival.wire_bytes:
-        return replace(visit, event=event)
-    upload = Upload(
-        client=client.name,
-        ready_seconds=visit.costs.virtual_seconds,
-        upload_seconds=client.access.uplink_seconds(arrival.wire_bytes),
-    )
-    spent = Costs(
-        payload_bytes_up=arrival.wire_bytes,
-        energy_joules=client.access.uplink_joules(arrival.wire_bytes),
-        virtual_seconds=upload.upload_seconds,
-        key_bits_used=arrival.key_bits,
-    )
-    return replace(
-        visit,
-        event=event,
-        costs=visit.costs + spent,
-        arrived=arrival.arrived,
-        counted=arrival.modules,
-        opened=arrival.opened,
-        upload=upload,
+def _computing(client: Client, operations: float) -> Costs:
+    return Costs(
+        energy_joules=client.device.compute_joules(operations),
+        virtual_seconds=client.device.compute_seconds(operations),
+        training_operations=operations,
     )
 
 

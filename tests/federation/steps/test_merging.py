@@ -88,7 +88,7 @@ def test_the_later_of_two_patterns_is_stronger():
         ({"head:*": {"codex": "int8"}}, r"unknown option of a module 'codex'"),
         ({"head:*": {"codec": "int9"}}, r"unknown codec 'int9'"),
         ({"head:*": {"aggregator": "krum"}}, r"unknown aggregator 'krum'"),
-        ({"head:*": {"placement": "cluster"}}, r"unknown placement 'cluster'"),
+        ({"head:*": {"placement": "shared"}}, r"unknown placement 'shared'"),
     ],
 )
 def test_what_no_module_can_have_is_refused(changes, message):
