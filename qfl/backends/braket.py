@@ -141,6 +141,14 @@ class Braket:
 
         amazon.cancel(self.name, job)
 
+    def spent(self, job: str) -> None:
+        """Return None: machines of Braket charge by task and shot; see `jobs.Queue`."""
+        from qfl.backends import amazon
+
+        if amazon.task(self.name, job)["status"] not in ("COMPLETED", "FAILED", "CANCELLED"):
+            raise JobPendingError(f"task {job} has not ended")
+        return None
+
     def collect(self, job: str, calibrated: Sequence[Mapping[str, Any]] = ()) -> Collected | None:
         """Return what a task measured, None while it waits or runs; see `jobs.Queue`."""
         from qfl.backends import amazon

@@ -51,6 +51,8 @@ Primitive = Literal["executor", "sampler"]
 TWIRLING_FRAMES = 32
 """Enough to average over, as in the vendor's own choice for 2,048 shots and more."""
 
+_ENDED = ("DONE", "ERROR", "CANCELLED")
+
 
 @dataclass(frozen=True, slots=True)
 class Ibm:
@@ -144,12 +146,20 @@ class Ibm:
         with plain_words(self.name):
             service().job(job).cancel()
 
+    def spent(self, job: str) -> float | None:
+        """Return the seconds that are charged for a job; see `jobs.Queue`."""
+        with plain_words(self.name):
+            found = service().job(job)
+            if found.status() not in _ENDED:
+                raise JobPendingError(f"job {job} has not ended")
+        return _usage(self._told("metrics", found.metrics, {})[0])
+
     def collect(self, job: str, calibrated: Sequence[Mapping[str, Any]] = ()) -> Collected | None:
         """Return what a job measured, None while it waits or runs; see `jobs.Queue`."""
         with plain_words(self.name):
             found = service().job(job)
             status = found.status()
-            if status not in ("DONE", "ERROR", "CANCELLED"):
+            if status not in _ENDED:
                 return None
             if status != "DONE":
                 reason = " ".join((found.error_message() or "no reason given").split())

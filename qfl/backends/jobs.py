@@ -112,6 +112,15 @@ class Queue(Protocol):
         """
         ...
 
+    def spent(self, job: str) -> float | None:
+        """Return the QPU seconds of a job however it ended, None if the machine does not say.
+
+        Raises:
+            JobPendingError: it has not ended.
+            BackendError: the machine cannot be asked now.
+        """
+        ...
+
     def collect(self, job: str, calibrated: Sequence[Mapping[str, Any]] = ()) -> Collected | None:
         """Return what a job measured, None while it waits or runs.
 

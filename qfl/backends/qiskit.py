@@ -128,6 +128,10 @@ class QiskitDevice:
         with provider.plain_words(self._name):
             provider.retriever(self._name, self.opened())(job).cancel()
 
+    def spent(self, job: str) -> None:
+        """Return None: a BackendV2 does not say; see `jobs.Queue`."""
+        return None
+
     def collect(self, job: str, calibrated: Sequence[Mapping[str, Any]] = ()) -> Collected | None:
         """Return what a job measured, None while it waits or runs; see `jobs.Queue`.
 

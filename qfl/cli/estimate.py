@@ -35,8 +35,9 @@ def estimate(
     from qfl.backends.estimate import PriceList
     from qfl.cli.run import parse_settings
     from qfl.cli.studies import find_study
-    from qfl.study.forecast import forecast
+    from qfl.study.forecast import forecast, used
     from qfl.study.grid import cells
+    from qfl.study.ledger import Ledger
 
     listed = PriceList.load(prices)
     asked = find_study(study, profile, parse_settings(settings or ()))
@@ -64,9 +65,29 @@ def estimate(
     misfits = [f"{method} cannot run: {each.refusal}" for method, each in found if each.refusal]
     for sentence in dict.fromkeys(misfits):
         say(sentence)
-    refuse_above(max_cost, [each for _, each in found], listed)
+    lost: list[Estimate] = []
+    if Path(study).is_dir():
+        useful, lost = used(Ledger(Path(study)), listed)
+        say_used(useful, lost, listed)
+    refuse_above(max_cost, [*(each for _, each in found), *lost], listed)
     if misfits:
         raise typer.Exit(Exit.GATE)
+
+
+def say_used(useful: Sequence[Estimate], lost: Sequence[Estimate], listed: PriceList) -> None:
+    """Say what jobs of a run have used, and how much of it brought no counts; nothing if none."""
+    jobs = [*useful, *lost]
+    if not jobs:
+        return
+    money = f"{sum(each.price or 0.0 for each in jobs):.2f} {listed.currency}"
+    seconds = sum(each.qpu_seconds for each in jobs)
+    fruitless = sum(each.qpu_seconds for each in lost)
+    rest = (
+        f"; {fruitless:.3g} of the seconds by duplicates and by jobs that failed or were given up"
+        if lost
+        else ""
+    )
+    say(f"used so far: {seconds:.3g} QPU seconds, {money}{rest}")
 
 
 def refuse_above(max_cost: str | None, found: Sequence[Estimate], listed: PriceList) -> None:

@@ -13,7 +13,7 @@ from qfl.cli.exits import Exit, worst
 from qfl.cli.output import count, say, table
 
 if TYPE_CHECKING:
-    from qfl.study.ledger import Job
+    from qfl.study.ledger import Job, Used
 
 
 @app.command()
@@ -69,10 +69,9 @@ def fetch(
             ],
         )
     left = sum(job.is_open for job in ledger.jobs().values())
-    spent = sum(job.qpu_seconds or 0.0 for job in ledger.jobs().values())
     say(
         f"{count(states['fetched'], 'job')} fetched, {left} still waiting, {states['failed']} "
-        f"failed; {spent:g} QPU seconds used so far"
+        f"failed; {_seconds(ledger.used())}"
     )
     if not left:
         say(f"next: qfl run {folder.path}")
@@ -84,6 +83,15 @@ def _said(job: Job) -> str:
     """Return why a job is not collected, what its machine did not say, and jobs that it doubled."""
     twice = f"the machine made it twice: {' '.join(job.duplicates)}" if job.duplicates else ""
     return "; ".join(filter(None, (job.reason, twice)))
+
+
+def _seconds(used: Used) -> str:
+    """Return what machines have reported so far, and what they have not."""
+    lost = f"{used.fruitless:g} of them by duplicates and by jobs that failed or were given up"
+    silent = f"those of {count(used.unknown, 'job')} that ended are not known"
+    said = [f"{used.seconds:g} QPU seconds used so far"]
+    said += [lost] * (used.fruitless > 0) + [silent] * (used.unknown > 0)
+    return ", ".join(said)
 
 
 def _pair(text: str) -> tuple[str, str]:

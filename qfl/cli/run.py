@@ -155,16 +155,23 @@ def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
 def check_cost(
     folder: Path, chosen: Sequence[Cell], max_cost: str, prices: Path | None, *, rerun: Any
 ) -> None:
-    """Say what the cells to play will ask of machines; exit with 4 if that is above `max_cost`."""
+    """Say what was used, and what the cells to play will ask of machines beside.
+
+    Exits with 4 if both together are above `max_cost`.
+    """
     from qfl.backends.estimate import PriceList
-    from qfl.cli.estimate import costly, refuse_above
+    from qfl.cli.estimate import costly, refuse_above, say_used
     from qfl.study.folder import RunFolder
-    from qfl.study.forecast import forecast
+    from qfl.study.forecast import forecast, used
+    from qfl.study.ledger import Ledger
     from qfl.study.run import default_play, make_plan
 
     listed = PriceList.load(prices)
     plan = make_plan(RunFolder(folder), chosen, rerun=rerun, play=default_play())
-    found = [each for _, each in forecast(plan.todo, listed)]
+    ledger = Ledger(folder)
+    useful, lost = used(ledger, listed)
+    say_used(useful, lost, listed)
+    found = [each for _, each in forecast(plan.todo, listed, answered=ledger.answered())]
     seconds = sum(each.qpu_seconds for each in costly(found))
     known = [each.price for each in found if each.price is not None]
     rest = "" if len(known) == len(found) else ", and what is not known"
@@ -172,7 +179,7 @@ def check_cost(
         f"estimate: {seconds:.3g} QPU seconds, {sum(known):.2f} {listed.currency} ({listed.date})"
         f"{rest}"
     )
-    refuse_above(max_cost, found, listed)
+    refuse_above(max_cost, [*found, *useful, *lost], listed)
 
 
 def show_plan(folder: Path, chosen: Sequence[Cell], *, rerun: Any) -> None:

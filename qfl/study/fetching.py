@@ -47,6 +47,7 @@ def fetch(ledger: Ledger, *, forget: Collection[str] = ()) -> Iterator[Job]:
         wanted = named or EVERY in forget
         if job.is_open or (job.state == "failed" and wanted):
             yield _looked_at(ledger, job, wanted=wanted, named=named)
+    _account(ledger)
 
 
 def _check_named(names: Collection[str], jobs: Iterable[Job]) -> None:
@@ -122,6 +123,18 @@ def _undo(ledger: Ledger, job: Job, number: str, machine: Queue) -> None:
     except BackendError as error:  # too late, it has run; or it cannot be asked now
         said = f"not cancelled: {error}"
     ledger.note("duplicate", job.key, job=number, reason=said)
+
+
+def _account(ledger: Ledger) -> None:
+    """Note what jobs without counts have used: duplicates, failed ones, and those given up."""
+    for job in ledger.history().values():
+        for number in {*job.fruitless} - {*job.spent}:
+            try:
+                machine = cast(Queue, get_backend(job.backend, **job.options))
+                seconds = machine.spent(number)
+            except (BackendError, ConfigError, MissingExtraError):
+                continue  # it has not ended, or nobody can be asked: it stays unknown, and is asked
+            ledger.note("spent", job.key, job=number, qpu_seconds=seconds)
 
 
 def adopt(ledger: Ledger, found: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from math import ceil
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,18 @@ from qfl.core.problem import Problem
 from qfl.core.registry import load
 from qfl.core.rng import Streams
 from qfl.solvers.encoding import encode
+from qfl.study.ledger import Job, Ledger
 from qfl.study.machines import machines
 from qfl.study.options import build_row
 from qfl.study.outbox import company
 
+NOTHING: Mapping[str, int] = MappingProxyType({})
+"""No circuit has its counts yet."""
 
-def forecast(cells: Sequence[Cell], prices: PriceList) -> Iterator[tuple[str, Estimate]]:
+
+def forecast(
+    cells: Sequence[Cell], prices: PriceList, *, answered: Mapping[str, int] = NOTHING
+) -> Iterator[tuple[str, Estimate]]:
     """Yield (method, estimate) for each quantum method among `cells`.
 
     Where `may_charge`, a place that `prices` does not name is of unknown price. So is one that a
@@ -40,6 +47,7 @@ def forecast(cells: Sequence[Cell], prices: PriceList) -> Iterator[tuple[str, Es
     Args:
         cells: of a study.
         prices: dated.
+        answered: id of a cell -> how many of its circuits have their counts already.
     """
     jobs: Counter[str] = Counter()
     circuits: Counter[str] = Counter()
@@ -50,13 +58,54 @@ def forecast(cells: Sequence[Cell], prices: PriceList) -> Iterator[tuple[str, Es
             asked = {"scenario": cell.scenario, "decision": cell.decision}
             key = canonical_json({"solver": cell.solver, **asked})
             repeats, rounds = cell.decision.get("repeats"), cell.federation.get("rounds", 0)
-            jobs[key] += rounds if not repeats else _begun(cell, repeats, travelling)
-            circuits[key] += repeats or rounds
+            left = max(0, (repeats or rounds) - answered.get(cell.id, 0))
+            jobs[key] += _begun(cell, left, travelling) if repeats else left
+            circuits[key] += left
             first.setdefault(key, cell)
     for key, cell in first.items():
         yield cell.labels.get("method", ""), _estimate(cell, jobs[key], circuits[key], prices)
     for method, machine in {each: None for cell in cells for each in _beside(cell)}:
         yield method, Estimate(machine, 0, 0, 0, 0, 0, 0, qpu_seconds=0.0, price=None)
+
+
+def used(ledger: Ledger, prices: PriceList) -> tuple[list[Estimate], list[Estimate]]:
+    """Return what jobs on a ledger have cost, and then those that brought no counts.
+
+    Seconds are the machine's own; where it does not say, they are estimated as for a job that ran.
+
+    Args:
+        ledger: of a run.
+        prices: dated.
+    """
+    jobs = ledger.history().values()
+    useful = [_cost(job, job.qpu_seconds, prices) for job in jobs if job.state == "fetched"]
+    lost = [_cost(job, job.spent.get(each), prices) for job in jobs for each in job.fruitless]
+    return useful, lost
+
+
+def _cost(job: Job, seconds: float | None, prices: PriceList) -> Estimate:
+    name, options = innermost(job.backend, job.options)
+    price = prices.of(name)
+    guess, money = charged(
+        price, jobs=1, circuits=job.circuits, shots=job.shots, circuit_seconds=0.0
+    )
+    if seconds is None:
+        seconds = guess
+    elif price is not None:
+        money += price.per_qpu_second * (seconds - guess)
+    unknown = price is None and may_charge(name, options)
+    return Estimate(
+        machine=name,
+        jobs=1,
+        circuits=job.circuits,
+        shots=job.shots,
+        qubits=0,
+        depth=max(each.depth for each in job.asked),
+        two_qubit_gates=max(each.two_qubit_gates for each in job.asked),
+        qpu_seconds=seconds,
+        price=None if unknown else money,
+        queued=True,
+    )
 
 
 def _beside(cell: Cell) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 Only ever appended to, fsync'd, one event per line: `intent` before a job is submitted, `submitted`
 with the machine's id before anybody waits, then `fetched` or `failed`; `refused` and `forgotten`
-undo an intent, `duplicate` names a second job that the machine made of one. An intent without an id
+undo an intent, `duplicate` names a second job that the machine made of one, `spent` says what a job
+without counts has used. An intent without an id
 means: look the job up by its tag, never submit it again. Raw counts are in counts/, what the qubits
 were like in calibration/, both named here.
 """
@@ -10,6 +11,7 @@ were like in calibration/, both named here.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,7 +28,7 @@ from qfl.study.store import append_line, whole_lines, write_atomically
 JOBS, COUNTS, CALIBRATION = "jobs.jsonl", "counts", "calibration"
 
 State = Literal["intent", "submitted", "fetched", "failed", "refused", "forgotten"]
-Event = State | Literal["duplicate"]
+Event = State | Literal["duplicate", "spent"]
 _OPEN, _UNDONE = ("intent", "submitted"), ("refused", "forgotten")
 
 
@@ -67,6 +69,8 @@ class Job:
         reason: why it failed or was refused, or what the machine did not say.
         submitted, fetched: ISO times.
         duplicates: the machine's ids of further jobs that it made of this one.
+        spent: id of a job at its machine that brought no counts -> its QPU seconds, None where the
+            machine does not say.
     """
 
     key: str
@@ -83,6 +87,7 @@ class Job:
     submitted: str = ""
     fetched: str = ""
     duplicates: tuple[str, ...] = ()
+    spent: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def tag(self) -> str:
@@ -105,9 +110,30 @@ class Job:
         return tuple(dict.fromkeys(each.calibration for each in self.asked if each.calibration))
 
     @property
+    def fruitless(self) -> tuple[str, ...]:
+        """The machine's ids of what it made of this job and brought no counts."""
+        ended = self.state in ("failed", "forgotten") and self.job
+        return (*self.duplicates, *([self.job] if ended else []))
+
+    @property
     def is_open(self) -> bool:
         """True while something may still come back."""
         return self.state in _OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """QPU seconds that machines report so far.
+
+    Attributes:
+        seconds: of all jobs.
+        fruitless: those among them of duplicates, and of jobs that failed or were given up.
+        unknown: how many jobs have ended of which no seconds are known.
+    """
+
+    seconds: float
+    fruitless: float
+    unknown: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +152,29 @@ class Ledger:
         return sum(1 for _ in whole_lines(self.folder / JOBS))
 
     def jobs(self) -> dict[str, Job]:
-        """Return every job by its key, in the order in which they were meant.
+        """Return every job that may still answer, by its key, in the order they were meant.
+
+        Raises:
+            StoreError: a line cannot be read; its number is named.
+        """
+        return {key: job for key, job in self.history().items() if job.state not in _UNDONE}
+
+    def used(self) -> Used:
+        """Return the QPU seconds of all jobs, those that were given up included."""
+        jobs = self.history().values()
+        useful = [job.qpu_seconds for job in jobs if job.state == "fetched"]
+        lost = [job.spent.get(number) for job in jobs for number in job.fruitless]
+        fruitless = sum(each for each in lost if each is not None)
+        seconds = sum(each for each in useful if each is not None) + fruitless
+        return Used(seconds, fruitless, (useful + lost).count(None))
+
+    def answered(self) -> Counter[str]:
+        """Return how many circuits of each cell have their counts here."""
+        jobs = self.jobs().values()
+        return Counter(each.cell for job in jobs if job.state == "fetched" for each in job.asked)
+
+    def history(self) -> dict[str, Job]:
+        """Return every job by its key, refused and forgotten ones too.
 
         Raises:
             StoreError: a line cannot be read; its number is named.
@@ -244,13 +292,16 @@ def _apply(found: dict[str, Job], line: Mapping[str, Any]) -> None:
     if event == "duplicate":
         found[key] = replace(job, duplicates=(*job.duplicates, line["job"]))
         return
+    if event == "spent":
+        found[key] = replace(job, spent={**job.spent, line["job"]: line["qpu_seconds"]})
+        return
     if event not in get_args(State):
         raise ValueError(f"unknown event {event!r}")
     if job.state == "fetched":
         return
     job = replace(job, state=event)
     if event in _UNDONE:
-        del found[key]
+        found[key] = replace(job, reason=line.get("reason", ""))
     elif event == "submitted":
         found[key] = replace(job, job=line["job"], submitted=line["time"])
     elif event == "fetched":

@@ -126,3 +126,37 @@ def test_a_run_above_its_limit_sends_nothing(real, study, cloud, here):
     sent = real("run", study, "--jobs", 1, "--max-cost", "60s-qpu")
     assert sent.code == 3, sent.err
     assert cloud.log.count("POST /jobs") == 1
+
+
+def test_what_was_used_counts_against_the_limit(real, study, cloud, here):
+    """A job that failed took 3.5 s: it is said, and two more jobs would be above 8."""
+    cloud.mood = "failed"
+    assert real("run", study, "--jobs", 1, "--max-cost", "8s-qpu").code == 1
+    given_up = real("fetch", "--forget", "job-0000")
+    assert given_up.code == 0
+    said = "3.5 QPU seconds used so far, 3.5 of them by duplicates and by jobs that failed or were"
+    assert said in given_up.err
+    cloud.mood = "done"
+    again = ["run", study, "--jobs", 1, "--rerun", "failed", "--max-cost"]
+    refused = real(*again, "8s-qpu")
+    assert refused.code == 4
+    assert "used so far: 3.5 QPU seconds, 5.60 USD; 3.5 of the seconds by dup" in refused.err
+    assert cloud.log.count("POST /jobs") == 1
+    done = real(*again, "12s-qpu")
+    assert done.code == 0, done.err
+    repeated = real("run", study, "--jobs", 1, "--max-cost", "12s-qpu")  # 10.5 used, no more to do
+    assert repeated.code == 0, repeated.err
+    assert "used so far: 10.5 QPU seconds" in repeated.err
+    asked = real("estimate", here / "runs/hardware", "--max-cost", "8s-qpu")
+    assert asked.code == 4  # all it asks, and what was lost on the way
+    assert "used so far: 10.5 QPU seconds" in asked.err
+    assert real("estimate", study, "--max-cost", "8s-qpu").code == 0
+
+
+def test_circuits_that_were_answered_are_not_priced_again(real, study, cloud):
+    cloud.mood = "queued"
+    assert real("run", study, "--jobs", 1).code == 3
+    cloud.jobs["job-0000"]["mood"] = "done"
+    assert real("fetch").code == 0
+    going_on = real("run", study, "--jobs", 1, "--max-cost", "8s-qpu")  # 3.5 used, one more to send
+    assert going_on.code == 3, going_on.err

@@ -10,6 +10,7 @@ from instances import k_of_n, ramp
 from loopback import DEVICE, TOKEN
 
 from qfl.backends import get_backend
+from qfl.backends.estimate import PriceList
 from qfl.core.errors import (
     BackendError,
     JobFailedError,
@@ -18,7 +19,8 @@ from qfl.core.errors import (
     StoreError,
 )
 from qfl.study.fetching import fetch
-from qfl.study.ledger import JOBS, Ledger
+from qfl.study.forecast import used
+from qfl.study.ledger import JOBS, Ledger, Used
 from qfl.study.machines import Ledgered
 
 ANSATZ = k_of_n(4, 2, "xy_ring", 1)
@@ -240,6 +242,49 @@ def test_a_second_job_that_cannot_be_cancelled_holds_nothing_back(cloud, tmp_pat
     assert ask(ledger).total == 100
     (job,) = ledger.jobs().values()
     assert (job.state, len(job.duplicates)) == ("fetched", 1)
+
+
+def test_seconds_of_a_second_job_and_of_one_given_up_are_counted(cloud, tmp_path):
+    """Each job of the loopback machine takes 3.5 s, whatever becomes of it."""
+    ledger = Ledger(tmp_path)
+    cloud.mood, cloud.lost = "queued", ["524"]
+    with pytest.raises(JobPendingError):
+        ask(ledger)
+    assert ledger.used() == Used(0.0, 0.0, 1)  # the first of both was cancelled
+    cloud.broken = {"metrics": 500}
+    list(fetch(ledger))
+    assert ledger.used() == Used(0.0, 0.0, 1)  # not known yet, and asked again
+    cloud.broken = {}
+    list(fetch(ledger))
+    assert ledger.used() == Used(3.5, 3.5, 0)
+    cloud.jobs["job-0001"]["mood"] = cloud.mood = "failed"
+    list(fetch(ledger))
+    assert ledger.used() == Used(7.0, 7.0, 0)
+    list(fetch(ledger, forget=["all"]))
+    assert ledger.jobs() == {}
+    cloud.mood = "done"
+    ask(ledger)
+    assert ledger.used() == Used(10.5, 7.0, 0)
+    lines = len(events(ledger))
+    list(fetch(ledger))
+    assert len(events(ledger)) == lines  # nobody is asked twice
+    useful, lost = used(ledger, PriceList.load())
+    assert [each.qpu_seconds for each in (*useful, *lost)] == [3.5] * 3
+    assert all(each.price == pytest.approx(3.5 * 1.6) for each in (*useful, *lost))
+    assert ledger.answered() == {"cell-1": 1}
+
+
+def test_a_machine_that_does_not_say_its_seconds_leaves_them_unknown(cloud, tmp_path):
+    ledger = Ledger(tmp_path)
+    cloud.mood, cloud.broken = "failed", {"metrics": 404}
+    with pytest.raises(JobFailedError):
+        ask(ledger)
+    for _ in range(2):
+        list(fetch(ledger, forget=["all"]))
+    assert events(ledger) == ["intent", "submitted", "failed", "forgotten", "spent"]
+    assert ledger.used() == Used(0.0, 0.0, 1)
+    (lost,) = used(ledger, PriceList.load())[1]
+    assert lost.qpu_seconds > 3.3  # as if it had run
 
 
 def test_an_intent_that_never_arrived_is_not_sent_again_by_itself(cloud, tmp_path):
