@@ -1,8 +1,8 @@
 """Circuits under the transverse field on the processor. Imports numba.
 
-One angle set at a time runs in `kernels_flips`, eight at a time in `kernels_lanes`; the class
-prepares the tables and the order of sweeps for the latter. States carry the phase
-i^(number of ones), and angles are (columns, 2, layers), gammas and betas.
+One angle set at a time runs in `kernels_flips`, eight at a time in `kernels_lanes`; what is here
+prepares their tables. States carry the phase i^(number of ones), and angles are
+(columns, 2, layers), gammas and betas.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.simulators import kernels, kernels_flips
+from qfl.simulators import kernels, kernels_flips, kernels_lanes
 from qfl.simulators.kernels import REACH
-from qfl.simulators.kernels_lanes import LANES, ROW, sweep, sweep_back
+from qfl.simulators.kernels_lanes import LANES
+from qfl.simulators.memory import aligned
 
 Amplitudes = NDArray[Any]
 Floats = NDArray[np.float64]
 
-_FEW = 4  # columns that take less time one by one than as lanes
-_ALONE = 12  # qubits up to which all states make one bundle: 512 KiB in double precision
-_LOW = 9  # qubits of the low group beyond that
-_ROWS = 8  # rows that a bundle of the high group takes from one place
+_FEW = 3  # columns that take less time one by one than as lanes
+_NEAR = 8  # qubits of a block of the first level: 32 KiB in double precision
+_FAR = 12  # and of the second level: 512 KiB
 _STEEP = 16.0  # tangent beyond which a layer is applied twice, at half its angle
 
 
@@ -32,7 +32,7 @@ def run(psi: Amplitudes, start: Amplitudes, costs: Floats, angles: Floats) -> Fl
     means = np.empty(len(angles))
     for own, states, few in _parts(psi[None], angles):
         if len(few) == LANES:
-            means[own] = _Lanes(costs, few).run(states[0], start)[: len(means[own])]
+            means[own] = _run_lanes(states, start, costs, few)[: len(means[own])]
         else:
             means[own] = _run_one(states, start, costs, few[0])
         if len(few) != len(angles):  # or else states are psi
@@ -45,7 +45,7 @@ def run_back(pair: Amplitudes, costs: Floats, angles: Floats) -> Floats:
     overlaps = np.empty(angles.shape)
     for own, states, few in _parts(pair, angles):
         if len(few) == LANES:
-            overlaps[own] = _Lanes(costs, few).run_back(states)[: len(overlaps[own])]
+            overlaps[own] = _run_lanes_back(states, costs, few)[: len(overlaps[own])]
         else:
             overlaps[own] = _run_one_back(states, costs, few[0])
     return overlaps
@@ -63,9 +63,10 @@ def _parts(states: Amplitudes, angles: Floats) -> Iterator[tuple[slice, Amplitud
         if columns == width:
             yield own, states, angles
         else:
-            part = np.zeros((*states.shape[:2], width), states.dtype)
+            part = aligned((*states.shape[:2], width), states.dtype)
             few = np.zeros((width, *angles.shape[1:]))
             part[:, :, :count], few[:count] = states[:, :, own], angles[own]
+            part[:, :, count:] = 0
             yield own, part, few
         first += count
 
@@ -125,71 +126,51 @@ def _floats(states: Amplitudes) -> NDArray[Any]:
     return states.reshape(len(states), -1).view(states.real.dtype)
 
 
-class _Lanes:
-    """Eight circuits over the same states.
+def _run_lanes(states: Amplitudes, start: Amplitudes, costs: Floats, angles: Floats) -> Floats:
+    """Write the final states to states (1, 2^n, LANES) and return the mean costs (LANES,)."""
+    (psi,), (begin,) = _floats(states), _floats(np.ascontiguousarray(start)[None])
+    layers, _ = _layers(angles if angles.size else np.zeros((LANES, 2, 1)))
+    (near, far, qubits), means = _levels(costs), np.zeros(LANES)
+    turns, tans = _tables(layers, qubits, psi)
+    kernels_lanes.run(psi, begin, costs, near, far, turns, tans, means)
+    return means
 
-    Args:
-        costs: (2^n,).
-        angles: (LANES, 2, layers).
-    """
 
-    def __init__(self, costs: Floats, angles: Floats) -> None:
-        self._qubits = len(costs).bit_length() - 1
-        self._low = self._qubits if self._qubits <= _ALONE else _LOW
-        self._high = self._qubits - self._low
-        self._costs, (self._gammas, betas) = costs, angles.transpose(1, 2, 0)
-        self._times = np.where((np.abs(np.tan(betas)) > _STEEP).any(axis=1), 2, 1)
-        self._betas = betas / self._times[:, None]
+def _run_lanes_back(states: Amplitudes, costs: Floats, angles: Floats) -> Floats:
+    """Undo them on states (2, 2^n, LANES); return Im<lam|G|psi> per angle (LANES, 2, layers)."""
+    (psi, lam), (layers, given) = _floats(states), _layers(-angles)
+    near, far, qubits = _levels(costs)
+    turns, tans = _tables(layers, qubits, psi)
+    found = np.zeros((len(layers), 1 + qubits, LANES))
+    kernels_lanes.run_back(psi, lam, costs, near, far, turns, tans, found)
+    before = [  # qubits that were undone, highest level first, with tangents instead of sines
+        qubit - low + qubits - high
+        for low, high in ((0, near), (near, far), (far, qubits))
+        for qubit in range(low, high)
+    ]
+    cosines = np.cos(layers[:, None, 1]) ** (2 * np.array(before)[:, None])
+    overlaps = np.stack([found[:, 0], (cosines * found[:, 1:]).sum(1)])
+    return overlaps[:, given].transpose(2, 0, 1)
 
-    def run(self, psi: Amplitudes, start: Amplitudes) -> Floats:
-        """Write the final states to psi (2^n, LANES) from `start` (2^n,); return mean costs."""
-        (floats,), (begin,) = _floats(psi[None]), _floats(np.ascontiguousarray(start)[None])
-        tans, turns, bundle, room = self._tables(1, floats.dtype)
-        means = np.zeros(REACH)
-        for step in self._steps():
-            sweep(floats, begin, self._costs, step, tans, turns, means, bundle[0], room)
-        return means.reshape(-1, LANES).sum(0)
 
-    def run_back(self, pair: Amplitudes) -> Floats:
-        """Undo them on psi, lam (2, 2^n, LANES); return Im<lam|G|psi> (LANES, 2, layers)."""
-        (psi, lam), layers = _floats(pair), len(self._times)
-        tans, turns, bundle, room = self._tables(2, psi.dtype)
-        found = np.zeros((3, layers, REACH))
-        steps = self._steps()[::-1, [0, 1, 4, 3, 2, 6, 5]]  # what was begun last is finished first
-        steps[steps[:, 3] == layers, 3] = -1
-        for step in np.ascontiguousarray(steps):
-            sweep_back(psi, lam, self._costs, step, -tans, turns, found, bundle, room)
-        finished, begun = found[::2].reshape(2, layers, REACH // ROW, LANES, 2).sum((2, 4))
-        if self._high:  # the cosines that were left out when the other group began
-            before = np.where(np.arange(layers) % 2, self._low, self._high)
-            finished *= self._cosines(2 * before)
-        costs = found[1].reshape(layers, REACH // LANES, LANES).sum(1)
-        return np.stack([costs, finished + begun]).transpose(2, 0, 1)
+def _levels(costs: Floats) -> tuple[int, int, int]:
+    """Return the qubits of a block of the first and of the second level, and all qubits."""
+    qubits = len(costs).bit_length() - 1
+    return min(_NEAR, qubits), min(_FAR, qubits), qubits
 
-    def _tables(
-        self, states: int, kind: np.dtype[Any]
-    ) -> tuple[NDArray[Any], Floats, NDArray[Any], Floats]:
-        """Return the tangents and turns of `sweep`, and its scratch for so many states."""
-        factors = self._cosines(np.array([self._qubits]))
-        tans = np.tile(np.tan(self._betas).repeat(2, axis=1).astype(kind), REACH // ROW)
-        turns = np.tile(np.stack([self._gammas, factors], axis=1), REACH // LANES)
-        rows = _ROWS << self._high
-        return tans, turns, np.empty((states, ROW * rows), kind), np.empty(REACH + rows)
 
-    def _cosines(self, qubits: NDArray[np.int64]) -> Floats:
-        """Return the factors that tangents on so many qubits leave out, (layers, LANES)."""
-        return np.asarray(np.cos(self._betas) ** (self._times * qubits)[:, None])
+def _layers(angles: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Return layers (m, 2, LANES) without steep tangents, and which of them have the gammas."""
+    gammas, betas = angles.transpose(1, 2, 0)
+    times = np.where((np.abs(np.tan(betas)) > _STEEP).any(axis=1), 2, 1)
+    layers, given = np.zeros((times.sum(), 2, LANES)), times.cumsum() - times
+    layers[given, 0] = gammas
+    layers[:, 1] = np.repeat(betas / times[:, None], times, axis=0)
+    return layers, given
 
-    def _steps(self) -> NDArray[np.int64]:
-        """Return the steps of `sweep` that run all layers and measure, one per row.
 
-        Two groups take turns, so that each step finishes one layer and begins the next; one group
-        does whole layers.
-        """
-        layers, times = len(self._times), [*self._times.tolist(), 0]
-        steps = np.zeros((layers + 1, 8), dtype=np.int64)
-        for at in range(layers + 1):
-            rows, finished = (_ROWS * (at % 2), at - 1) if self._high else (0, -1)
-            begun = at if at < layers else -1
-            steps[at] = 1 << self._low, rows, finished, at, begun, times[at - 1], times[at], at == 0
-        return steps
+def _tables(layers: Floats, qubits: int, psi: NDArray[Any]) -> tuple[Floats, NDArray[Any]]:
+    """Return the turns of `kernels_lanes.run`, and the tangents in the precision of psi."""
+    gammas, betas = layers[:, 0], layers[:, 1]
+    turns = np.stack([gammas, np.cos(betas) ** qubits], axis=1)
+    return turns, np.tan(betas).astype(psi.dtype)

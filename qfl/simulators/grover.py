@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qfl.core.errors import ProblemError
 from qfl.simulators.evolution import run_layers, run_layers_back
+from qfl.simulators.memory import aligned
 from qfl.simulators.operations import Amplitudes, Floats, Operations, operations
 
 
@@ -27,7 +28,7 @@ class Reflection:
     def room(self, columns: int, states: int = 1) -> Amplitudes:
         """Return room for so many states of every column, (states, dimension, columns)."""
         shape = (states, len(self._ket), columns)
-        return self._operations.array(np.empty(shape, dtype=self._ket.dtype))
+        return self._operations.array(aligned(shape, self._ket.dtype))
 
     @cached_property
     def start(self) -> Amplitudes:

@@ -36,27 +36,27 @@ inlined: Callable[[F], F] = njit(inline="always")
 
 
 @inlined
-def cos_sin(x: float) -> tuple[float, float]:
-    """Return cos x and sin x to an ulp or two for |x| < 1e8, in a form that vectorises.
+def cos_sin(x: float, factor: float) -> tuple[float, float]:
+    """Return factor cos x and factor sin x, of a float or a `Vector`, to 1e-15 and a rounding of x.
 
-    The compiler does not vectorise calls of the C library; this is twelve times faster. Subtracts
-    the nearest multiple of pi/2 (in three parts), then evaluates the polynomials of fdlibm.
+    The compiler does not vectorise calls of the C library; this is over ten times faster. Subtracts
+    the nearest multiple of 2 pi (in two parts) and doubles the angle of polynomials for its half,
+    which leaves no cases to tell apart. Adding and subtracting 1.5 * 2^52 rounds to an integer,
+    unless sums may be reordered.
     """
-    quarter = np.floor(x * 0.6366197723675814 + 0.5)
-    r = ((x - quarter * 1.5707963267341256) - quarter * 6.077100506303966e-11) - (
-        quarter * 2.0222662487959506e-21
-    )
+    turns = (x * 0.15915494309189535 + 6755399441055744.0) - 6755399441055744.0
+    r = (x - turns * 6.283185307179586) - turns * 2.4492935982947064e-16
     z = r * r
-    odd = 2.7557313707070068e-06 + z * (-2.5050760253406863e-08 + z * 1.5896909952115501e-10)
-    odd = 8.333333333322490e-03 + z * (-1.984126982985795e-04 + z * odd)
-    sin = r + r * z * (-1.6666666666666632e-01 + z * odd)
-    even = -2.7557314351390663e-07 + z * (2.087572321298175e-09 + z * -1.1359647557788195e-11)
-    even = -1.388888888887411e-03 + z * (2.480158728947673e-05 + z * even)
-    cos = 1.0 - 0.5 * z + z * z * (4.1666666666666602e-02 + z * even)
-    turn = np.int64(quarter) & 3
-    c = sin if turn & 1 else cos
-    s = cos if turn & 1 else sin
-    return -c if turn == 1 or turn == 2 else c, -s if turn >= 2 else s
+    odd = 1.9603199277139273e-14 + z * (-2.3324663510023025e-17 + z * 2.0763901459598997e-20)
+    odd = 5.3822889084420425e-09 + z * (-1.223247406737067e-11 + z * odd)
+    odd = 2.6041666666666206e-04 + z * (-1.5500992063444248e-06 + z * odd)
+    sin = r * (0.5 + z * (-0.020833333333333332 + z * odd))
+    even = 5.096816841278935e-13 + z * (-6.996399139823635e-16 + z * 7.032715213507606e-19)
+    even = 9.68812003023551e-08 + z * (-2.691144178701176e-10 + z * even)
+    even = 2.6041666666664926e-03 + z * (-2.170138888870769e-05 + z * even)
+    cos = 1.0 + z * (-0.12499999999999993 + z * even)
+    twice = (factor + factor) * sin
+    return factor - twice * sin, twice * cos
 
 
 @compiled
@@ -66,7 +66,7 @@ def turn(psi: Floats, costs: Floats, angles: Floats) -> None:
     if columns == 1:
         angle = angles[0]
         for s in range(len(costs)):
-            cos, sin = cos_sin(angle * costs[s])
+            cos, sin = cos_sin(angle * costs[s], 1.0)
             x, y = psi[2 * s], psi[2 * s + 1]
             psi[2 * s] = x * cos + y * sin
             psi[2 * s + 1] = y * cos - x * sin
@@ -74,7 +74,7 @@ def turn(psi: Floats, costs: Floats, angles: Floats) -> None:
     for s in range(len(costs)):
         row, cost = psi[2 * columns * s : 2 * columns * (s + 1)], costs[s]
         for c in range(columns):
-            cos, sin = cos_sin(angles[c] * cost)
+            cos, sin = cos_sin(angles[c] * cost, 1.0)
             x, y = row[2 * c], row[2 * c + 1]
             row[2 * c] = x * cos + y * sin
             row[2 * c + 1] = y * cos - x * sin
@@ -96,7 +96,7 @@ def turn_back(
             if last:
                 continue
             for s in range(len(own)):
-                cos, sin = cos_sin(angle * own[s])
+                cos, sin = cos_sin(angle * own[s], 1.0)
                 x, y, u, v = p[2 * s], p[2 * s + 1], q[2 * s], q[2 * s + 1]
                 p[2 * s], p[2 * s + 1] = x * cos - y * sin, y * cos + x * sin
                 q[2 * s], q[2 * s + 1] = u * cos - v * sin, v * cos + u * sin
@@ -110,7 +110,7 @@ def turn_back(
         if last:
             continue
         for c in range(columns):
-            cos, sin = cos_sin(angles[c] * cost)
+            cos, sin = cos_sin(angles[c] * cost, 1.0)
             x, y, u, v = p[2 * c], p[2 * c + 1], q[2 * c], q[2 * c + 1]
             p[2 * c], p[2 * c + 1] = x * cos - y * sin, y * cos + x * sin
             q[2 * c], q[2 * c + 1] = u * cos - v * sin, v * cos + u * sin
