@@ -111,6 +111,14 @@ def test_the_gap_studies_have_what_an_interval_needs():
     }
 
 
+def test_six_to_twelve_clients_are_compared_by_default():
+    gap = Study.load(ROOT / "studies/backend_gap.toml")
+    assert gap.sweep["decision.clients"] == (6, 8, 10, 12)
+    assert len(cells(gap)) == 384
+    practice = Study.load(ROOT / "studies/backend_gap_practice.toml", "twelve")
+    assert practice.sweep["decision.clients"] == (6, 8, 10, 12)
+
+
 def test_the_practice_study_has_a_method_for_every_switch_alone():
     """Each is paired in the report with the same method without it."""
     study = Study.load(ROOT / "studies/backend_gap_practice.toml")
