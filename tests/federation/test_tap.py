@@ -151,6 +151,16 @@ def test_3_a_margin_of_minus_infinity_copies_the_union_of_paths():
     assert same(start, common)
 
 
+def test_3_mutation_a_path_that_forgets_a_module_is_noticed(monkeypatch):
+    honest = Architecture.path
+    _, _, common, start = first_lesson(
+        {"digit": -FOREVER, "slant": -FOREVER},
+        path=lambda self, task: honest(self, task)[1:],
+        monkeypatch=monkeypatch,
+    )
+    assert not same(start, common)
+
+
 def test_3_modules_are_taken_exactly_when_the_recorded_losses_say_so():
     for margin in (-0.02, 0.0, 0.05):
         _, records = played(tap(margin=margin, margins={"slant": margin / 2}), rounds=4)

@@ -1,14 +1,16 @@
 """Cells become federations: schedules move time only, and every registered part can be wired."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+import torch
 
 from qfl.core.cell import Cell
 from qfl.core.errors import StudyError
 from qfl.federation.training import cohort
 from qfl.study import Study, cells
-from qfl.study.assemble import play
+from qfl.study.assemble import assemble, play
 
 
 def study(**changes):
@@ -116,3 +118,41 @@ def test_threads_change_no_record(monkeypatch):
     ]
     assert runs[0] == runs[1] == runs[2]
     assert started == [2, 2, 3, 3]
+
+
+TAP = Path(__file__).parents[2] / "studies/tap.toml"
+
+
+def world(cell):
+    """What a cell's federation meets: who has which samples and devices, and the first weights."""
+    found = assemble(cell)
+    clients = [
+        (
+            sorted([*c.train.ids, *(c.validation.ids if c.validation else ())]),
+            list(c.test.ids),
+            (c.device, c.access),
+        )
+        for c in found.population.clients
+    ]
+    return clients, list(found.population.test.ids), found.model.flatten(found.state)
+
+
+def same_world(left, right):
+    (clients, test, weights), (others, tests, starts) = left, right
+    return (
+        clients == others
+        and test == tests
+        and weights.keys() == starts.keys()
+        and all(torch.equal(weights[name], starts[name]) for name in weights)
+    )
+
+
+def test_all_methods_of_a_seed_meet_the_same_data_devices_and_weights():
+    """The mutation is the next seed, which is another world."""
+    study = Study.load(TAP)
+    by_seed = {seed: [c for c in cells(study) if c.seed == seed] for seed in study.seeds[:2]}
+    here, there = ({c.labels["method"]: c for c in found} for found in by_seed.values())
+    first, *others = (world(cell) for cell in here.values())
+    assert len(others) >= 14
+    assert all(same_world(first, other) for other in others)
+    assert not same_world(first, world(there["tap"]))
