@@ -21,6 +21,7 @@ KINDS = {
     "mechanisms": "qfl.security.privacy:MECHANISMS",
     "attacks": "qfl.federation:ATTACKS",
     "rules": "qfl.federation:RULES",
+    "clusterings": "qfl.federation:CLUSTERINGS",
     "unlearning": "qfl.federation:UNLEARNING",
     "scenarios": "qfl.scenarios:SCENARIOS",
     "datasets": "qfl.data:DATASETS",

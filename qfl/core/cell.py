@@ -20,7 +20,7 @@ from qfl.core.arrays import canonical_json
 SCHEMA_VERSION = 1
 SECTIONS = (
     *("scenario", "federation", "selection", "channel", "privacy", "adversary", "defence"),
-    *("forget", "decision", "solver"),
+    *("forget", "clusters", "decision", "solver"),
 )
 
 Settings = Mapping[str, Any]
@@ -44,6 +44,7 @@ class Cell:
         adversary: {"attack": ..., options}, empty if all clients are honest.
         defence: {"rule": ..., options}, empty if updates are averaged.
         forget: {"method": ..., what and when}, empty if nothing is.
+        clusters: {"by": ..., options}, empty if no module has copies.
     """
 
     scenario: Settings
@@ -58,6 +59,7 @@ class Cell:
     adversary: Settings = field(default_factory=dict)
     defence: Settings = field(default_factory=dict)
     forget: Settings = field(default_factory=dict)
+    clusters: Settings = field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
         """Return the dict behind the id: the sections that the cell has, and the seed."""

@@ -124,6 +124,28 @@ RULES = Registry(
 )
 """Aggregation that some corrupted clients cannot steer; `qfl.security.robust` has the rules."""
 
+CLUSTERINGS = Registry(
+    "way to divide clients",
+    {
+        "none": Row(
+            "qfl.federation.clusters.division:NoClusters", "every module has one copy for all"
+        ),
+        "declared": Row(
+            "qfl.federation.clusters.declared:Declared",
+            "by what clients declare: their group or speaker, or what they hold",
+        ),
+        "loss": Row(
+            "qfl.federation.clusters.by_loss:ByLoss",
+            "clients take the copy that loses least (IFCA, Ghosh et al. 2020)",
+        ),
+        "direction": Row(
+            "qfl.federation.clusters.by_direction:ByDirection",
+            "by the angles between changes, once (after CFL, Sattler et al. 2020)",
+        ),
+    },
+)
+"""Who shares the copies of modules that are placed cluster."""
+
 UNLEARNING = Registry(
     "way to forget",
     {

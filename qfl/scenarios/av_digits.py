@@ -23,7 +23,7 @@ from qfl.data.partition import dirichlet, inside, natural
 from qfl.federation.evaluate import metric_names
 from qfl.federation.population import Population
 from qfl.scenarios.outline import Outline, not_held
-from qfl.scenarios.populate import HeldOut, Missing, populate, shares
+from qfl.scenarios.populate import HeldOut, Missing, declaring, populate, shares
 
 MODALITIES: tuple[Modality, ...] = (AUDIO, av_digits.IMAGE)
 SPEAKERS = 6
@@ -97,7 +97,8 @@ class AvDigits:
     def outline(self) -> Outline:
         """Return the names of its clients, modalities and tasks, without loading data."""
         known = {task.name: task for task in av_digits.TASKS}
-        return Outline.of(self.clients, MODALITIES, [known[name] for name in self.tasks])
+        speakers = ("speaker",) if self.partition == "speakers" else ()
+        return Outline.of(self.clients, MODALITIES, [known[name] for name in self.tasks], speakers)
 
     def untrained(self, streams: Streams) -> Held:
         """Return the tasks that no client has in the cell with these streams."""
@@ -127,6 +128,8 @@ class AvDigits:
             test_fraction=self.local_test_fraction,
             rng=rng,
         )
+        if self.partition == "speakers":
+            own = declaring(own, "speaker", data.groups["speaker"])
         missing = Missing(self.missing, self.missing_mechanism)
         return populate(
             missing.applied(data, own, label="digit", rng=streams("partition/missing")),

@@ -15,19 +15,28 @@ class Outline:
 
     Attributes:
         clients, modalities, tasks: in order.
+        attributes: what clients declare of themselves, the sets that they hold first.
     """
 
     clients: Held
     modalities: Held
     tasks: Held
+    attributes: Held
 
     @classmethod
-    def of(cls, clients: int, modalities: Sequence[Modality], tasks: Sequence[Task]) -> Outline:
+    def of(
+        cls,
+        clients: int,
+        modalities: Sequence[Modality],
+        tasks: Sequence[Task],
+        attributes: Held = (),
+    ) -> Outline:
         """Return the outline of so many clients, named as `populate` names them."""
         return cls(
             tuple(client_name(i) for i in range(clients)),
             tuple(modality.name for modality in modalities),
             tuple(task.name for task in tasks),
+            ("modalities", "tasks", *attributes),
         )
 
 

@@ -32,12 +32,14 @@ class Share:
     Attributes:
         modalities, tasks: by name, in the order of the data set.
         train, test: rows of the data set, sorted, disjoint.
+        attributes: what it declares of itself, such as {"speaker": "theo"}.
     """
 
     modalities: Held
     tasks: Held
     train: NDArray[np.intp]
     test: NDArray[np.intp]
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> NDArray[np.intp]:
@@ -121,6 +123,30 @@ def shares(
     ]
 
 
+def declaring(shares: Sequence[Share], attribute: str, groups: NDArray[np.generic]) -> list[Share]:
+    """Return the shares of clients that declare which group all of their samples are from.
+
+    Args:
+        shares: what each client holds.
+        attribute: what a group is.
+        groups: of every row of the data set.
+
+    Raises:
+        ConfigError: the samples of a client are from several groups.
+    """
+    found = []
+    for place, share in enumerate(shares):
+        theirs = set(groups[share.rows].tolist())
+        if len(theirs) > 1:
+            raise ConfigError(
+                f"client {place} holds samples of {len(theirs)} groups, {sorted(theirs)}, and "
+                f"cannot declare one {attribute}; divide the samples group by group"
+            )
+        own = {**share.attributes, attribute: str(theirs.pop())}
+        found.append(replace(share, attributes=own))
+    return found
+
+
 def populate(
     data: Dataset,
     shares: Sequence[Share],
@@ -161,6 +187,7 @@ def populate(
             test=samples.take(share.test).only(share.modalities, share.tasks),
             device=draw_device(network),
             access=draw_access_link(network),
+            attributes=share.attributes,
         )
         for i, share in enumerate(shares)
     )

@@ -26,7 +26,7 @@ from qfl.data.partition import dirichlet
 from qfl.federation.evaluate import metric_names
 from qfl.federation.population import Population
 from qfl.scenarios.outline import Outline
-from qfl.scenarios.populate import HeldOut, Missing, populate, shares
+from qfl.scenarios.populate import HeldOut, Missing, declaring, populate, shares
 
 _FEWEST = 5
 """Samples of a client where sizes are unequal."""
@@ -121,7 +121,7 @@ class Synthetic:
     def outline(self) -> Outline:
         """Return the names of its clients, modalities and tasks, without drawing data."""
         loader = self._loader(seed=0)
-        return Outline.of(self.clients, loader.modalities, loader.tasks)
+        return Outline.of(self.clients, loader.modalities, loader.tasks, ("group",))
 
     def untrained(self, streams: Streams) -> Held:
         """Return no task: patterns and pairs are drawn such that every task has a holder."""
@@ -144,6 +144,7 @@ class Synthetic:
             test_fraction=self.local_test_fraction,
             rng=rng,
         )
+        own = declaring(own, "group", data.groups["group"])
         missing = Missing(self.missing, self.missing_mechanism)
         return populate(
             missing.applied(data, own, label=label, rng=streams("partition/missing")),

@@ -21,6 +21,7 @@ from qfl.core.record import RoundRecord
 from qfl.core.rng import Streams
 from qfl.federation.attacks.adversary import Adversary
 from qfl.federation.averaging.defence import Defence, Trusting, clean_samples, teacher
+from qfl.federation.clusters.division import Division
 from qfl.federation.deciding.selection import Propose, SelectionWeights
 from qfl.federation.deciding.uplink import Scheduler, SharedUplink
 from qfl.federation.engine import LocalTraining
@@ -131,6 +132,7 @@ class Founder:
                 adversary=self.adversary,
                 privacy=privacy,
                 defence=_defence(cell, population, training, streams),
+                division=_division(cell),
             ),
             streams=streams,
             run=run,
@@ -166,6 +168,14 @@ def _privacy(cell: Cell) -> Any:
     if cell.privacy.get("mechanism", "none") == "none":
         return None
     return build_row("privacy", cell.privacy)
+
+
+def _division(cell: Cell) -> Division | None:
+    """Who shares copies of modules, None if every module has one for all."""
+    if cell.clusters.get("by", "none") == "none":
+        return None
+    found: Division = build_row("clusters", cell.clusters)
+    return found
 
 
 def _gatherer(channel: Any, connected: Channel, links: Any, privacy: Any, run: str) -> Gatherer:

@@ -46,6 +46,7 @@ def cells(study: Study) -> list[Cell]:
                 adversary=place.adversary,
                 defence=place.defence,
                 forget=place.forget,
+                clusters=place.clusters,
                 seed=seed,
                 decision=place.decision,
                 labels={"method": method["label"], **labels},

@@ -44,6 +44,7 @@ from qfl.study.checks import (
     unlabelled,
     without_uplink,
 )
+from qfl.study.clustering import unfit_clusters
 from qfl.study.forgetting import unfit_forgetting
 from qfl.study.options import OWN, SECTIONS, Issue, Issues, build_row, explain, resolve
 from qfl.study.override import alone, apply, flatten
@@ -111,12 +112,13 @@ class Study(BaseModel):
         adversary: {"attack": ..., options}; left out, all clients are honest.
         defence: {"rule": ..., options}; left out, the algorithm takes its mean.
         forget: {"method": ..., clients, modality or task, ...}; left out, nothing is forgotten.
+        clusters: {"by": ..., options}: who shares copies of the modules placed cluster.
         decision: {"problem": ..., options of that family, "repeats": ...} in place of the
             sections above: the solvers decide instances of a problem, one instance per seed.
         methods: ({"label": ..., "solver": ..., options}, ...): the curves of the report. A table
             `slots` = {"solver": ..., options} says who schedules a shared uplink; if it is left
-            out, enumeration does. Tables `federation`, `channel`, `privacy`, `defence`
-            and `forget` change options of those sections for this method alone.
+            out, enumeration does. Tables `federation`, `selection`, `channel`, `privacy`,
+            `defence`, `forget` and `clusters` change those sections for this method alone.
         headline: the comparison that the report opens with.
         sweep: more axes, dotted key -> values, such as {"scenario.dirichlet_alpha": [0.1, 1.0]};
             "methods.LABEL.OPTION" varies one method alone.
@@ -139,6 +141,7 @@ class Study(BaseModel):
     adversary: Settings = Field(default_factory=dict)
     defence: Settings = Field(default_factory=dict)
     forget: Settings = Field(default_factory=dict)
+    clusters: Settings = Field(default_factory=dict)
     decision: Settings = Field(default_factory=dict)
     methods: tuple[Settings, ...]
     headline: Headline
@@ -247,7 +250,8 @@ class Study(BaseModel):
             issues += explain(error, list(cls.model_fields))
         if study is not None:
             dumped = study.model_dump()
-            issues += [*unfit_protection(dumped), *unfit_forgetting(dumped)]
+            for unfit in (unfit_protection, unfit_forgetting, unfit_clusters):
+                issues += unfit(dumped)
         if isinstance(given, Mapping):
             issues += unlabelled(given)
             issues += unfit_sections(given)

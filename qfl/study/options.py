@@ -59,7 +59,7 @@ class Section:
     reserved: tuple[str, ...] = ()
 
 
-OWN = ("federation", "channel", "privacy", "defence", "forget")
+OWN = ("federation", "selection", "channel", "privacy", "defence", "forget", "clusters")
 """Sections of which a method may bring its own options, as a table."""
 
 SECTIONS: dict[str, Section] = {
@@ -88,6 +88,7 @@ SECTIONS: dict[str, Section] = {
         key="method",
         shared=("qfl.federation.unlearning.requests:Request",),
     ),
+    "clusters": Section("qfl.federation:CLUSTERINGS", key="by"),
     "decision": Section(
         "qfl.problems:PROBLEMS", key="problem", shared=("qfl.study.decide:Repetition",)
     ),

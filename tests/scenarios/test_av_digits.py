@@ -36,6 +36,11 @@ def test_every_client_is_a_speaker_or_a_shard_of_one(made_up_av):
     six, twelve = build(), build(clients=12)
     assert [speakers(client.train) for client in six.clients] == [{k} for k in range(6)]
     assert [speakers(client.train) for client in twelve.clients] == [{k // 2} for k in range(12)]
+    assert [c.attributes["speaker"] for c in twelve.clients] == [str(k // 2) for k in range(12)]
+    assert AvDigits().outline().attributes == ("modalities", "tasks", "speaker")
+    mixed = {"partition": "dirichlet", "clients": 5}
+    assert all(client.attributes == {} for client in build(**mixed).clients)
+    assert AvDigits(**mixed).outline().attributes == ("modalities", "tasks")
     assert six.facts["label_total_variation"] == 0
     assert twelve.facts["label_total_variation"] > 0.1
     assert six.facts["speaker_total_variation"] == pytest.approx(5 / 6)

@@ -9,7 +9,7 @@ from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
 from qfl.data.digits import Digits
 from qfl.data.synthetic import Synthetic
-from qfl.scenarios.populate import HeldOut, Missing, Share, populate, realised, shares
+from qfl.scenarios.populate import HeldOut, Missing, Share, declaring, populate, realised, shares
 
 BOTH, TASKS = ("image", "profile"), ("digit", "slant")
 
@@ -36,6 +36,18 @@ def test_a_share_is_split_into_training_and_test_rows():
     assert [(len(one.train), len(one.test)) for one in own] == [(14, 6), (21, 9)]
     assert [sorted(one.rows) for one in own] == [list(part) for part in parts]
     assert [(one.modalities, one.tasks) for one in own] == held
+
+
+def test_clients_declare_the_group_that_all_their_samples_are_from():
+    groups = np.array(["north"] * 20 + ["south"] * 30)
+    parts = [np.arange(20), np.arange(20, 50)]
+    held = [(BOTH, TASKS)] * 2
+    own = shares(parts, held, test_fraction=0.3, rng=np.random.default_rng(0))
+    found = declaring(declaring(own, "side", groups), "half", groups == "south")
+    assert [one.attributes["side"] for one in found] == ["north", "south"]
+    assert found[1].attributes == {"side": "south", "half": "True"}
+    with pytest.raises(ConfigError, match="client 1 holds samples of 2 groups"):
+        declaring(own, "parity", np.arange(50) // 25)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,8 @@ def test_the_clients_of_a_group_share_its_data():
     population, group = scenario.build(Streams(0)), scenario.dataset().groups["group"]
     for place, client in enumerate(population.clients):
         assert set(group[client.train.ids]) == {place % 3}
+        assert client.attributes == {"group": str(place % 3)}
+    assert scenario.outline().attributes == ("modalities", "tasks", "group")
 
 
 @pytest.mark.parametrize("count", [4, 6, 8, 12])

@@ -210,7 +210,7 @@ def test_all_errors_of_a_file_come_in_one_message(toy_world, file):
     )
     for line in [
         f"{file}: 14 errors",
-        "qestion: unknown key (did you mean 'question'?); allowed: adversary, channel, decision,",
+        "qestion: unknown key (did you mean 'question'?); allowed: adversary, channel, clusters,",
         "question: missing; it has no default",
         "scenario.name: unknown scenario 'wrld' (did you mean 'world'?); allowed: world",
         "federation.roundz: unknown key (did you mean 'rounds'?); allowed: algorithm,",

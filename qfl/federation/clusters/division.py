@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -46,6 +47,11 @@ class Dividing(Protocol):
             round_index: of the round.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoClusters:
+    """No module has copies; no options."""
 
 
 class Division(Protocol):
