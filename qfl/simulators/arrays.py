@@ -43,7 +43,7 @@ class ArrayOperations:
     def project(self, bra: Any, psi: Any) -> Any:
         return (bra[:, None] * psi).sum(0)
 
-    def lower(self, psi: Any, n: int, k: int) -> Any:
+    def lower(self, psi: Any, n: int, k: int, room: Any | None = None) -> Any:
         rows = added(n, k)
         w = psi[:, self.array(rows[0])]
         for row in rows[1:]:

@@ -29,11 +29,15 @@ class CompiledOperations:
     def project(self, bra: NDArray[Any], psi: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(np.einsum("s,sc->c", bra, psi))  # no BLAS: its threads cost more
 
-    def lower(self, psi: NDArray[Any], n: int, k: int) -> NDArray[Any]:
+    def lower(
+        self, psi: NDArray[Any], n: int, k: int, room: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
         if k == 1:
             return np.asarray(psi.sum(axis=1, keepdims=True))
         table = binomials(n, k)
-        w = np.zeros((psi.shape[0], int(table[n, k - 1]), psi.shape[2]), psi.dtype)
+        shape = (len(psi), int(table[n, k - 1]), psi.shape[2])
+        w = np.empty(shape, psi.dtype) if room is None else room
+        w.fill(0)
         kernels_subsets.lower(
             _floats(psi), _floats(w), len(psi), k, 2 * psi.shape[2], table, _room(k)
         )

@@ -45,8 +45,11 @@ class Operations(Protocol):
         """Return bra psi (columns,) for bra (states,) and psi (states, columns), on the device."""
         ...
 
-    def lower(self, psi: Amplitudes, n: int, k: int) -> Amplitudes:
-        """Return A psi (outer, C(n, k-1), columns): entry T sums psi[T + i] over i not in T."""
+    def lower(self, psi: Amplitudes, n: int, k: int, room: Amplitudes | None = None) -> Amplitudes:
+        """Return A psi (outer, C(n, k-1), columns): entry T sums psi[T + i] over i not in T.
+
+        The result may be `room`, an array of that shape which nobody needs.
+        """
         ...
 
     def lift(self, w: Amplitudes, psi: Amplitudes, n: int, k: int) -> None:

@@ -7,7 +7,9 @@ which have the inner one.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import takewhile
 from math import ceil, comb, prod
 from typing import Any
@@ -30,6 +32,17 @@ MIXERS = ("xy_complete", "xy_trotter", "xy_ring", "xy_ring_exact", "xy_parity_ri
 
 _DTYPES = {"double": np.complex128, "single": np.complex64}
 _GROUP = 1 << 18  # amplitudes that a group of angle sets may hold: 4 MiB in double precision
+
+
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """How a layer mixes one block: a plan, and the arrays of lowered states it leaves to the next.
+
+    Memory that is given back and asked for again takes longer than what is done in it.
+    """
+
+    plan: Plan
+    spare: dict[tuple[int, ...], list[Amplitudes]]
 
 
 class Subspace:
@@ -144,8 +157,9 @@ class Subspace:
         found: dict[tuple[int, int], list[Plan]] = {}
         for n, k in {(block.n, block.weight) for block in self.blocks if block.weight}:
             found[n, k] = plans(n, k, betas, self.precision)
+        spare: dict[tuple[int, ...], list[Amplitudes]] = defaultdict(list)
         return [
-            [found[b.n, b.weight][layer] if b.weight else None for b in self.blocks]
+            [Climb(found[b.n, b.weight][layer], spare) if b.weight else None for b in self.blocks]
             for layer in range(len(betas))
         ]
 
@@ -158,7 +172,7 @@ class Subspace:
             view = psi.reshape(outer, block.size, -1)
             repeat = view.shape[2] // psi.shape[-1]
             if self.mixer == "xy_complete":
-                for _ in range(entry.steps):
+                for _ in range(entry.plan.steps):
                     self._climb(view, block, entry, repeat)
             elif self.mixer == "xy_ring_exact":
                 view[:] = self._exponentiated(view, block, np.tile(entry, repeat))
@@ -177,7 +191,8 @@ class Subspace:
             view = pair.reshape(2, outer, block.size, -1)
             repeat = view.shape[3] // columns
             if self.mixer == "xy_complete":
-                found = self._climb_back(view, block, entry.inverse(), repeat)
+                back = Climb(entry.plan.inverse(), entry.spare)
+                found = self._climb_back(view, block, back, repeat)
             elif self.mixer == "xy_ring_exact":
                 found = self._overlaps(self._image(view[0], block), view[1])
                 for states in view:
@@ -185,8 +200,8 @@ class Subspace:
             else:
                 found, angles = np.zeros(view.shape[3]), np.tile(entry, repeat)
                 for edge in reversed(block.pairs):
-                    back = self.operations.rotate_back
-                    found += back(view, block.n, block.weight, edge, angles)
+                    n, k = block.n, block.weight
+                    found += self.operations.rotate_back(view, n, k, edge, angles)
             overlaps += found.reshape(repeat, columns).sum(0)
         return overlaps
 
@@ -202,7 +217,7 @@ class Subspace:
         self,
         psi: Amplitudes,
         block: Block,
-        plan: Plan,
+        climb: Climb,
         repeat: int,
         lowered: Amplitudes | None = None,
     ) -> None:
@@ -210,32 +225,39 @@ class Subspace:
 
         Columns of psi are those of the plan, `repeat` times over.
         """
-        n, k, levels = block.n, block.weight, len(plan.ladder)
-        rungs = [psi]
+        n, k, plan = block.n, block.weight, climb.plan
+        rungs, levels = [psi], len(plan.ladder)
         if levels:
-            rungs.append(self.operations.lower(psi, n, k) if lowered is None else lowered)
+            rungs.append(self._lower(psi, n, k, climb) if lowered is None else lowered)
         first = rungs[-1]
         uniform = first.sum(1)[:, None] / first.shape[1]
         first -= uniform
         for level in range(1, levels):
-            rungs.append(self.operations.lower(rungs[level], n, k - level))
-        self._interpolate(rungs[-1], n, k - levels, plan, repeat)
+            rungs.append(self._lower(rungs[level], n, k - level, climb))
+        self._interpolate(rungs[-1], n, k - levels, climb, repeat)
         for level in range(levels - 1, 0, -1):
             rungs[level] *= self._row(plan.ladder[level], repeat)
             self.operations.lift(rungs[level + 1], rungs[level], n, k - level)
         first += self._row(plan.uniform, repeat) * uniform
         if levels:
             self.operations.lift(first, psi, n, k)
+        for rung in rungs[1:]:
+            climb.spare[tuple(rung.shape)].append(rung)
 
-    def _climb_back(self, pair: Amplitudes, block: Block, plan: Plan, repeat: int) -> Floats:
-        """Apply a plan to psi, lam of `pair` (2, outer, subsets, ...); return their overlaps."""
-        lowered = [self.operations.lower(states, block.n, block.weight) for states in pair]
+    def _climb_back(self, pair: Amplitudes, block: Block, climb: Climb, repeat: int) -> Floats:
+        """Climb with psi, lam of `pair` (2, outer, subsets, ...); return their overlaps."""
+        lowered = [self._lower(states, block.n, block.weight, climb) for states in pair]
         overlaps = self._overlaps(lowered[0], lowered[1])
         for states, w in zip(pair, lowered, strict=True):
-            self._climb(states, block, plan, repeat, w)
-            for _ in range(plan.steps - 1):
-                self._climb(states, block, plan, repeat)
+            self._climb(states, block, climb, repeat, w)
+            for _ in range(climb.plan.steps - 1):
+                self._climb(states, block, climb, repeat)
         return overlaps
+
+    def _lower(self, psi: Amplitudes, n: int, k: int, climb: Climb) -> Amplitudes:
+        """Return A psi, in a spare array if there is one."""
+        spare = climb.spare[psi.shape[0], comb(n, k - 1), psi.shape[2]]
+        return self.operations.lower(psi, n, k, spare.pop() if spare else None)
 
     def _overlaps(self, psi: Amplitudes, lam: Amplitudes) -> Floats:
         """Return Im<lam|psi> for every column of (outer, subsets, ...)."""
@@ -254,13 +276,15 @@ class Subspace:
         terms = [self._row(row, 1) for row in chebyshev.coefficients(norm * angles)]
         return chebyshev.expand(psi, lambda term: self._image(term, block) / norm, terms)
 
-    def _interpolate(self, psi: Amplitudes, n: int, k: int, plan: Plan, repeat: int) -> None:
+    def _interpolate(self, psi: Amplitudes, n: int, k: int, climb: Climb, repeat: int) -> None:
         """Apply the Newton polynomial of a plan in A^T A to psi (outer, subsets, ...)."""
-        term = 1.0 * psi if k > 1 else psi
+        term, plan = 1.0 * psi if k > 1 else psi, climb.plan
         psi *= self._row(plan.newton[0], repeat)
         for node, difference in zip(plan.nodes[:-1], plan.newton[1:], strict=True):
             product = -node * term
-            self.operations.lift(self.operations.lower(term, n, k), product, n, k)
+            lowered = self._lower(term, n, k, climb)
+            self.operations.lift(lowered, product, n, k)
+            climb.spare[tuple(lowered.shape)].append(lowered)
             psi += self._row(difference, repeat) * product
             term = product
 

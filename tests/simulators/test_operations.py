@@ -34,6 +34,8 @@ def test_both_forms_lower_lift_and_rotate_alike(outer, n, k, columns, other):
     w = random_states(rng, outer, comb(n, k - 1), columns)
     found = use.host(use.lower(use.array(psi.copy()), n, k))
     np.testing.assert_allclose(kernels.lower(psi, n, k), found, atol=1e-13)
+    used = np.full_like(w, np.nan)  # an array of an earlier call
+    np.testing.assert_allclose(kernels.lower(psi, n, k, used), found, atol=1e-13)
     lifted = [psi.copy(), psi.copy()]
     kernels.lift(w, lifted[0], n, k)
     use.lift(use.array(w), use.array(lifted[1]), n, k)

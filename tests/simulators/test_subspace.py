@@ -134,6 +134,19 @@ def test_norm_is_kept_and_the_inverse_undoes_where_a_plain_ladder_would_not(n, k
     assert np.linalg.norm(psi - before) < 1e-12
 
 
+def test_layers_lower_into_the_same_arrays():
+    blocks = ((tuple(range(8)), 4), (tuple(range(8, 13)), 2))
+    engine = Subspace(random_ansatz(np.random.default_rng(4), "xy_complete", 3, blocks))
+    psi, layers = engine.room(2)[0], engine.layers(np.full((3, 2), 0.3))
+    psi[:] = engine.start[:, None]
+    seen = []
+    for layer in layers:
+        engine.mix(psi, layer)
+        seen.append({id(one) for few in layer[0].spare.values() for one in few})
+    assert seen[0]
+    assert seen[0] == seen[1] == seen[2]
+
+
 @pytest.mark.parametrize("mixer", MIXERS)
 def test_single_precision_is_close_to_double(mixer):
     rng = np.random.default_rng(8)
