@@ -79,13 +79,13 @@ def slopes(results: Results) -> tuple[Slope, ...]:
 
 
 def slope(curve: Mapping[float, float]) -> float:
-    """Return the least-squares slope of y over x.
+    """Return the least-squares slope of y over x: exactly 0 where y is the same everywhere.
 
-    >>> slope({0.0: 1.0, 1.0: 2.0, 2.0: 6.0})
-    2.5
+    >>> slope({0.0: 1.0, 1.0: 2.0, 2.0: 6.0}), slope({0.0: 0.9, 0.3: 0.9, 0.8: 0.9})
+    (2.5, 0.0)
     """
     x, y = (np.array(list(values)) for values in (curve.keys(), curve.values()))
-    return float((x - x.mean()) @ y / ((x - x.mean()) ** 2).sum())
+    return float((x - x.mean()) @ (y - y[0]) / ((x - x.mean()) ** 2).sum())
 
 
 def slopes_table(results: Results) -> Table:

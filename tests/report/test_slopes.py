@@ -64,6 +64,18 @@ def test_a_seed_without_every_value_takes_no_part(tmp_path):
     assert found["qaoa", "digit.accuracy"].interval.n == 5
 
 
+def test_what_does_not_change_neither_rises_nor_falls(tmp_path):
+    """Uneven steps leave a slope of some 1e-17 by rounding, on all seeds of the same sign."""
+
+    def same(method, seed, value):
+        return {"digit.accuracy": 0.9 + 0.003 * seed - (0.01 * value if method == "qaoa" else 0)}
+
+    results = swept(tmp_path, same, values=(0.0, 0.3, 0.5, 0.8))
+    rows = {row.method: row.cells[-1].text for row in slopes_table(results).rows}
+    assert rows["random"] == "undecided"
+    assert rows["qaoa"] == "falls"
+
+
 def test_two_values_are_a_difference_and_no_slope(tmp_path):
     results = swept(tmp_path, accuracy, values=(4, 12))
     assert slopes(results) == ()
