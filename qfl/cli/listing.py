@@ -23,6 +23,7 @@ KINDS = {
     "rules": "qfl.federation:RULES",
     "clusterings": "qfl.federation:CLUSTERINGS",
     "unlearning": "qfl.federation:UNLEARNING",
+    "strategies": "qfl.federation:STRATEGIES",
     "scenarios": "qfl.scenarios:SCENARIOS",
     "datasets": "qfl.data:DATASETS",
     "models": "qfl.models:MODELS",

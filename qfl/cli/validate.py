@@ -71,14 +71,16 @@ def _study(name: str) -> str:
     from qfl.study.burdens import too_heavy
     from qfl.study.grid import cells
     from qfl.study.holders import untrained
+    from qfl.study.streaming import undivided
 
     study = find_study(name)
     sizes = {"study": study, **{p: study.with_overrides(p) for p in study.profiles}}
     unfolded = {key: cells(each) for key, each in sizes.items()}
     counts = [f"{key}: {count(len(found), 'cell')}" for key, found in unfolded.items()]
-    if issues := too_heavy(cell for found in unfolded.values() for cell in found):
+    everything = [cell for found in unfolded.values() for cell in found]
+    if issues := [*too_heavy(everything), *undivided(everything)]:
         raise StudyError(name, issues)
-    notes = untrained(cell for found in unfolded.values() for cell in found)
+    notes = untrained(everything)
     return "\n".join([f"{name} is valid ({', '.join(counts)})", *notes])
 
 

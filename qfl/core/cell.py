@@ -1,8 +1,8 @@
 """A cell: everything that changes the numbers of one training run, and nothing else.
 
 Counted: the schema version, scenario and data hash, federation settings, selection problem,
-solver with its backend and budget, channel, privacy, adversary, defence, what is forgotten, and the
-seed. A cell that
+solver with its backend and budget, channel, privacy, adversary, defence, what is forgotten, the
+stream, and the seed. A cell that
 decides one instance and trains nobody counts the problem family with its options, the solver and
 the seed.
 Not counted: executor, workers, folders, titles, labels, code version. Those are recorded beside.
@@ -20,7 +20,7 @@ from qfl.core.arrays import canonical_json
 SCHEMA_VERSION = 1
 SECTIONS = (
     *("scenario", "federation", "selection", "channel", "privacy", "adversary", "defence"),
-    *("forget", "clusters", "decision", "solver"),
+    *("forget", "clusters", "stream", "decision", "solver"),
 )
 
 Settings = Mapping[str, Any]
@@ -45,6 +45,7 @@ class Cell:
         defence: {"rule": ..., options}, empty if updates are averaged.
         forget: {"method": ..., what and when}, empty if nothing is.
         clusters: {"by": ..., options}, empty if no module has copies.
+        stream: {"strategy": ..., what changes from stage to stage}, empty if nothing does.
     """
 
     scenario: Settings
@@ -60,6 +61,7 @@ class Cell:
     defence: Settings = field(default_factory=dict)
     forget: Settings = field(default_factory=dict)
     clusters: Settings = field(default_factory=dict)
+    stream: Settings = field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
         """Return the dict behind the id: the sections that the cell has, and the seed."""

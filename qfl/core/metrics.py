@@ -120,21 +120,33 @@ def metric(name: str) -> Metric:
     if measure in METRICS and (task or modality in _OVER_CLIENTS):
         found = METRICS[measure]
         shown = _OVER_CLIENTS.get(modality, f"{modality.replace('+', ' and ')} alone")
-        if measure in (*OF_ATTRIBUTION, *OF_STREAMS) and modality:
+        if measure in OF_ATTRIBUTION and modality:
             shown = modality
-        label = f"{task} {found.label}".strip() + (f", {shown}" if modality else "")
+        label = f"{task} {found.label}".strip()
+        if modality:
+            label += f" {modality}" if measure == ON_STAGE else f", {shown}"
         return replace(found, name=name, label=label)
     raise UnknownNameError("metric", name, METRICS)
 
 
+def over_clients(name: str) -> bool:
+    """Return whether a metric is over the clients' own models and data.
+
+    >>> over_clients("score@personal"), over_clients("score@image")
+    (True, False)
+    """
+    return name.partition("@")[2] in _OVER_CLIENTS
+
+
 def at_the_end(name: str) -> bool:
-    """Return whether a metric is measured once or at the end, so that it has no curve.
+    """Return whether a metric is measured once or at the end, so that it has no curve; or has one
+    in a section of its own, as the scores on single stages.
 
     >>> at_the_end("digit.shapley@image"), at_the_end("digit.accuracy@image")
     (True, False)
     """
     measure = name.partition("@")[0].rpartition(".")[2]
-    return measure in (*OF_FORGETTING, *OF_ATTRIBUTION, *OF_STREAMS)
+    return measure in (*OF_FORGETTING, *OF_ATTRIBUTION, *OF_STREAMS, ON_STAGE)
 
 
 def _si(value: float, digits: int, unit: str) -> tuple[str, str]:
@@ -316,15 +328,20 @@ METRICS: Mapping[str, Metric] = _table(
     Metric("stored_bytes", "stored for forgetting", "B", False, "count", _POSITIVE, ".3s",
            "models and updates that the server had kept for this day"),
     # over a stream of stages
-    Metric("on_stage", "at the end of a stage, on stage", "", None, "mean", (None, None), ".1%",
+    Metric("on_stage", "on stage", "", True, "mean", (None, 1.0), ".3f",
            "mean over tasks of accuracy or R² on the test samples of one stage of a stream"),
-    Metric("continual_score", "mean score over stages", "", True, "mean", (None, 1.0), ".1%",
+    Metric("learning_score", "score as learnt", "", True, "mean", (None, 1.0), ".3f",
+           "score on every stage right after it, averaged"),
+    Metric("memory_bytes", "kept of other stages", "B", False, "count", _POSITIVE, ".3s",
+           "samples, or weights with their importance, that all clients together keep of other "
+           "stages than the present one, at most at any time"),
+    Metric("continual_score", "score over stages", "", True, "mean", (None, 1.0), ".3f",
            "score on every stage after the last one, averaged (ACC)"),
-    Metric("backward_transfer", "backward transfer", "", True, "mean", (None, None), ".1%",
+    Metric("backward_transfer", "backward transfer", "", True, "mean", (None, None), ".3f",
            "score on earlier stages after the last one less that after each, averaged (BWT)"),
-    Metric("forward_transfer", "forward transfer", "", True, "mean", (None, None), ".1%",
+    Metric("forward_transfer", "forward transfer", "", True, "mean", (None, None), ".3f",
            "score on a stage before it comes less that of the untrained model, averaged (FWT)"),
-    Metric("forgetting", "forgetting", "", False, "mean", (None, None), ".1%",
+    Metric("forgetting", "forgetting", "", False, "mean", (None, None), ".3f",
            "best score on an earlier stage less that after the last one, averaged"),
     # what parts of the final model were worth, on at most 512 held-out samples
     Metric("shapley", "Shapley value", "", None, "mean", (-1.0, 1.0), ".1%",
@@ -366,9 +383,12 @@ OF_FORGETTING = (
 )
 """What may head a study that forgets, beside the metrics of its tasks."""
 OF_STREAMS = (
-    *("continual_score", "backward_transfer", "forward_transfer", "forgetting", "on_stage"),
+    *("continual_score", "learning_score", "forgetting", "backward_transfer", "forward_transfer"),
+    "memory_bytes",
 )
-"""What learning a stream did to its stages."""
+"""What may head a study with a stream, beside the metrics of its tasks: what learning it did."""
+ON_STAGE = "on_stage"
+"""The measure of a score on one stage, as in "score.on_stage@2"."""
 OF_ATTRIBUTION = (
     *("shapley", "cooperation", "perceptual", "contribution", "routed", "load_entropy"),
 )

@@ -167,3 +167,27 @@ UNLEARNING = Registry(
     },
 )
 """How a federation forgets."""
+
+STRATEGIES = Registry(
+    "strategy",
+    {
+        "naive": Row("qfl.federation.continual.ways:Naive", "every stage on its own samples alone"),
+        "replay": Row(
+            "qfl.federation.continual.ways:Rehearsal",
+            "clients keep some samples of earlier stages and train on them too",
+        ),
+        "regularised": Row(
+            "qfl.federation.continual.ewc:Ewc",
+            "weights are tied to what mattered before (EWC, Kirkpatrick et al. 2017)",
+        ),
+        "joint": Row(
+            "qfl.federation.continual.ways:Joint",
+            "the samples of all stages at once, from the first round on: the ceiling",
+        ),
+        "fresh": Row(
+            "qfl.federation.continual.ways:Fresh",
+            "every stage from fresh weights: what it is worth by itself",
+        ),
+    },
+)
+"""How a federation goes through a stream of stages."""

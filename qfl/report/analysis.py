@@ -21,6 +21,7 @@ from qfl.report import (
     protection,
     reach,
     slopes,
+    streams,
     trained_pairs,
 )
 from qfl.report.compare import Family, finals, primary, secondary, unpaired
@@ -68,6 +69,7 @@ def analyse(results: Results) -> Analysis:
     looks = styles(results)
     read_off = summaries(results)
     drawn = {name: found for name in results.main_metrics if (found := curves(results, name))}
+    staged = {name: curves(results, name) for name in results.stage_metrics}
     exchanged = links(results)
     asked = (primary(results), secondary(results), finals(results))
     families = tuple(family for family in asked if family is not None)
@@ -80,7 +82,7 @@ def analyse(results: Results) -> Analysis:
         summaries=read_off,
         tables=_tables(results, read_off, families, exchanged),
         data=({ROUNDS: rounds_table(results)} if results.trains else {})
-        | {name: bands_table(found) for name, found in drawn.items()},
+        | {name: bands_table(found) for name, found in (drawn | staged).items()},
         sections={
             **_comparisons(families),
             **_learning(results, looks, drawn),
@@ -88,6 +90,10 @@ def analyse(results: Results) -> Analysis:
             "axes": () if results.trains else _along_axes(results, looks),
             "devices": _devices(results, read_off, looks),
             "forgetting": _intervals(read_off, looks, forgetting.DRAWN),
+            "stream": (
+                *(figures.curve_figure(found, looks) for found in staged.values()),
+                *_intervals(read_off, looks, streams.DRAWN),
+            ),
             "slots": _intervals(read_off, looks, _SLOTS),
             "costs": _intervals(read_off, looks, _COSTS),
             "security": _security(results, exchanged),
@@ -124,6 +130,9 @@ def _tables(
         slopes.slopes_table(results),
         trained_pairs.trained_pairs_table(results),
         forgetting.forgetting_table(results, read_off),
+        streams.stream_table(results, read_off),
+        streams.verdicts_table(results),
+        streams.matrix_table(results),
         attribution.attribution_table(results),
         protection.sums_table(results),
         protection.privacy_table(results),

@@ -13,7 +13,7 @@ from qfl.report.compare import Difference, difference
 from qfl.report.headline import interval_text
 from qfl.report.outcomes import final_value
 from qfl.report.results import HeadlineRequest, Results
-from qfl.report.tables import Table, TableCell, TableRow, plain_columns
+from qfl.report.tables import Table, TableCell, TableColumn, TableRow, plain_columns
 from qfl.report.words import display, listed
 
 Verdict = Literal["better", "worse", "undecided"]
@@ -55,15 +55,38 @@ def task_differences(results: Results) -> tuple[Difference, ...]:
 def tasks_table(results: Results) -> Table:
     """Return the headline's two methods task by task; its finding names the tasks lost."""
     found = task_differences(results)
-    columns = plain_columns("setting") if len(results.settings) > 1 else ()
-    columns += plain_columns("comparison", "task", "method|", "baseline|")
+    columns, rows = verdicts(results, found, what="task")
+    finding = _finding(results.headline, found) if results.headline and found else ""
+    note = f"{finding} {_NOTE}" if found else ""
+    return Table("tasks", "The headline, task by task", columns, rows, note, finding)
+
+
+_NOTE = (
+    "The verdict is that of the paired interval of this task alone, at the end; it is undecided "
+    f"below {FEWEST_PAIRS} pairs. Intervals are not adjusted for the number of tasks."
+)
+
+
+def verdicts(
+    results: Results, found: Sequence[Difference], *, what: str
+) -> tuple[tuple[TableColumn, ...], tuple[TableRow, ...]]:
+    """Return the columns and rows of a table of differences, each with both means and a verdict.
+
+    Args:
+        results: whose settings are told apart if there are several.
+        found: differences of any outcomes.
+        what: heads the column that names the outcome.
+    """
+    several = len(results.settings) > 1
+    columns = plain_columns("setting") if several else ()
+    columns += plain_columns("comparison", what, "method|", "baseline|")
     columns += plain_columns("difference [95 % interval]|", "pairs|", "verdict")
     rows = []
     for each in found:
         measured = each.outcome.metric
         means = [sum(pair[side] for pair in each.pairs) / len(each.pairs) for side in (1, 2)]
         cells = (
-            *([_text(display(each.setting))] if len(results.settings) > 1 else []),
+            *([_text(display(each.setting))] if several else []),
             _text(f"{display(each.method)} minus {display(each.baseline)}"),
             _text(display(measured.label.removeprefix("final "))),
             *(TableCell(measured.text(mean), sort=mean) for mean in means),
@@ -72,15 +95,7 @@ def tasks_table(results: Results) -> Table:
             _text(verdict(each)),
         )
         rows.append(TableRow(cells, each.method, each.setting))
-    finding = _finding(results.headline, found) if results.headline and found else ""
-    note = f"{finding} {_NOTE}" if found else ""
-    return Table("tasks", "The headline, task by task", columns, tuple(rows), note, finding)
-
-
-_NOTE = (
-    "The verdict is that of the paired interval of this task alone, at the end; it is undecided "
-    f"below {FEWEST_PAIRS} pairs. Intervals are not adjusted for the number of tasks."
-)
+    return columns, tuple(rows)
 
 
 def _tasks(results: Results, request: HeadlineRequest) -> tuple[str, ...]:

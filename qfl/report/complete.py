@@ -8,6 +8,7 @@ task, and every client with its tasks, that the first one has.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from qfl.core.record import RoundRecord
 from qfl.report.words import listed
@@ -29,6 +30,8 @@ def gap(row: CellRow) -> str:
         if not missing:
             return f"rounds {first} to {last} are not there once each, in order"
         return f"no record of round {listed([str(number) for number in missing])}"
+    if row.cell.stream:  # clients are measured on what they do in a stage, or sit it out
+        return _unmeasured([replace(record, client_metrics={}) for record in row.rounds])
     return _unmeasured(row.rounds, may_leave=bool(row.cell.forget))
 
 
@@ -43,7 +46,7 @@ def _planned(row: CellRow) -> tuple[int, int]:
     return 0, int(row.cell.federation["rounds"])
 
 
-def _unmeasured(rounds: Sequence[RoundRecord], *, may_leave: bool) -> str:
+def _unmeasured(rounds: Sequence[RoundRecord], *, may_leave: bool = False) -> str:
     """Return the first measurement of round 0 that a later round lacks, "" if there is none."""
     start = rounds[0]
     for record in rounds[1:]:

@@ -82,7 +82,7 @@ def resolve(
 
 def rounds_table(results: Results) -> Columns:
     """Return one row per run and round: what was spent so far, and every metric."""
-    names = results.metrics
+    names = (*results.metrics, *results.stage_metrics)
     rows = []
     for run in results.runs:
         who = {"setting": run.setting, "method": run.method, "seed": str(run.seed)}

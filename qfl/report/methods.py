@@ -8,7 +8,7 @@ from typing import Any
 
 from qfl.core.metrics import Metric, metric
 from qfl.data import DATASETS
-from qfl.report import exclusions, forgetting
+from qfl.report import exclusions, forgetting, streams
 from qfl.report.compare import Family, headline_outcome
 from qfl.report.decisions import ranks
 from qfl.report.devices import MODEL_ERROR
@@ -65,6 +65,7 @@ def paragraphs(
         Paragraph("Modules", _modules(results)),
         Paragraph("Left out", exclusions.paragraph(results)),
         Paragraph("Forgetting", forgetting.method(results)),
+        Paragraph("Stream", streams.method(results)),
         Paragraph("Time to solution", "" if results.trains else _SOLUTION),
         Paragraph("Marks in tables", _MARKS),
         Paragraph("Definitions", _definitions(results)),
@@ -297,6 +298,7 @@ def _definitions(results: Results) -> str:
     names = ["approximation_ratio", "optimum_probability"]
     if results.trains:
         names = [*results.main_metrics, *names, "curve_mean", *forgetting.measured(results)]
+        names += streams.measured(results)
     else:
         names += ["sample_ratio", "uniform_probability", "tts_samples", "tts_seconds"]
     names += [outcome.metric.name for outcome in sampled(results)]

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from qfl.core.choice import Choice
-from qfl.core.metrics import OF_FORGETTING, Metric, metric
+from qfl.core.metrics import OF_FORGETTING, OF_STREAMS, Metric, metric, over_clients
 from qfl.core.rng import Streams
 from qfl.report.intervals import (
     Interval,
@@ -48,9 +48,8 @@ from qfl.report.results import MODALITY, HeadlineRequest, Results, Run
 Group = (
     Literal["learning", "modality", "decision", "exact", "samples", "solution", "speed", "slots"]
     | Literal["bill", "circuit", "cost", "security", "clock", "forgetting", "clients"]
+    | Literal["stream"]
 )
-
-OVER_CLIENTS = ("@personal", "@worst client")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +97,7 @@ def outcomes(results: Results) -> tuple[Outcome, ...]:
     return (
         *_learning(results),
         *_FORGETTING,
+        *_STREAMS,
         *_DECISIONS,
         *samples,
         *_BILLS,
@@ -174,7 +174,7 @@ def time_to_target(request: HeadlineRequest, axis: str, name: str) -> Outcome:
 
 def final_value(name: str) -> Outcome:
     """Return the outcome that reads a metric at the end."""
-    alone: Group = "clients" if name.endswith(OVER_CLIENTS) else "modality"
+    alone: Group = "clients" if over_clients(name) else "modality"
     group = alone if MODALITY in name else "learning"
     label = f"final {metric(name).label}"
     return Outcome(replace(metric(name), label=label), group, lambda run: run.final(name))
@@ -182,7 +182,7 @@ def final_value(name: str) -> Outcome:
 
 def named(name: str) -> Outcome:
     """Return the outcome that a headline calls `name`: of decisions, or a final value."""
-    beside = (*_DECISIONS, *_SAMPLES, *_SOLUTIONS, *_SLOTS, *_FORGETTING)
+    beside = (*_DECISIONS, *_SAMPLES, *_SOLUTIONS, *_SLOTS, *_FORGETTING, *_STREAMS)
     known = {outcome.metric.name: outcome for outcome in beside}
     return known.get(name) or final_value(name)
 
@@ -277,6 +277,9 @@ _SOLUTIONS = (
 )
 _FORGETTING = tuple(
     Outcome(metric(name), "forgetting", partial(Run.once, name=name)) for name in OF_FORGETTING
+)
+_STREAMS = tuple(
+    Outcome(metric(name), "stream", partial(Run.once, name=name)) for name in OF_STREAMS
 )
 _SLOTS = (
     Outcome(metric("slot_ratio"), "slots", slot_ratio),

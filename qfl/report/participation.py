@@ -35,10 +35,11 @@ def rounds_until_trained(records: Iterable[RoundRecord], times: int = 1) -> int 
 
 def rounds_to_pairs(run: Run, times: int = 1) -> float:
     """Return the rounds until every pair was trained `times` times, infinite if one never was; NaN
-    where all clients hold the same, so that any of them trains every pair."""
+    where all clients hold the same, so that any of them trains every pair, or where a stream says
+    when each is trained."""
     rounds: Sequence[RoundRecord] = run.row.rounds
     held = rounds[0].holdings.values() if rounds else ()
-    if len({repr(each) for each in held}) < 2:
+    if run.row.cell.stream or len({repr(each) for each in held}) < 2:
         return math.nan
     found = rounds_until_trained(rounds, times)
     return math.inf if found is None else float(found)
@@ -46,9 +47,10 @@ def rounds_to_pairs(run: Run, times: int = 1) -> float:
 
 def counts_agree(run: Run, times: int = 1) -> bool | None:
     """Return whether the run's own count says the same as the one from its records; None if it
-    kept none, or if it forgot something, after which it counts for the model that is left."""
+    kept none, or if it forgot something, after which it counts for the model that is left, or went
+    through a stream, in whose stages clients hold different things."""
     counted = [r for r in run.row.rounds if r.least_trained is not None]
-    if not counted or run.row.cell.forget:
+    if not counted or run.row.cell.forget or run.row.cell.stream:
         return None
     own = next((r.round for r in counted if (r.least_trained or 0) >= times), None)
     return own == rounds_until_trained(run.row.rounds, times)

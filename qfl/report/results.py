@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from qfl.core.choice import Choice
 from qfl.core.errors import ConfigError, StoreError
-from qfl.core.metrics import at_the_end, metric
+from qfl.core.metrics import ON_STAGE, at_the_end, metric
 from qfl.core.record import Costs, RoundRecord
 from qfl.report.complete import gap
 from qfl.report.words import natural
@@ -214,6 +214,12 @@ class Results:
         names = dict.fromkeys(name for run in self.runs for name in run.metric_names())
         names = dict.fromkeys(name for name in names if not at_the_end(name))
         return tuple(sorted(names, key=lambda n: (n != first, n.endswith("loss"), n)))
+
+    @property
+    def stage_metrics(self) -> tuple[str, ...]:
+        """The scores on the single stages of a stream, in order; empty without one."""
+        names = {name for run in self.runs for name in run.metric_names()}
+        return tuple(sorted((n for n in names if f".{ON_STAGE}{MODALITY}" in n), key=natural))
 
     @property
     def main_metrics(self) -> tuple[str, ...]:

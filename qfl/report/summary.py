@@ -32,6 +32,9 @@ _LEARNING = (
         "slopes",
         "trained-pairs",
         "forgetting",
+        "stream",
+        "stream-verdicts",
+        "stream-matrix",
         "clients",
         "modalities",
         "decisions",
@@ -72,8 +75,9 @@ def _markdown(analysis: Analysis) -> str:
     ):
         if analysis.tables[key].rows and not results.noisy:
             lines += [f"*{lead}:* {analysis.tables[key].finding}", ""]
-    if found := analysis.tables["tasks"].finding:
-        lines += [found, ""]
+    for key in ("tasks", "stream-verdicts"):
+        if found := analysis.tables[key].finding:
+            lines += [found, ""]
     if len(statements) > 1:
         lines += [f"- {display(s.difference.setting) or 'all'}: {s.text}" for s in statements]
         lines.append("")

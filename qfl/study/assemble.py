@@ -22,6 +22,8 @@ from qfl.core.rng import Streams
 from qfl.federation.attacks.adversary import Adversary
 from qfl.federation.averaging.defence import Defence, Trusting, clean_samples, teacher
 from qfl.federation.clusters.division import Division
+from qfl.federation.continual.course import Journey
+from qfl.federation.continual.streams import Stream
 from qfl.federation.deciding.selection import Propose, SelectionWeights
 from qfl.federation.deciding.uplink import Scheduler, SharedUplink
 from qfl.federation.engine import LocalTraining
@@ -65,11 +67,13 @@ def play(
     """
     if cell.decision:
         return _decided(cell, folder, submits)
-    played = (
-        _course(cell, folder, submits, workers)
-        if cell.forget
-        else assemble(cell, folder=folder, submits=submits, workers=workers)
-    )
+    played: Course | Journey | Federation
+    if cell.forget:
+        played = _course(cell, folder, submits, workers)
+    elif cell.stream:
+        played = _journey(cell, folder, submits, workers)
+    else:
+        played = assemble(cell, folder=folder, submits=submits, workers=workers)
     any_instance = draw("client_selection", seed=0, clients=6, choose=2)
     rehearse(build_row("methods", cell.solver), any_instance, cell.solver)
     return played.play()
@@ -152,6 +156,19 @@ def _course(cell: Cell, folder: Path | None, submits: bool, workers: int) -> Cou
         found=Founder(cell, folder, submits, workers),
         schedule=build(Schedule, cell.federation),
         training=build(LocalTraining, cell.federation),
+        streams=streams,
+    )
+
+
+def _journey(cell: Cell, folder: Path | None, submits: bool, workers: int) -> Journey:
+    """A federation that goes through a stream."""
+    streams = Streams(cell.seed)
+    return Journey(
+        way=build_row("stream", cell.stream),
+        stream=build(Stream, cell.stream),
+        population=build_row("scenario", cell.scenario).build(streams),
+        found=Founder(cell, folder, submits, workers),
+        rounds=build(Schedule, cell.federation).rounds,
         streams=streams,
     )
 

@@ -35,9 +35,9 @@ def with_own(methods: object) -> list[Mapping[str, Any]]:
     return [m for m in methods if isinstance(m, Mapping) and set(OWN) & set(m)]
 
 
-def forgets(study: Mapping[str, Any]) -> bool:
-    """Return whether all or some methods forget something."""
-    return any(part.get("forget") for part in (study, *study.get("methods", ())))
+def has(study: Mapping[str, Any], section: str) -> bool:
+    """Return whether all or some methods have an optional section."""
+    return any(part.get(section) for part in (study, *study.get("methods", ())))
 
 
 def safe_points(sweep: object) -> list[Settings]:

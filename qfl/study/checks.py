@@ -18,7 +18,7 @@ Settings = dict[str, Any]
 
 FEDERATION = ("scenario", "federation", "selection", "channel")
 """The sections of a study that trains; [decision] stands in for all of them."""
-PROTECTION = ("privacy", "adversary", "defence", "forget", "clusters")
+PROTECTION = ("privacy", "adversary", "defence", "forget", "clusters", "stream")
 """Sections that a study that trains may have."""
 
 

@@ -18,6 +18,7 @@ from qfl.study.axes import points
 from qfl.study.model import Study
 from qfl.study.options import OWN, build_row
 from qfl.study.override import flatten
+from qfl.study.streaming import changes
 
 _METHODS = "methods."
 
@@ -47,6 +48,7 @@ def cells(study: Study) -> list[Cell]:
                 defence=place.defence,
                 forget=place.forget,
                 clusters=place.clusters,
+                stream=place.stream,
                 seed=seed,
                 decision=place.decision,
                 labels={"method": method["label"], **labels},
@@ -57,10 +59,12 @@ def cells(study: Study) -> list[Cell]:
 
 def pairing_key(cell: Cell) -> str:
     """Return the hash of everything but the solver and the sections that methods may have of
-    their own: equal keys meet the same seed, instance, partition and initial weights, so that
-    their difference is the method's."""
+    their own: equal keys meet the same seed, instance, partition, stages and initial weights, so
+    that their difference is the method's."""
     own = {"solver", *OWN}
     rest = {key: value for key, value in cell.identity().items() if key not in own}
+    if cell.stream:
+        rest["stream"] = changes(cell.stream)
     return sha256_hex(canonical_json(rest).encode())
 
 

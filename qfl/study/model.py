@@ -29,8 +29,15 @@ from pydantic import (
 )
 
 from qfl.core.errors import ConfigError, StudyError, UnknownNameError
-from qfl.core.metrics import OF_DECISIONS, OF_FORGETTING, OF_ROUNDS, metric
-from qfl.study.axes import forgets, safe_points, with_own
+from qfl.core.metrics import (
+    OF_DECISIONS,
+    OF_FORGETTING,
+    OF_ROUNDS,
+    OF_STREAMS,
+    metric,
+    over_clients,
+)
+from qfl.study.axes import has, safe_points, with_own
 from qfl.study.checks import (
     FEDERATION,
     PROTECTION,
@@ -49,6 +56,7 @@ from qfl.study.forgetting import unfit_forgetting
 from qfl.study.options import OWN, SECTIONS, Issue, Issues, build_row, explain, resolve
 from qfl.study.override import alone, apply, flatten
 from qfl.study.protection import unfit_protection
+from qfl.study.streaming import unfit_stream
 
 Settings = dict[str, Any]
 
@@ -113,12 +121,13 @@ class Study(BaseModel):
         defence: {"rule": ..., options}; left out, the algorithm takes its mean.
         forget: {"method": ..., clients, modality or task, ...}; left out, nothing is forgotten.
         clusters: {"by": ..., options}: who shares copies of the modules placed cluster.
+        stream: {"strategy": ..., "kind": ..., stages, ...}; left out, nothing changes.
         decision: {"problem": ..., options of that family, "repeats": ...} in place of the
             sections above: the solvers decide instances of a problem, one instance per seed.
         methods: ({"label": ..., "solver": ..., options}, ...): the curves of the report. A table
             `slots` = {"solver": ..., options} says who schedules a shared uplink; if it is left
             out, enumeration does. Tables `federation`, `selection`, `channel`, `privacy`,
-            `defence`, `forget` and `clusters` change those sections for this method alone.
+            `defence`, `forget`, `clusters` and `stream` change those sections for it alone.
         headline: the comparison that the report opens with.
         sweep: more axes, dotted key -> values, such as {"scenario.dirichlet_alpha": [0.1, 1.0]};
             "methods.LABEL.OPTION" varies one method alone.
@@ -142,6 +151,7 @@ class Study(BaseModel):
     defence: Settings = Field(default_factory=dict)
     forget: Settings = Field(default_factory=dict)
     clusters: Settings = Field(default_factory=dict)
+    stream: Settings = Field(default_factory=dict)
     decision: Settings = Field(default_factory=dict)
     methods: tuple[Settings, ...]
     headline: Headline
@@ -250,7 +260,7 @@ class Study(BaseModel):
             issues += explain(error, list(cls.model_fields))
         if study is not None:
             dumped = study.model_dump()
-            for unfit in (unfit_protection, unfit_forgetting, unfit_clusters):
+            for unfit in (unfit_protection, unfit_forgetting, unfit_clusters, unfit_stream):
                 issues += unfit(dumped)
         if isinstance(given, Mapping):
             issues += unlabelled(given)
@@ -350,7 +360,10 @@ class Study(BaseModel):
                 recorded = OF_DECISIONS
             elif info.data.get("scenario"):
                 tasks = build_row("scenario", info.data["scenario"]).metrics()
-                recorded = (*tasks, *OF_ROUNDS, *(OF_FORGETTING if forgets(info.data) else ()))
+                recorded = (*tasks, *OF_ROUNDS)
+                recorded += OF_FORGETTING if has(info.data, "forget") else ()
+                if has(info.data, "stream"):
+                    recorded = (*(n for n in recorded if not over_clients(n)), *OF_STREAMS)
             if recorded and headline.metric not in recorded:
                 raise UnknownNameError("metric", headline.metric, recorded)
         except UnknownNameError as error:

@@ -59,7 +59,7 @@ class Section:
     reserved: tuple[str, ...] = ()
 
 
-OWN = ("federation", "selection", "channel", "privacy", "defence", "forget", "clusters")
+OWN = ("federation", "selection", "channel", "privacy", "defence", "forget", "clusters", "stream")
 """Sections of which a method may bring its own options, as a table."""
 
 SECTIONS: dict[str, Section] = {
@@ -89,6 +89,11 @@ SECTIONS: dict[str, Section] = {
         shared=("qfl.federation.unlearning.requests:Request",),
     ),
     "clusters": Section("qfl.federation:CLUSTERINGS", key="by"),
+    "stream": Section(
+        "qfl.federation:STRATEGIES",
+        key="strategy",
+        shared=("qfl.federation.continual.streams:Stream",),
+    ),
     "decision": Section(
         "qfl.problems:PROBLEMS", key="problem", shared=("qfl.study.decide:Repetition",)
     ),
@@ -104,6 +109,15 @@ WRAPPERS = "qfl.backends:WRAPPERS"
 def registry(section: str) -> Registry:
     """Return the table that a section names its row from."""
     return load(SECTIONS[section].registry)
+
+
+def shared(section: str) -> set[str]:
+    """Return the names of the options that all rows of a section share.
+
+    >>> sorted(shared("decision"))
+    ['repeats']
+    """
+    return {name for target in SECTIONS[section].shared for name in _names(load(target))}
 
 
 def resolve(section: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,7 +213,7 @@ def change_row(section: str, settings: dict[str, Any], key: str, name: object) -
         name: the new row.
     """
     table, options = registry(section), settings
-    kept = {name for target in SECTIONS[section].shared for name in _names(load(target))}
+    kept = shared(section)
     if key == "backend":
         table, options, kept = load(BACKENDS), settings.get("backend_options", {}), set()
     old, new = (_fields_of(table, each) for each in (settings.get(key), name))

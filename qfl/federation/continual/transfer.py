@@ -23,6 +23,19 @@ def average(scores: ArrayLike) -> float:
     return float(_square(scores)[-1].mean())
 
 
+def learning_score(scores: ArrayLike, *, first: int = 0) -> float:
+    """Return the mean score on each stage right after it.
+
+    Args:
+        scores: (stages, stages).
+        first: the stage to begin with; 1 leaves out the one that nothing came before.
+
+    >>> round(learning_score([[0.8, 0.1], [0.6, 0.9]]), 6)
+    0.85
+    """
+    return float(_square(scores).diagonal()[first:].mean())
+
+
 def backward_transfer(scores: ArrayLike) -> float:
     """Return BWT, how much later learning changed earlier stages; negative is forgetting.
 

@@ -178,6 +178,13 @@ class Courier:
         calls = [self._call(one, state, round_index, None) for one in participants]
         return self._taught(calls, [self._last(call, round_index) for call in calls if call.works])
 
+    def hand_out(
+        self, participants: Sequence[Participant], state: State, *, round_index: int
+    ) -> list[Visit]:
+        """Return what came of these clients downloading `state`; nobody trains, nobody answers."""
+        calls = [self._call(one, state, round_index, None) for one in participants]
+        return [self._visited(call, None) for call in calls]
+
     def personal(self, participant: Participant, state: State) -> State:
         """Return what the client predicts with: `state`, its own version of the modules it keeps,
         or the personal model that it trained."""

@@ -9,6 +9,7 @@ from qfl.federation.continual.transfer import (
     backward_transfer,
     forgetting,
     forward_transfer,
+    learning_score,
 )
 
 SCORES = [
@@ -23,6 +24,8 @@ def test_by_hand():
     assert backward_transfer(SCORES) == pytest.approx(((0.5 - 0.9) + (0.7 - 0.8)) / 2)
     fwt = ((0.2 - 0.1) + (0.4 - 0.25)) / 2
     assert forward_transfer(SCORES, [0.5, 0.1, 0.25]) == pytest.approx(fwt)
+    assert learning_score(SCORES) == pytest.approx((0.9 + 0.8 + 0.85) / 3)
+    assert learning_score(SCORES, first=1) == pytest.approx((0.8 + 0.85) / 2)
     assert forgetting(SCORES) == pytest.approx(((0.95 - 0.5) + (0.8 - 0.7)) / 2)
 
 

@@ -1,0 +1,221 @@
+"""Streams in a study: what they can be combined with, what is paired, and that cells play them."""
+
+import pytest
+
+from qfl.core.errors import StudyError
+from qfl.core.metrics import OF_STREAMS
+from qfl.study import Study
+from qfl.study.assemble import play
+from qfl.study.grid import cells, pairing_key
+from qfl.study.streaming import changes, undivided
+
+SYNTHETIC = {
+    "name": "synthetic",
+    "clients": 4,
+    "groups": 1,
+    "patterns": 1,
+    "samples_per_client": 40,
+    "test_samples": 60,
+}
+STRATEGIES = ("naive", "replay", "regularised", "joint", "fresh")
+TASKS = {"kind": "tasks", "tasks": ["task_1", "task_0"], "strategy": "naive"}
+HEADLINE = {"metric": "forgetting", "method": "replay", "baseline": "naive"}
+
+
+def study(**changes):
+    plain = {
+        "name": "stages",
+        "title": "Stages",
+        "question": "What is left?",
+        "hypothesis": "Little.",
+        "seeds": 1,
+        "scenario": SYNTHETIC,
+        "federation": {
+            "algorithm": "fedavg",
+            "rounds": 4,
+            "clients_per_round": 2,
+            "epochs": 1,
+            "model_width": 4,
+        },
+        "selection": {"problem": "client_selection", "redundancy": 0.0},
+        "channel": {"name": "plain"},
+        "stream": TASKS,
+        "methods": [
+            {"label": name, "solver": "random", "stream": {"strategy": name}} for name in STRATEGIES
+        ],
+        "headline": HEADLINE,
+    }
+    return Study(**{**plain, **changes})
+
+
+def broken(**changes):
+    with pytest.raises(StudyError) as caught:
+        study(**changes)
+    return dict(caught.value.issues)
+
+
+def test_every_strategy_is_a_cell_and_the_cells_are_paired():
+    grid = cells(study())
+    assert [cell.stream["strategy"] for cell in grid] == list(STRATEGIES)
+    assert [cell.stream.get("memory") for cell in grid] == [None, 50, None, None, None]
+    assert {cell.stream["stages"] for cell in grid} == {2}
+    assert len({pairing_key(cell) for cell in grid}) == 1
+    assert len({cell.id for cell in grid}) == 5
+
+
+def test_methods_that_meet_other_stages_are_not_paired():
+    methods = [
+        {"label": "naive", "solver": "random"},
+        {"label": "replay", "solver": "random", "stream": {"strategy": "replay"}},
+        {"label": "noisy", "solver": "random", "stream": {"strategy": "replay", "strength": 2.0}},
+    ]
+    grid = cells(study(methods=methods, stream={"kind": "noise", "strategy": "naive", "stages": 2}))
+    naive, replay, noisy = map(pairing_key, grid)
+    assert naive == replay != noisy
+    assert changes(grid[1].stream) == changes(grid[0].stream)
+    assert "memory" not in changes(grid[1].stream)
+
+
+@pytest.mark.parametrize("channel", ["plain", "sealed"])
+def test_cells_go_through_stages(channel):
+    """Keys too: every stage founds a channel of its own, and tying weights exchanges them again."""
+    exchanged = {}
+    for cell in cells(study(channel={"name": channel})):
+        records = list(play(cell))
+        assert [record.round for record in records] == [0, 1, 2, 3, 4]
+        assert all("score.on_stage@2" in record.metrics for record in records)
+        assert set(OF_STREAMS) & set(records[-1].metrics)
+        assert "shapley" in " ".join(records[-1].metrics)
+        exchanged[cell.stream["strategy"]] = [len(record.links) for record in records]
+    assert exchanged["naive"] == [0, 2, 2, 2, 2]
+    assert exchanged["regularised"] == [0, 2, 6, 2, 2]
+
+
+def test_seasons_are_swept_and_masked_sums_go_through_them():
+    swept = study(
+        stream={"kind": "noise", "strategy": "naive", "stages": 2},
+        sweep={"stream.kind": ["noise", "modalities"]},
+        channel={"name": "masked", "smallest": 2},
+        selection={"problem": "client_selection", "redundancy": 0.0, "loss": 0.0},
+    )
+    grid = cells(swept)
+    assert len(grid) == 10
+    assert [cell.labels["kind"] for cell in grid] == ["noise"] * 5 + ["modalities"] * 5
+    for cell in grid[::4]:
+        assert len(list(play(cell))) == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "message"),
+    [
+        (
+            {"stream": {**TASKS, "strategy": "replays"}},
+            "stream.strategy",
+            "unknown strategy 'replays' (did you mean 'replay'?)",
+        ),
+        (
+            {"stream": {**TASKS, "tasks": ["task_1", "task_9"]}},
+            "stream.tasks",
+            "unknown task 'task_9' (did you mean 'task_3'?); allowed: task_0, task_1, ",
+        ),
+        (
+            {"stream": {"kind": "labels", "task": "tsk", "strategy": "naive", "stages": 2}},
+            "stream.task",
+            "unknown task 'tsk'",
+        ),
+        ({"stream": {**TASKS, "kind": "months"}}, "stream.kind", "'noise'"),
+        ({"stream": {**TASKS, "stages": 3}}, "stream", "name one task for each stage"),
+        (
+            {"federation": {"algorithm": "fedavg", "rounds": 5, "clients_per_round": 2}},
+            "stream.rounds",
+            "5 rounds cannot be divided among 2 stages; take a multiple of 2",
+        ),
+        (
+            {"stream": {**TASKS, "rounds": [4, 0]}},
+            "stream",
+            "rounds [4, 0] of 2 stages; allowed: one number of at least 1 for each stage",
+        ),
+        (
+            {"stream": {**TASKS, "rounds": [2, 3]}},
+            "stream.rounds",
+            "that add up to federation.rounds = 4",
+        ),
+        (
+            {"privacy": {"mechanism": "central"}},
+            "stream.strategy",
+            "every stage is priced as a federation of its own",
+        ),
+        (
+            {"adversary": {"attack": "sign_flip", "corrupted": 1}},
+            "stream.strategy",
+            "liars are drawn once",
+        ),
+        ({"clusters": {"by": "loss"}}, "stream.strategy", "leave [clusters] or [stream] out"),
+        (
+            {"forget": {"method": "retrain", "task": "task_1", "round": 3}},
+            "stream.strategy",
+            "leave [forget] or [stream] out",
+        ),
+        (
+            {"federation": {"algorithm": "ditto", "rounds": 4, "clients_per_round": 4}},
+            "federation.algorithm",
+            "ditto keeps more than the modules that go from stage to stage",
+        ),
+        (
+            {"federation": {"algorithm": "fedprox", "rounds": 4, "clients_per_round": 4}},
+            "methods.regularised.federation.algorithm",
+            "the pull of regularised takes the place of what fedprox adds",
+        ),
+        (
+            {
+                "federation": {
+                    "algorithm": "fedavg",
+                    "rounds": 4,
+                    "clients_per_round": 4,
+                    "exchange": "fedper",
+                }
+            },
+            "methods.regularised.federation.exchange",
+            "fedper keeps some at the clients",
+        ),
+        ({"headline": HEADLINE | {"metric": "score@personal"}}, "headline.metric", "unknown"),
+        ({"headline": HEADLINE | {"metric": "forget_gap"}}, "headline.metric", "unknown metric"),
+    ],
+)
+def test_what_cannot_be_combined_is_refused_with_the_alternative(changes, key, message):
+    assert message in broken(**changes)[key]
+
+
+def test_a_memory_below_the_stages_is_refused_with_the_least():
+    many = {"kind": "noise", "strategy": "naive", "stages": 4}
+    small = [
+        {"label": "naive", "solver": "random"},
+        {"label": "replay", "solver": "random", "stream": {"strategy": "replay", "memory": 2}},
+    ]
+    found = broken(stream=many, methods=small)
+    assert "take memory >= 3, or fewer stages" in found["methods.replay.stream.memory"]
+
+
+def test_streams_head_only_a_study_with_stages_and_none_of_decisions():
+    lone = [{"label": "random", "solver": "random"}]
+    headline = {"metric": "forgetting", "method": "random", "baseline": "random"}
+    found = broken(stream={}, methods=lone, headline=headline)
+    assert "unknown metric 'forgetting'" in found["headline.metric"]
+    found = broken(decision={"problem": "client_selection"}, methods=lone)
+    assert "trains nobody" in found["stream"]
+
+
+def test_stages_that_the_data_cannot_fill_are_found_before_anybody_trains():
+    fits = {"kind": "labels", "task": "task_3", "strategy": "naive", "stages": 2}
+    fits["dirichlet_alpha"] = 10.0
+    assert undivided(cells(study(stream=fits, seeds=2))) == []
+    few = {**SYNTHETIC, "classes": 3}
+    asked = {"kind": "classes", "task": "task_3", "strategy": "naive", "stages": 4}
+    [issue] = undivided(cells(study(stream=asked, scenario=few, seeds=2)))
+    assert issue.key == "stream.kind"
+    assert issue.message == (
+        "3 classes of 'task_3' cannot come in 4 groups; take fewer stages (seed 0, 1)"
+    )
+    number = {"kind": "labels", "task": "task_0", "strategy": "naive", "stages": 2}
+    [issue] = undivided(cells(study(stream=number)))
+    assert "unknown task with classes 'task_0'" in issue.message
