@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, gelu, pad
 
-from qfl.models.stacks import Stackable, affine, for_each, normalised
+from qfl.models.stacks import Stackable, affine, for_each, normalised, perceptron
 
 HIDDEN = -1e9
 """What is added to the score of a position that is not seen: its share is then exactly 0."""
@@ -28,6 +28,11 @@ class Linear(Stackable):
 
     def forward(self, x: Tensor) -> Tensor:
         return affine(x, self.weight, self.bias)
+
+
+def one_into_another(x: Tensor, hidden: Linear, out: Linear) -> Tensor:
+    """Return out(relu(hidden(x))), for the units of a stack in one step."""
+    return perceptron(x, (hidden.weight, hidden.bias), (out.weight, out.bias))
 
 
 class Matrix(Stackable):

@@ -13,7 +13,6 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from qfl.core.errors import UnknownNameError
-from qfl.core.update import lies_beside
 from qfl.models.keys import KINDS, ModuleKey, original
 
 Placement = Literal["frozen", "local", "cluster", "global"]
@@ -111,7 +110,7 @@ class ExchangePolicy:
         >>> ExchangePolicy().aggregator("control@head:*:digit")
         'mean'
         """
-        return "mean" if lies_beside(module) else self[module].aggregator
+        return self[module].aggregator if module.partition(":")[0] in KINDS else "mean"
 
     @property
     def policies(self) -> tuple[ModulePolicy, ...]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from qfl.core.errors import ConfigError
 from qfl.core.tasks import Modality, Task
 from qfl.models.keys import FUSION, encoder_key, head_key
-from qfl.models.layers import LayerNorm, Linear
+from qfl.models.layers import LayerNorm, Linear, one_into_another
 from qfl.models.notes import Notes
 from qfl.models.recipes import Batch, Modules, Start, shared_or_own
 from qfl.models.stacks import Stackable, looked_up
@@ -92,7 +92,7 @@ class ImageEncoder(nn.Module):
         self.out = Linear(2 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.out(torch.relu(self.hidden(x.flatten(1))))
+        return one_into_another(x.flatten(1), self.hidden, self.out)
 
 
 class SequenceEncoder(nn.Module):
@@ -134,7 +134,7 @@ class Fusion(nn.Module):
 
     def forward(self, mean: Tensor) -> Tensor:
         x = self.norm(mean)
-        return x + self.out(torch.relu(self.hidden(x)))
+        return x + one_into_another(x, self.hidden, self.out)
 
 
 def make_encoder(modality: Modality, width: int) -> nn.Module:

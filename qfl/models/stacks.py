@@ -10,8 +10,10 @@ A layer that owns weights and uses them through these functions alone is a `Stac
 
 from __future__ import annotations
 
-from torch import Tensor, addcmul, baddbmm, bmm, nn
+from torch import Tensor, addcmul, nn, relu
 from torch.nn.functional import embedding, layer_norm, linear
+
+from qfl.models.products import affine_of_each, perceptron_of_each
 
 
 class Stackable(nn.Module):
@@ -29,9 +31,26 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if weight.dim() == 2:
         rows = linear(x.reshape(-1, x.shape[-1]), weight, bias)
     else:
-        own = x.reshape(weight.shape[0], -1, x.shape[-1])
-        rows = bmm(own, weight.mT) if bias is None else baddbmm(bias[:, None], own, weight.mT)
+        rows = affine_of_each(_by_client(x, weight), weight, bias)
     return rows.reshape(*x.shape[:-1], weight.shape[-2])
+
+
+def perceptron(x: Tensor, hidden: tuple[Tensor, Tensor], out: tuple[Tensor, Tensor]) -> Tensor:
+    """Return the outputs of two layers with rectified units between them, (..., out).
+
+    Args:
+        x: (N, ..., in).
+        hidden, out: weight and bias of each layer, as in `affine`.
+    """
+    if hidden[0].dim() == 2:
+        return affine(relu(affine(x, *hidden)), *out)
+    rows = perceptron_of_each(_by_client(x, hidden[0]), hidden, out)
+    return rows.reshape(*x.shape[:-1], out[0].shape[-2])
+
+
+def _by_client(x: Tensor, weights: Tensor) -> Tensor:
+    """Return (N, ..., d) as (K, B, d)."""
+    return x.reshape(len(weights), -1, x.shape[-1])
 
 
 def scaled(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:

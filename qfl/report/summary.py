@@ -35,7 +35,6 @@ _LEARNING = (
         "stream",
         "stream-verdicts",
         "stream-matrix",
-        "clusters",
         "clients",
         "modalities",
         "decisions",
@@ -43,7 +42,7 @@ _LEARNING = (
         "gaps",
     ),
     *("gains", "model", "slots", "bills", "costs", "security", "sums", "privacy", "pads"),
-    *("attacks", "aborts", "options", "calibrations", "unfinished"),
+    *("attacks", "aborts", "calibrations", "unfinished"),
 )
 _DECIDING = (
     *("by-approximation-ratio", "wins", "by-optimum-probability", "by-tts-samples"),

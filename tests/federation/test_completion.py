@@ -323,7 +323,7 @@ def test_every_option_changes_what_is_learnt(change):
 def test_clients_together_and_alone_learn_the_same(monkeypatch):
     """The losses run in a stack of clients as they do for one: 2e-6 apart after a round."""
     together, _ = played(Completion(**QUICK, similarity="off"), rounds=1)
-    monkeypatch.setattr("qfl.federation.training.cohort.STACK", 1)
+    monkeypatch.setattr("qfl.federation.training.cohort.STACK", (1, 1))
     alone, _ = played(Completion(**QUICK, similarity="off"), rounds=1)
     left, right = (one.model.flatten(one.state) for one in (together, alone))
     assert max(float((left[n] - right[n]).abs().max()) for n in left) < 2e-6

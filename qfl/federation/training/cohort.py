@@ -38,9 +38,13 @@ from qfl.federation.training.batches import StackBatch, batches
 from qfl.federation.training.losses import Parameters, reported
 from qfl.federation.training.optimisers import Optimiser, follow
 from qfl.models.m3t import Architecture, State
+from qfl.models.products import shared_by
 
-STACK = 10
-"""Clients per stack: enough to share each operation's overhead, few enough for the caches."""
+STACK = (10, 20)
+"""Fewest and most clients of a stack: enough to share the overhead of operations, few enough for
+the caches."""
+WORK = 2e8
+"""Floating-point operations that make a step long enough."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +78,9 @@ def train_together(
         model: the architecture that all of them hold.
         trainees: at least one.
         assignment: what all of them are asked to do.
-        workers: threads that share the stacks; each should run torch on one thread, because
-            threads that wait for each other inside every operation spin.
+        workers: threads that share the stacks, or the products of a lone one; each should run
+            torch on one thread, because threads that wait for each other inside every operation
+            spin.
         device: where the stacks are trained, as torch names it; states come from the processor's
             memory and return there.
 
@@ -89,9 +94,11 @@ def train_together(
         )
     _keep_memory()
     size = assignment.training.batch_size
+    fewest, most = STACK
+    per_stack = max(fewest, min(most, int(WORK / model.training_operations(size))))
     steps = [-(-len(trainee.samples) // size) for trainee in trainees]
     longest_first = sorted(range(len(trainees)), key=lambda i: -steps[i])
-    stacks = [longest_first[at : at + STACK] for at in range(0, len(trainees), STACK)]
+    stacks = [longest_first[at : at + per_stack] for at in range(0, len(trainees), per_stack)]
 
     threads = min(workers, len(stacks))
     idle: SimpleQueue[Architecture] = SimpleQueue()  # one each: a run swaps weights
@@ -107,7 +114,8 @@ def train_together(
             idle.put(own)
 
     if threads == 1:
-        finished = [finish(stack) for stack in stacks]
+        with shared_by(workers):
+            finished = [finish(stack) for stack in stacks]
     else:
         with ThreadPoolExecutor(threads) as pool:
             finished = list(pool.map(finish, stacks))

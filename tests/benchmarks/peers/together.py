@@ -22,7 +22,7 @@ from qfl.federation.fedavg import FedAvg
 from qfl.federation.population import TensorSamples
 from qfl.federation.training.cohort import Trainee, train_together
 from qfl.models.keys import encoder_key, head_key
-from qfl.models.layers import Conv2d, Linear, one_after_another, side_by_side
+from qfl.models.layers import Conv2d, Linear, one_after_another, one_into_another, side_by_side
 from qfl.models.m3t import architecture
 
 MODALITIES = (Modality("picture", (8, 8)), Modality("numbers", (64,)))
@@ -59,7 +59,7 @@ class TwoLayers(nn.Module):
         self.hidden, self.out = Linear(into, hidden), Linear(hidden, 64)
 
     def forward(self, x, clients):
-        return self.out(torch.relu(self.hidden(x.flatten(1))))
+        return one_into_another(x.flatten(1), self.hidden, self.out)
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,16 @@ class Network:
         return {str(encoder_key(name)): module for name, module in encoders.items()} | heads
 
     def forward(self, modules, batch, tasks, notes):
-        both = sum(
-            modules[str(encoder_key(name))](x, notes.clients or 1)
-            for name, x in batch.inputs.items()
+        picture, numbers = (
+            modules[str(encoder_key(name))](batch.inputs[name], notes.clients or 1)
+            for name in ("picture", "numbers")
         )
-        return {task.name: modules[str(head_key(task.name))](torch.relu(both)) for task in tasks}
+        both = torch.relu(picture + numbers)
+        return {task.name: modules[str(head_key(task.name))](both) for task in tasks}
 
     def multiplications(self, modules):
-        return sum(tensor.numel() for m in modules.values() for tensor in m.parameters())
+        once = sum(tensor.numel() for m in modules.values() for tensor in m.parameters())
+        return once + (63 * 9 * 16 + 15 * 9 * 16 * 32) * self.convolutions
 
 
 def pair(convolutions):

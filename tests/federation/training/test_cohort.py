@@ -127,11 +127,27 @@ def test_the_memory_of_an_optimiser_stays_with_its_client():
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_together_repeats_bit_for_bit_with_any_number_of_workers(workers, monkeypatch):
-    monkeypatch.setattr(cohort, "STACK", 2)
+    monkeypatch.setattr(cohort, "STACK", (2, 2))
     training = LocalTraining(epochs=2, batch_size=8)
     first, second = together(training, FedAvg()), together(training, FedAvg(), workers=workers)
     assert all(difference(a, b) == 0 for a, b in zip(first, second, strict=True))
     assert [a.losses for a in first] == [b.losses for b in second]
+
+
+def test_workers_share_the_products_of_a_lone_stack_and_change_no_bit():
+    """The model is wide enough for the compiled products; clients of one size are one stack."""
+    model = architecture(MODALITIES, TASKS, 128)
+    training = LocalTraining(epochs=1, batch_size=32)
+    start = model.initial_state(Streams(0))
+    assignment = asked(training, FedAvg())
+
+    def trained(workers):
+        trainees = [Trainee(start, samples(64, i), np.random.default_rng(i)) for i in range(6)]
+        done = train_together(model, trainees, assignment=assignment, workers=workers)
+        return [model.flatten(one.state) for one in done]
+
+    for alone, shared in zip(trained(1), trained(3), strict=True):
+        assert all(torch.equal(alone[name], shared[name]) for name in alone)
 
 
 def test_the_order_of_clients_changes_nothing_but_rounding():
