@@ -54,6 +54,7 @@ class SumEvent:
         least_key_bits, naive_key_bits: of one-time masks that tolerate as many dropouts.
         key_ratio: of key_bits to the least, of a sum that was opened; ciphers stay below 1.
         cut: numbers beyond the grid, over all clients; each was added as its end.
+        cut_beside: of these, numbers of what lies beside modules, such as control variates.
         given_up: why there is no sum and its modules stay as they were, or "".
     """
 
@@ -71,6 +72,7 @@ class SumEvent:
     least_key_bits: float = 0.0
     naive_key_bits: int = 0
     cut: int = 0
+    cut_beside: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,10 @@ class PrivacyEvent:
     stopped: str = ""
 
 
+UNDIVIDED = "undivided"
+"""The cluster of clients that a server has not placed yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Membership:
     """Who shares copies of modules with whom, after a round.
@@ -139,3 +145,12 @@ class Membership:
             object.__setattr__(self, name, tuple(getattr(self, name)))
         copies = {client: tuple(names) for client, names in self.downloaded.items()}
         object.__setattr__(self, "downloaded", copies)
+
+    @property
+    def placed(self) -> dict[str, str]:
+        """Client -> its cluster, of those that the server has placed.
+
+        >>> Membership((), ("undivided", "0"), {"a": "0", "b": "undivided"}).placed
+        {'a': '0'}
+        """
+        return {client: name for client, name in self.members.items() if name != UNDIVIDED}

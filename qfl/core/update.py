@@ -22,6 +22,18 @@ _SEPARATOR = "|"
 _SAMPLES = "#samples"
 
 
+_BESIDE = "@"
+
+
+def lies_beside(module: str) -> bool:
+    """Return whether an id is of no module, but of what an algorithm lays beside one.
+
+    >>> lies_beside("control@head:*:digit"), lies_beside("head:*:digit")
+    (True, False)
+    """
+    return _BESIDE in module
+
+
 @dataclass(frozen=True, eq=False)
 class Update:
     """Module id -> tensor name -> array, with the samples behind each module.

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from qfl.core.errors import UnknownNameError
+from qfl.core.update import lies_beside
 from qfl.models.keys import KINDS, ModuleKey, original
 
 Placement = Literal["frozen", "local", "cluster", "global"]
@@ -110,7 +111,7 @@ class ExchangePolicy:
         >>> ExchangePolicy().aggregator("control@head:*:digit")
         'mean'
         """
-        return self[module].aggregator if module.partition(":")[0] in KINDS else "mean"
+        return "mean" if lies_beside(module) else self[module].aggregator
 
     @property
     def policies(self) -> tuple[ModulePolicy, ...]:

@@ -11,6 +11,7 @@ from qfl.core.metrics import metric
 from qfl.report import (
     attribution,
     by_task,
+    clusters,
     decisions,
     devices,
     dotplots,
@@ -133,6 +134,7 @@ def _tables(
         streams.stream_table(results, read_off),
         streams.verdicts_table(results),
         streams.matrix_table(results),
+        clusters.clusters_table(results),
         attribution.attribution_table(results),
         protection.sums_table(results),
         protection.privacy_table(results),
@@ -151,6 +153,7 @@ def _tables(
         listings.aborts_table(aborts(results), cells=len(results.runs)),
         listings.heterogeneity_table(results),
         listings.models_table(results),
+        listings.options_table(results),
         listings.unfinished_table(results),
         listings.cells_table(results),
     )

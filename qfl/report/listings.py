@@ -16,6 +16,8 @@ from qfl.report.results import Results, method_label
 from qfl.report.tables import Table, TableCell, TableColumn, TableRow, plain_columns
 from qfl.report.words import count, display, p_text
 from qfl.study.folder import describe
+from qfl.study.options import OWN
+from qfl.study.override import flatten
 from qfl.study.store import CellRow
 
 
@@ -124,6 +126,33 @@ def models_table(results: Results) -> Table:
     ]
     note = "Of the server's model, which holds the modules of all modalities and tasks."
     return Table("models", "Models, by method", columns, tuple(rows), note)
+
+
+def options_table(results: Results) -> Table:
+    """Return the shared settings in which methods differ; no rows where they differ in none.
+
+    Settings that a method varies on an axis of its own are left to the axes.
+    """
+    found: dict[str, dict[str, set[str]]] = {}
+    for run in results.runs:
+        sections = {name: dict(getattr(run.row.cell, name)) for name in OWN}
+        for key, value in flatten({k: v for k, v in sections.items() if v}).items():
+            found.setdefault(key, {}).setdefault(run.method, set()).add(str(value))
+    differing = {
+        key: {method: min(values) for method, values in by_method.items()}
+        for key, by_method in found.items()
+        if all(len(values) == 1 for values in by_method.values())
+        and (len(set.union(*by_method.values())) > 1 or len(by_method) < len(results.methods))
+    }
+    rows = []
+    for method in results.methods:
+        own = [f"{key} = {values[method]}" for key, values in differing.items() if method in values]
+        name = TableCell(display(method), sort=results.methods.index(method))
+        rows.append(TableRow((name, _text("; ".join(own) or "–")), method))
+    note = "Settings of shared sections in which methods differ; all others are equal for all."
+    columns = plain_columns("method", "settings")
+    caption = "What methods set of their own"
+    return Table("options", caption, columns, tuple(rows) if differing else (), note)
 
 
 def unfinished_table(results: Results) -> Table:

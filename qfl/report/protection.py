@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from qfl.core.events import PrivacyEvent
+from qfl.core.events import PrivacyEvent, SumEvent
 from qfl.core.metrics import metric
 from qfl.core.rng import Streams
 from qfl.report import lineplots
@@ -63,7 +63,7 @@ def sums_table(results: Results) -> Table:
             (_mean([e.least_key_bits for e in opened]), 0),
             (_mean([e.naive_key_bits for e in opened]), 0),
             (f"{np.mean(ratios):.4g}" if ratios else "–", 0),
-            (f"{sum(e.cut for e in events):,}", 0),
+            (_cut(events), sum(e.cut for e in events)),
         )
         rows.append(TableRow(tuple(TableCell(t, sort=s) for t, s in cells), method, setting))
     return Table(
@@ -80,7 +80,7 @@ def sums_table(results: Results) -> Table:
         "naive way, one symbol per pair and number. Pads are a little above the least because "
         "their last block is filled up and, where dropouts are tolerated, symbols take one bit "
         "more; streams are below it because a cipher stretches their keys. Numbers beyond the "
-        f"largest change were cut to it. {_left_out(results)}",
+        f"largest change were cut to it.{_drift(results)} {_left_out(results)}",
     )
 
 
@@ -167,6 +167,24 @@ def _last(run: Run) -> PrivacyEvent | None:
 def _mean(bits: Sequence[float]) -> str:
     """Return a mean of key bits; a dash where older records do not hold them."""
     return f"{np.mean(bits):,.0f}" if bits and all(bits) else "–"
+
+
+def _cut(events: Sequence[SumEvent]) -> str:
+    """Return how many numbers did not fit, and how many of them are of no module."""
+    beside = sum(event.cut_beside for event in events)
+    return f"{sum(event.cut for event in events):,}" + (f" ({beside:,} beside)" if beside else "")
+
+
+def _drift(results: Results) -> str:
+    """Return what cut control variates mean, "" if none was."""
+    rounds = (record for run in results.runs for record in run.row.rounds)
+    if not any(event.cut_beside for record in rounds for event in record.sums):
+        return ""
+    return (
+        " Those beside modules are of control variates: a client keeps its own whole, and the "
+        "server's moves by what fits, so the two drift apart by what was cut; raise "
+        "channel.largest_change."
+    )
 
 
 def _left_out(results: Results) -> str:

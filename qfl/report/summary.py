@@ -35,6 +35,7 @@ _LEARNING = (
         "stream",
         "stream-verdicts",
         "stream-matrix",
+        "clusters",
         "clients",
         "modalities",
         "decisions",
@@ -42,7 +43,7 @@ _LEARNING = (
         "gaps",
     ),
     *("gains", "model", "slots", "bills", "costs", "security", "sums", "privacy", "pads"),
-    *("attacks", "aborts", "calibrations", "unfinished"),
+    *("attacks", "aborts", "options", "calibrations", "unfinished"),
 )
 _DECIDING = (
     *("by-approximation-ratio", "wins", "by-optimum-probability", "by-tts-samples"),

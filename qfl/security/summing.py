@@ -21,7 +21,7 @@ from qfl.core.errors import CapacityError, CohortError, ConfigError, KeyExhauste
 from qfl.core.events import SumEvent
 from qfl.core.gather import Answer, Arrival, Gathered
 from qfl.core.ports import Channel
-from qfl.core.update import Update
+from qfl.core.update import Update, lies_beside
 from qfl.security.gather import carry
 from qfl.security.masking.costs import key_bound
 from qfl.security.mesh import Mesh
@@ -121,6 +121,13 @@ class _Sum:
 
     def give_up(self, why: object) -> None:
         self.event = replace(self.event, given_up=str(why))
+
+    def cut(self, numbers: int, *, beside: bool) -> None:
+        """Count numbers that did not fit."""
+        event = self.event
+        self.event = replace(
+            event, cut=event.cut + numbers, cut_beside=event.cut_beside + numbers * beside
+        )
 
     def sent_by(self, client: str) -> int:
         """Return the bytes beside its vector that a client has sent."""
@@ -295,10 +302,11 @@ class MaskedSums:
         rng: np.random.Generator,
     ) -> Integers:
         """Return what a client adds to one sum: its changes with their noise, and its weight."""
-        beyond = self._encoding.beyond(
-            change_of(answer.update, answer.received, each.event.modules)
-        )
-        each.event = replace(each.event, cut=each.event.cut + beyond)
+        for beside in (False, True):
+            modules = [m for m in each.event.modules if lies_beside(m) == beside]
+            if modules:
+                change = change_of(answer.update, answer.received, modules)
+                each.cut(self._encoding.beyond(change), beside=beside)
         changes = np.concatenate([integers[module] for module in each.event.modules])
         noise = self._encoding.noise(len(changes), survivors=each.event.threshold, rng=rng)
         return np.append(changes + noise, self._weight(answer))

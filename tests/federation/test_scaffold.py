@@ -123,6 +123,22 @@ def test_controls_stay_in_step_when_some_masked_sums_are_given_up():
         assert gap_ <= len(records) * step
 
 
+def test_controls_that_masked_sums_cut_are_counted_and_are_what_parts_the_two_sides():
+    """The server adds what fits on the grid, the client keeps all of it: without a cut number they
+    stay together to the rounding, with some they part, and the record says how many."""
+    found = {}
+    for largest in (16.0, 0.02):
+        masked = Masked(smallest=3, largest_change=largest, levels=1 << 20)
+        played = federation(Scaffold(), channel=masked, rounds=2, clients_per_round=9)
+        events = [event for record in played.play() for event in record.sums]
+        step, worst = 2 * largest / masked.levels, max(gap_ for gap_, _ in apart(played).values())
+        found[largest] = (sum(event.cut_beside for event in events), worst > 2 * step)
+        assert all(event.cut_beside <= event.cut for event in events)
+    assert found[16.0] == (0, False)
+    assert found[0.02][0] > 100
+    assert found[0.02][1]
+
+
 def test_a_clients_control_is_its_gradient():
     """After one full-batch step from zero controls: (x - y) / (K lr) = the gradient there."""
     once = dataclasses.replace(FAR, epochs=1)

@@ -175,9 +175,33 @@ def test_numbers_beyond_the_grid_are_cut_and_counted():
     )
     assert beyond > 10
     [event] = gathered(Masked(largest_change=limit), given).sums
-    assert event.cut == beyond
+    assert (event.cut, event.cut_beside) == (beyond, 0)
     [event] = gathered(Masked(), given).sums
     assert event.cut == 0
+
+
+def test_what_lies_beside_modules_is_counted_by_itself():
+    given = [
+        replace(
+            answer,
+            received=_beside(answer.received, scale=1.0),
+            update=_beside(answer.update, scale=2.0),
+        )
+        for answer in answers(np.random.default_rng(2))
+    ]
+    [event] = gathered(Masked(largest_change=0.12), given).sums
+    rest = ("control@head:digit",)
+    beyond = sum(int((np.abs(change_of(a.update, a.received, rest)) > 0.12).sum()) for a in given)
+    assert event.cut_beside == beyond > 10
+    assert event.cut > event.cut_beside
+
+
+def _beside(update, *, scale):
+    head = {"weight": scale * np.ones(6, np.float32)}
+    return Update(
+        {**update.modules, "control@head:digit": head},
+        {**update.samples, "control@head:digit": update.samples["head:digit"]},
+    )
 
 
 def test_key_of_pads_grows_with_the_dropouts_they_tolerate():

@@ -9,11 +9,14 @@ import pytest
 from circuits.qaoa import resources
 from qfl.backends.practice import SWITCHES
 from qfl.cli.studies import packaged
+from qfl.core.arrays import canonical_json
 from qfl.core.rng import Streams
 from qfl.data.catalog import folder
+from qfl.federation.plan import Schedule
+from qfl.models.m3t import architecture
 from qfl.study import Study, cells
 from qfl.study.forecast import representative
-from qfl.study.options import build_row
+from qfl.study.options import build, build_row
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "studies").glob("*.py"))
@@ -185,3 +188,24 @@ def test_the_pairs_study_has_equal_data_per_pair_and_equal_models():
         assert len(held) == count
         assert set(held.values()) == {study.scenario["samples_per_pair"]}
         assert (len(population.modalities), len(population.tasks)) == (3, 4)
+
+
+SMALL_MODELS = ("tap", "tap_pairs", "tap_selection", "missing_modality")
+SMALL_MODELS += ("missing_modality_parts",)
+
+
+@pytest.mark.parametrize("name", SMALL_MODELS)
+def test_the_studies_of_modalities_and_tasks_learn_for_real(name):
+    """.05 to 1 million numbers to train (48,411 where TAP is studied: .05 to two digits), ten
+    clients or more, and pairs enough for an interval."""
+    study = Study.load(ROOT / f"studies/{name}.toml")
+    assert len(study.seeds) >= 5
+    schedule = build(Schedule, study.federation)
+    for scenario in {
+        canonical_json(cell.scenario): cell.scenario for cell in cells(study)
+    }.values():
+        population = build_row("scenario", scenario).build(Streams(study.seeds[0]))
+        assert len(population.clients) >= 10
+        model = architecture(population.modalities, population.tasks, schedule.recipe)
+        millions = model.parameters_of(*model.module_ids) / 1e6
+        assert 0.05 <= round(millions, 2) <= 1

@@ -21,12 +21,10 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from qfl.core.errors import ConfigError
+from qfl.core.events import UNDIVIDED
 from qfl.federation.clusters.division import Direction
 from qfl.federation.world import World
 from qfl.models.m3t import State
-
-UNDIVIDED = "undivided"
-"""The cluster of clients that the server has not placed yet."""
 
 Vectors = dict[str, NDArray[np.float64]]
 

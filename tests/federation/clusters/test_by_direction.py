@@ -7,7 +7,8 @@ import pytest
 from small import federation, planted
 
 from qfl.core.errors import ConfigError
-from qfl.federation.clusters.by_direction import UNDIVIDED, ByDirection, Directions, grouped
+from qfl.core.events import UNDIVIDED
+from qfl.federation.clusters.by_direction import ByDirection, Directions, grouped
 from qfl.federation.engine import LocalTraining
 
 
