@@ -191,7 +191,7 @@ def test_the_pairs_study_has_equal_data_per_pair_and_equal_models():
 
 
 SMALL_MODELS = ("tap", "tap_pairs", "tap_selection", "missing_modality")
-SMALL_MODELS += ("missing_modality_parts",)
+SMALL_MODELS += ("missing_modality_parts", "missing_modality_selection")
 
 
 @pytest.mark.parametrize("name", SMALL_MODELS)
