@@ -79,13 +79,19 @@ class CompiledOperations:
         kernels_subsets.hop(_floats(psi), _floats(image), outer, k, width, table, edge, _room(k)[0])
 
     def turn(self, psi: NDArray[Any], costs: Floats, angles: Floats) -> None:
-        kernels.turn(_floats(psi), costs, angles)
+        if len(angles) == 1:
+            kernels.turn(_floats(psi), costs, angles[0])
+        else:
+            kernels.turn_columns(_floats(psi), costs, angles)
 
     def turn_back(
         self, pair: NDArray[Any], costs: Floats, angles: Floats, *, last: bool = False
     ) -> Floats:
-        found = np.zeros(pair.shape[2])
-        kernels.turn_back(_floats(pair[0]), _floats(pair[1]), costs, angles, found, last)
+        psi, lam = _floats(pair, 2)
+        if len(angles) == 1:
+            return np.array([kernels.turn_back(psi, lam, costs, angles[0], last)])
+        found = np.zeros(len(angles))
+        kernels.turn_columns_back(psi, lam, costs, angles, found, last)
         return found
 
     def field(
@@ -97,8 +103,10 @@ class CompiledOperations:
         return field.run_back(pair, costs, angles)
 
     def means(self, psi: NDArray[Any], costs: Floats) -> Floats:
+        if psi.shape[1] == 1:
+            return np.array([kernels.mean(_floats(psi), costs)])
         found = np.zeros(psi.shape[1])
-        kernels.means(_floats(psi), costs, found)
+        kernels.mean_columns(_floats(psi), costs, found)
         return found
 
     def densities(self, psi: NDArray[Any]) -> Floats:

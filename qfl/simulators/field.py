@@ -8,15 +8,18 @@ prepares their tables. States carry the phase i^(number of ones), and angles are
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.simulators import kernels, kernels_flips, kernels_lanes
-from qfl.simulators.kernels import REACH
+from qfl.simulators import kernels, kernels_lanes
+from qfl.simulators.kernels_flips import BUNDLE, ROWS, flip, flip_back
 from qfl.simulators.kernels_lanes import LANES
 from qfl.simulators.memory import aligned
+from qfl.simulators.vectors import WIDTH
 
 Amplitudes = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -24,6 +27,7 @@ Floats = NDArray[np.float64]
 _FEW = 3  # columns that take less time one by one than as lanes
 _NEAR = 8  # qubits of a block of the first level: 32 KiB in double precision
 _FAR = 12  # and of the second level: 512 KiB
+_SIGNS = 1 - (np.arange(WIDTH) & [[2], [4]]) / [[1], [2]]  # of floats at 0 and 1 of the low qubits
 _STEEP = 16.0  # tangent beyond which a layer is applied twice, at half its angle
 
 
@@ -57,9 +61,9 @@ def _parts(states: Amplitudes, angles: Floats) -> Iterator[tuple[slice, Amplitud
     first = 0
     while first < columns:
         count = min(LANES, columns - first)
-        if count <= _FEW:
-            count = 1
-        own, width = slice(first, first + count), LANES if count > 1 else 1
+        alone = count <= _FEW and states.shape[1] >= WIDTH // 2  # one has to fill a vector
+        count, width = (1, 1) if alone else (count, LANES)
+        own = slice(first, first + count)
         if columns == width:
             yield own, states, angles
         else:
@@ -74,25 +78,60 @@ def _parts(states: Amplitudes, angles: Floats) -> Iterator[tuple[slice, Amplitud
 def _run_one(states: Amplitudes, start: Amplitudes, costs: Floats, angles: Floats) -> Floats:
     """Write the final states to states (1, 2^n, 1) and return the mean cost (1,)."""
     states[0, :, 0] = start
-    (psi,), mean = _floats(states), np.zeros(1)
-    bundle = np.empty((1, kernels_flips.BUNDLE), psi.dtype)
+    (psi,) = _floats(states)
+    groups = _groups(len(psi), ROWS)
+    bundle = psi if len(groups) == 1 else aligned((BUNDLE,), psi.dtype)
     for gamma, (cos, sin) in zip(angles[0], _ratios(angles[1], psi), strict=True):
-        kernels.turn(psi, costs, np.array([gamma]))
-        kernels_flips.flip(psi, cos, sin, bundle)
-    kernels.means(psi, costs, mean)
-    return mean
+        kernels.turn(psi, costs, gamma)
+        flip(psi, groups, cos, sin, bundle)
+    return np.array([kernels.mean(psi, costs)])
 
 
 def _run_one_back(states: Amplitudes, costs: Floats, angles: Floats) -> Floats:
     """Undo it on states (2, 2^n, 1); return Im<lam|G|psi> per angle (2, layers)."""
-    psi, lam = _floats(states)
-    gammas, ratios = np.ascontiguousarray(angles[0]), _ratios(angles[1], psi)
-    found, own = np.zeros((len(gammas), 2, 1)), np.empty(kernels_flips.BUNDLE // 2)
-    counts = (np.arange(REACH) & [[2], [4]] == 0).astype(psi.dtype)
-    bundle = np.empty((2, kernels_flips.BUNDLE), psi.dtype)
-    for step in _steps_back(len(gammas), len(psi)):
-        kernels_flips.undo(psi, lam, costs, step, gammas, ratios, found, counts, bundle, own)
-    return found[:, :, 0].T
+    (psi, lam), (gammas, betas) = _floats(states), angles
+    ratios, found = _ratios(betas, psi), np.zeros((2, len(gammas), WIDTH))
+    bundle, few = aligned((2, BUNDLE), psi.dtype), aligned((BUNDLE // 2,), np.float64)
+    groups = _groups(len(psi), ROWS).tolist()
+    for group, *parts in _steps_back(len(gammas), len(groups)):
+        rows, size, stretch, half = groups[group]
+        for start in _starts(len(psi), rows, size, stretch):
+            p, q = psi[start : start + stretch], lam[start : start + stretch]
+            own = costs[start // 2 : (start + stretch) // 2]
+            if rows > 1:
+                (p, q), own = bundle[:, : rows * stretch], few[: rows * stretch // 2]
+                kernels.take(psi, start, size, stretch, p)
+                kernels.take(lam, start, size, stretch, q)
+                kernels.take(costs, start // 2, size // 2, stretch // 2, own)
+            for part, layer in enumerate(parts):
+                if layer >= 0 and part == 1:
+                    gamma, last = gammas[layer], layer == 0
+                    found[0, layer, 0] += kernels.turn_back(p, q, own, gamma, last)
+                elif layer >= 0:
+                    flip_back(p, q, half, ratios[layer], _SIGNS, found[1, layer])
+            if rows > 1:
+                kernels.give(psi, start, size, stretch, p)
+                kernels.give(lam, start, size, stretch, q)
+    return found.sum(2)
+
+
+@lru_cache
+def _groups(floats: int, most: int) -> NDArray[np.int64]:
+    """Return the groups of `kernels_flips.flip` for so many floats, of so many rows at most."""
+    size = min(floats, BUNDLE)
+    groups = [(1, size, size, 2)]
+    while size < floats:
+        rows = min(most, floats // size)
+        stretch = min(size, BUNDLE // rows)
+        groups.append((rows, size, stretch, stretch))
+        size *= rows
+    return np.array(groups, dtype=np.int64)
+
+
+def _starts(floats: int, rows: int, size: int, stretch: int) -> Iterator[int]:
+    """Yield where the bundles of a group begin."""
+    for first in range(0, floats, rows * size):
+        yield from range(first, first + size, stretch)
 
 
 def _ratios(betas: Floats, psi: NDArray[Any]) -> NDArray[Any]:
@@ -100,25 +139,22 @@ def _ratios(betas: Floats, psi: NDArray[Any]) -> NDArray[Any]:
     return np.stack([np.cos(betas), np.sin(betas)], axis=1).astype(psi.dtype)
 
 
-def _steps_back(depth: int, size: int) -> NDArray[np.int64]:
-    """Return the steps of `kernels_flips.undo` for states of so many floats, one per row.
+def _steps_back(depth: int, groups: int) -> list[list[int]]:
+    """Return steps: a group, and the layers to end, to turn back and to begin, -1 for none.
 
     Groups of qubits come in ascending and descending order by turns, so that the last group of a
     layer is the first of the next and one step serves both.
     """
-    groups = [(1, min(size, kernels_flips.BUNDLE))]
-    while (below := groups[-1][0] * groups[-1][1]) < size:
-        groups.append((min(kernels_flips.ROWS, size // below), below))
     steps: list[list[int]] = []
     for layer in reversed(range(depth)):
-        order = groups[:: 1 if (depth - layer) % 2 else -1]
+        order = range(groups)[:: 1 if (depth - layer) % 2 else -1]
         for group in order[:-1]:
             if group == order[0] and steps:
-                steps[-1][4] = layer
+                steps[-1][3] = layer
             else:
-                steps.append([*group, -1, -1, layer])
-        steps.append([*order[-1], layer, layer, -1])
-    return np.array(steps, dtype=np.int64).reshape(-1, 5)
+                steps.append([group, -1, -1, layer])
+        steps.append([order[-1], layer, layer, -1])
+    return steps
 
 
 def _floats(states: Amplitudes) -> NDArray[Any]:
@@ -130,22 +166,22 @@ def _run_lanes(states: Amplitudes, start: Amplitudes, costs: Floats, angles: Flo
     """Write the final states to states (1, 2^n, LANES) and return the mean costs (LANES,)."""
     (psi,), (begin,) = _floats(states), _floats(np.ascontiguousarray(start)[None])
     layers, _ = _layers(angles if angles.size else np.zeros((LANES, 2, 1)))
-    (near, far, qubits), means = _levels(costs), np.zeros(LANES)
-    turns, tans = _tables(layers, qubits, psi)
-    kernels_lanes.run(psi, begin, costs, near, far, turns, tans, means)
+    levels, means = _levels(costs), np.zeros(LANES)
+    turns, tans = _tables(layers, levels[3], psi)
+    kernels_lanes.run(psi, begin, costs, levels, turns, tans, means)
     return means
 
 
 def _run_lanes_back(states: Amplitudes, costs: Floats, angles: Floats) -> Floats:
     """Undo them on states (2, 2^n, LANES); return Im<lam|G|psi> per angle (LANES, 2, layers)."""
     (psi, lam), (layers, given) = _floats(states), _layers(-angles)
-    near, far, qubits = _levels(costs)
-    turns, tans = _tables(layers, qubits, psi)
-    found = np.zeros((len(layers), 1 + qubits, LANES))
-    kernels_lanes.run_back(psi, lam, costs, near, far, turns, tans, found)
+    levels = _levels(costs)
+    turns, tans = _tables(layers, levels[3], psi)
+    found = np.zeros((len(layers), 1 + levels[3], LANES))
+    kernels_lanes.run_back(psi, lam, costs, levels, turns, tans, found)
     before = [  # qubits that were undone, highest level first, with tangents instead of sines
-        qubit - low + qubits - high
-        for low, high in ((0, near), (near, far), (far, qubits))
+        qubit - low + levels[3] - high
+        for low, high in pairwise(levels)
         for qubit in range(low, high)
     ]
     cosines = np.cos(layers[:, None, 1]) ** (2 * np.array(before)[:, None])
@@ -153,10 +189,10 @@ def _run_lanes_back(states: Amplitudes, costs: Floats, angles: Floats) -> Floats
     return overlaps[:, given].transpose(2, 0, 1)
 
 
-def _levels(costs: Floats) -> tuple[int, int, int]:
-    """Return the qubits of a block of the first and of the second level, and all qubits."""
+def _levels(costs: Floats) -> NDArray[np.int64]:
+    """Return the levels of `kernels_lanes.run`."""
     qubits = len(costs).bit_length() - 1
-    return min(_NEAR, qubits), min(_FAR, qubits), qubits
+    return np.minimum([0, _NEAR, _FAR, qubits], qubits)
 
 
 def _layers(angles: Floats) -> tuple[Floats, NDArray[np.int64]]:
@@ -169,7 +205,7 @@ def _layers(angles: Floats) -> tuple[Floats, NDArray[np.int64]]:
     return layers, given
 
 
-def _tables(layers: Floats, qubits: int, psi: NDArray[Any]) -> tuple[Floats, NDArray[Any]]:
+def _tables(layers: Floats, qubits: np.int64, psi: NDArray[Any]) -> tuple[Floats, NDArray[Any]]:
     """Return the turns of `kernels_lanes.run`, and the tangents in the precision of psi."""
     gammas, betas = layers[:, 0], layers[:, 1]
     turns = np.stack([gammas, np.cos(betas) ** qubits], axis=1)

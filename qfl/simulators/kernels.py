@@ -1,9 +1,10 @@
 """Compiled loops over states: phases and probabilities.
 
 Arrays are flat and hold floats, (real, imaginary) by turns. Loops are compiled on first use, kept
-on disk, and run in the calling thread, which they leave free of the interpreter lock. Each is one
-function with the slices and loop forms that the compiler vectorises; helpers that it would compile
-again inside every caller cost seconds on first use.
+on disk, and run in the calling thread, which they leave free of the interpreter lock. They have the
+slices and forms that the compiler vectorises, or name their vectors. What costs seconds on first
+use: a helper that is inlined in the source, and so compiled again in every caller, and a literal
+number for an argument, for which the function is compiled once more.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from qfl.simulators.vectors import WIDTH, load, store
 
 Floats = NDArray[Any]
 Integers = NDArray[np.int64]
@@ -30,12 +33,12 @@ def _compiled(*fastmath: str) -> Callable[[F], F]:
 compiled = _compiled()
 summing = _compiled("reassoc")
 """For loops that only add up: sums may be reordered, which vectorises them."""
-REACH = 1024
-"""Floats that a block of some loops spans, and over which their tables repeat."""
+_REACH = 1024
+"""Amplitudes that two loops share while they are in a first-level cache."""
 inlined: Callable[[F], F] = njit(inline="always")
 
 
-@inlined
+@compiled
 def cos_sin(x: float, factor: float) -> tuple[float, float]:
     """Return factor cos x and factor sin x, of a float or a `Vector`, to 1e-15 and a rounding of x.
 
@@ -60,17 +63,19 @@ def cos_sin(x: float, factor: float) -> tuple[float, float]:
 
 
 @compiled
-def turn(psi: Floats, costs: Floats, angles: Floats) -> None:
-    """Multiply amplitude s of column c by exp(-i angles[c] costs[s])."""
+def turn(psi: Floats, costs: Floats, angle: float) -> None:
+    """Multiply amplitude s of one column by exp(-i angle costs[s])."""
+    for s in range(len(costs)):
+        cos, sin = cos_sin(angle * costs[s], 1.0)
+        x, y = psi[2 * s], psi[2 * s + 1]
+        psi[2 * s] = x * cos + y * sin
+        psi[2 * s + 1] = y * cos - x * sin
+
+
+@compiled
+def turn_columns(psi: Floats, costs: Floats, angles: Floats) -> None:
+    """Do so for columns of angles."""
     columns = len(angles)
-    if columns == 1:
-        angle = angles[0]
-        for s in range(len(costs)):
-            cos, sin = cos_sin(angle * costs[s], 1.0)
-            x, y = psi[2 * s], psi[2 * s + 1]
-            psi[2 * s] = x * cos + y * sin
-            psi[2 * s + 1] = y * cos - x * sin
-        return
     for s in range(len(costs)):
         row, cost = psi[2 * columns * s : 2 * columns * (s + 1)], costs[s]
         for c in range(columns):
@@ -80,28 +85,39 @@ def turn(psi: Floats, costs: Floats, angles: Floats) -> None:
             row[2 * c + 1] = y * cos - x * sin
 
 
+@summing
+def _overlap(psi: Floats, lam: Floats, costs: Floats) -> float:
+    """Return Im<lam|cost|psi> of one column."""
+    total = 0.0
+    for s in range(len(costs)):
+        total += costs[s] * (lam[2 * s] * psi[2 * s + 1] - lam[2 * s + 1] * psi[2 * s])
+    return total
+
+
 @compiled
-def turn_back(
+def turn_back(psi: Floats, lam: Floats, costs: Floats, angle: float, last: bool) -> float:
+    """Return Im<lam|cost|psi> of one column; undo `turn` on both, but for the last."""
+    total = 0.0
+    for at in range(0, len(costs), _REACH):
+        own = costs[at : at + _REACH]
+        p, q = psi[2 * at : 2 * (at + _REACH)], lam[2 * at : 2 * (at + _REACH)]
+        total += _overlap(p, q, own)
+        if last:
+            continue
+        for s in range(len(own)):
+            cos, sin = cos_sin(angle * own[s], 1.0)
+            x, y, u, v = p[2 * s], p[2 * s + 1], q[2 * s], q[2 * s + 1]
+            p[2 * s], p[2 * s + 1] = x * cos - y * sin, y * cos + x * sin
+            q[2 * s], q[2 * s + 1] = u * cos - v * sin, v * cos + u * sin
+    return total
+
+
+@compiled
+def turn_columns_back(
     psi: Floats, lam: Floats, costs: Floats, angles: Floats, found: Floats, last: bool
 ) -> None:
-    """Add Im<lam|cost|psi> of every column to `found`; undo `turn` on both, but for the last."""
+    """Add Im<lam|cost|psi> of every column to `found`; undo `turn_columns`, but for the last."""
     columns = len(angles)
-    if columns == 1:
-        angle, sums = angles[0], np.zeros(REACH)
-        for at in range(0, len(costs), REACH):
-            own = costs[at : at + REACH]
-            p, q = psi[2 * at : 2 * (at + REACH)], lam[2 * at : 2 * (at + REACH)]
-            for s in range(len(own)):
-                sums[s] += own[s] * (q[2 * s] * p[2 * s + 1] - q[2 * s + 1] * p[2 * s])
-            if last:
-                continue
-            for s in range(len(own)):
-                cos, sin = cos_sin(angle * own[s], 1.0)
-                x, y, u, v = p[2 * s], p[2 * s + 1], q[2 * s], q[2 * s + 1]
-                p[2 * s], p[2 * s + 1] = x * cos - y * sin, y * cos + x * sin
-                q[2 * s], q[2 * s + 1] = u * cos - v * sin, v * cos + u * sin
-        found[0] += sums.sum()
-        return
     for s in range(len(costs)):
         cost = costs[s]
         p, q = psi[2 * columns * s : 2 * columns * (s + 1)], lam[2 * columns * s :]
@@ -118,22 +134,18 @@ def turn_back(
 
 @compiled
 def take(states: Floats, start: int, step: int, stretch: int, bundle: Floats) -> None:
-    """Copy stretches that lie `step` apart to a bundle."""
+    """Copy stretches of whole vectors that lie `step` apart to a bundle."""
     for row in range(len(bundle) // stretch):
-        source = states[start + row * step : start + row * step + stretch]
-        target = bundle[row * stretch : (row + 1) * stretch]
-        for i in range(stretch):
-            target[i] = source[i]
+        for i in range(0, stretch, WIDTH):
+            store(bundle, row * stretch + i, load(states, start + row * step + i))
 
 
 @compiled
 def give(states: Floats, start: int, step: int, stretch: int, bundle: Floats) -> None:
     """Copy them back."""
     for row in range(len(bundle) // stretch):
-        source = bundle[row * stretch : (row + 1) * stretch]
-        target = states[start + row * step : start + row * step + stretch]
-        for i in range(stretch):
-            target[i] = source[i]
+        for i in range(0, stretch, WIDTH):
+            store(states, start + row * step + i, load(bundle, row * stretch + i))
 
 
 @inlined
@@ -169,15 +181,19 @@ def exchange_overlaps(x: Floats, y: Floats, u: Floats, v: Floats, overlaps: Floa
 
 
 @summing
-def means(psi: Floats, costs: Floats, found: Floats) -> None:
+def mean(psi: Floats, costs: Floats) -> float:
+    """Return <psi|cost|psi> of one column."""
+    total = 0.0
+    for s in range(len(costs)):
+        x, y = np.float64(psi[2 * s]), np.float64(psi[2 * s + 1])
+        total += costs[s] * (x * x + y * y)
+    return total
+
+
+@summing
+def mean_columns(psi: Floats, costs: Floats, found: Floats) -> None:
     """Add <psi|cost|psi> of every column to `found`."""
-    columns, total = len(found), 0.0
-    if columns == 1:
-        for s in range(len(costs)):
-            x, y = np.float64(psi[2 * s]), np.float64(psi[2 * s + 1])
-            total += costs[s] * (x * x + y * y)
-        found[0] += total
-        return
+    columns = len(found)
     for s in range(len(costs)):
         row, cost = psi[2 * columns * s : 2 * columns * (s + 1)], costs[s]
         for c in range(columns):

@@ -8,7 +8,8 @@ bundles of up to 256 distant rows, for the high ones.
 
 from __future__ import annotations
 
-from qfl.simulators.kernels import Floats, Integers, compiled, give, summing, take, turn_back
+from qfl.simulators.kernels import Floats, Integers, compiled, give, take
+from qfl.simulators.vectors import WIDTH, fours, load, store, twos
 
 BUNDLE = 1 << 15
 """Floats worked on at a time: 256 KiB in double precision, inside a second-level cache."""
@@ -17,76 +18,42 @@ ROWS = 1 << 8
 
 
 @compiled
-def flip(psi: Floats, cos: float, sin: float, bundle: Floats) -> None:
+def flip(psi: Floats, groups: Integers, cos: float, sin: float, bundle: Floats) -> None:
     """Apply exp(-i beta Y) to every qubit; cos and sin are those of beta.
 
     Args:
-        bundle: scratch (1, BUNDLE).
+        groups: (m, 4) for each group of qubits the rows of a bundle, the floats from one row to the
+            next, those to take, and those between 0 and 1 of the lowest qubit. The low qubits lie
+            side by side: one row that is all taken.
+        bundle: scratch (BUNDLE,).
     """
-    size, stride, stretch, rows = len(psi), 2, 2, 1
-    while 2 * rows * stride <= min(BUNDLE, size):
-        rows *= 2
-    while stride < size:
-        length = stretch if stretch < stride else rows * stretch
-        part = bundle[0, : rows * stretch]
-        for first in range(0, size, rows * stride):
-            if stretch == stride:  # the low qubits lie side by side
-                _flip(psi[first : first + rows * stride], stretch, cos, sin)
-                continue
-            for start in range(first, first + stride, stretch):
-                take(psi, start, stride, length, part)
-                _flip(part, stretch, cos, sin)
-                give(psi, start, stride, length, part)
-        stride *= rows
-        rows, stretch = min(ROWS, size // stride), 2
-        while 2 * stretch <= min(stride, BUNDLE // rows):
-            stretch *= 2
+    for group in range(len(groups)):
+        rows, size, stretch, half = groups[group]
+        for first in range(0, len(psi), rows * size):
+            for start in range(first, first + size, stretch):
+                part = psi[start : start + stretch] if rows == 1 else bundle[: rows * stretch]
+                if rows > 1:
+                    take(psi, start, size, stretch, part)
+                _flip(part, half, cos, sin)
+                if rows > 1:
+                    give(psi, start, size, stretch, part)
 
 
 @compiled
-def undo(
-    psi: Floats,
-    lam: Floats,
-    costs: Floats,
-    step: Integers,
-    gammas: Floats,
-    ratios: Floats,
-    found: Floats,
-    counts: Floats,
-    bundle: Floats,
-    own: Floats,
+def flip_back(
+    psi: Floats, lam: Floats, half: int, ratios: Floats, signs: Floats, found: Floats
 ) -> None:
-    """Undo on psi and lam, for one group of qubits: end a layer, its phases, and begin the next.
+    """Undo `flip` on psi and lam, for the qubits whose 0 and 1 lie `half` floats or more apart.
 
     Args:
-        step: rows of a bundle, 1 for the low qubits, and floats between them; the layers to end,
-            to turn back and to begin, -1 for none.
-        gammas: (p,), and ratios (p, 2), cos and sin of the betas.
-        found: (p, 2, 1) takes Im<lam|cost|psi> and Im<lam|sum Y|psi>.
-        counts: (2, many) which floats belong to the 0 of the qubit at 2 floats, and at 4.
-        bundle: scratch (2, BUNDLE), and `own` (BUNDLE / 2,).
+        ratios: (2,) cos and sin of beta.
+        signs: (2, WIDTH) of the floats of a vector: + at 0 of the lowest qubit, - at 1; then of the
+            next qubit.
+        found: (WIDTH,) takes Im<lam|Y|psi> of these qubits, over and over.
     """
-    rows, size = step[0], step[1]
-    stretch, p, q = min(size, BUNDLE // rows), bundle[0], bundle[1]
-    half = stretch if rows > 1 else min(2, stretch)
-    for first in range(0, len(psi), rows * size):
-        for start in range(first, first + size, stretch):
-            if rows > 1:
-                take(psi, start, size, stretch, p)
-                take(lam, start, size, stretch, q)
-                take(costs, start // 2, size // 2, stretch // 2, own)
-            else:
-                p, q = psi[start : start + stretch], lam[start : start + stretch]
-                own = costs[start // 2 : (start + stretch) // 2]
-            for part in range(3):
-                layer = step[2 + part]
-                if layer >= 0 and part == 1:
-                    turn_back(p, q, own, gammas[layer : layer + 1], found[layer, 0], layer == 0)
-                elif layer >= 0:
-                    _flip_back(p, q, half, ratios[layer], found[layer, 1], counts)
-            if rows > 1:
-                give(psi, start, size, stretch, p)
-                give(lam, start, size, stretch, q)
+    _overlaps(psi, lam, half, signs, found)
+    for states in (psi, lam):
+        _flip(states, half, ratios[0], -ratios[1])
 
 
 @compiled
@@ -110,53 +77,30 @@ def _flip(part: Floats, half: int, cos: float, sin: float) -> None:
 
 
 @compiled
-def _flip_back(
-    psi: Floats, lam: Floats, half: int, ratios: Floats, found: Floats, counts: Floats
-) -> None:
-    """Undo `_flip` on psi and lam; add Im<lam|Y|psi> over its qubits to `found`."""
-    if half == 2:
-        found[0] += _lowest(psi, lam, counts)
-    found[0] += _overlaps(psi, lam, half if half > 2 else 8)
-    _flip(psi, half, ratios[0], -ratios[1])
-    _flip(lam, half, ratios[0], -ratios[1])
+def _overlaps(psi: Floats, lam: Floats, half: int, signs: Floats, found: Floats) -> None:
+    """Add Im<lam|Y|psi> over all qubits whose 0 and 1 lie `half` floats or more apart.
 
-
-@summing
-def _overlaps(psi: Floats, lam: Floats, half: int) -> float:
-    """Return Im<lam|Y|psi> over all qubits whose 0 and 1 lie `half` floats or more apart.
-
-    Two qubits at a time, from the four amplitudes a, b, c, d of psi and lam over their states.
+    The two lowest exchange floats of a vector. The others come two at a time, from the four
+    amplitudes a, b, c, d of psi and p, q, r, s of lam over their states.
     """
-    total = 0.0
+    total = load(found, 0)
+    if half == 2:
+        near, far = load(signs[0], 0), load(signs[1], 0)
+        for i in range(0, len(psi), WIDTH):
+            v = load(lam, i)
+            total = total + load(psi, i) * (near * twos(v, v) + far * fours(v, v))
+        half = WIDTH
     while 4 * half <= len(psi):
         for at in range(0, len(psi), 4 * half):
-            a, p = psi[at : at + half], lam[at : at + half]
-            at += half
-            b, q = psi[at : at + half], lam[at : at + half]
-            at += half
-            c, r = psi[at : at + half], lam[at : at + half]
-            at += half
-            d, s = psi[at : at + half], lam[at : at + half]
-            for i in range(half):
-                total += (a[i] - d[i]) * (q[i] + r[i]) + (b[i] + c[i]) * (s[i] - p[i])
+            for i in range(at, at + half, WIDTH):
+                a, b = load(psi, i), load(psi, i + half)
+                c, d = load(psi, i + 2 * half), load(psi, i + 3 * half)
+                p, q = load(lam, i), load(lam, i + half)
+                r, s = load(lam, i + 2 * half), load(lam, i + 3 * half)
+                total = total + ((a - d) * (q + r) + (b + c) * (s - p))
         half *= 4
     if half < len(psi):
-        for i in range(half):
-            total += psi[i] * lam[half + i] - psi[half + i] * lam[i]
-    return total
-
-
-@summing
-def _lowest(psi: Floats, lam: Floats, counts: Floats) -> float:
-    """Return Im<lam|Y|psi> over the qubits at 2 and 4 floats, too near for slices.
-
-    Takes all products at those distances, of which `counts` (2, size) holds the half that count.
-    """
-    total, size = 0.0, min(len(psi), counts.shape[1])
-    for bit in range(2):
-        h, own = 2 << bit, counts[bit]
-        for at in range(0, len(psi), size):
-            a, p = psi[at : at + size], lam[at : at + size]
-            for i in range(size - h):
-                total += own[i] * (a[i] * p[h + i] - a[h + i] * p[i])
-    return total
+        for i in range(0, half, WIDTH):
+            a, b, p, q = load(psi, i), load(psi, i + half), load(lam, i), load(lam, i + half)
+            total = total + (a * q - b * p)
+    store(found, 0, total)

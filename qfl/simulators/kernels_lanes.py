@@ -12,7 +12,7 @@ highest ones over all rows.
 
 from __future__ import annotations
 
-from qfl.simulators.kernels import Floats, compiled, cos_sin
+from qfl.simulators.kernels import Floats, Integers, compiled, cos_sin
 from qfl.simulators.vectors import WIDTH, back, evens, front, load, odds, spread, store
 
 LANES = WIDTH
@@ -25,8 +25,7 @@ def run(
     psi: Floats,
     start: Floats,
     costs: Floats,
-    near: int,
-    far: int,
+    levels: Integers,
     turns: Floats,
     tans: Floats,
     means: Floats,
@@ -36,22 +35,22 @@ def run(
     Args:
         start: (rows * 2,) the state that all lanes start from.
         costs: (rows,).
-        near, far: qubits of a block of the first and of the second level.
+        levels: (4,) qubits below the first, the second and the third level, and all of them.
         turns: (layers, 2, LANES) gammas, and the factor of a layer; a layer or more.
         tans: (layers, LANES) of beta.
         means: (LANES,) takes the mean costs.
     """
+    block = 1 << levels[1]
     for layer in range(len(turns)):
-        for at in range(0, len(costs), 1 << near):
-            end = at + (1 << near)
-            part = psi[at * ROW : end * ROW]
+        for first in range(0, len(costs), block):
+            last = first + block
             if layer == 0:
-                _fill(part, start[2 * at : 2 * end])
-            _turn(part, costs[at:end], turns[layer])
-            _flip(part, 0, tans[layer])
-            if end & ((1 << far) - 1) == 0:
-                _flip(psi[(end - (1 << far)) * ROW : end * ROW], near, tans[layer])
-        _flip(psi, far, tans[layer])
+                _fill(psi, first, last, start)
+            _turn(psi, first, last, costs, turns[layer])
+            for level in range(3):
+                size = 1 << levels[level + 1]
+                if last & (size - 1) == 0:
+                    _flip(psi, last - size, last, levels[level], tans[layer])
     _measure(psi, costs, means)
 
 
@@ -60,8 +59,7 @@ def run_back(
     psi: Floats,
     lam: Floats,
     costs: Floats,
-    near: int,
-    far: int,
+    levels: Integers,
     turns: Floats,
     tans: Floats,
     found: Floats,
@@ -73,34 +71,32 @@ def run_back(
         found: (layers, 1 + qubits, LANES) takes Im<lam|cost|psi>, then Im<lam|Y|psi> of every pair
             of qubits, at the lower one, just before they are undone.
     """
+    block = 1 << levels[1]
     _part(psi)
     _part(lam)
     for layer in range(len(turns) - 1, -1, -1):
-        _flip_back(psi, lam, far, tans[layer], found[layer])
-        for at in range(0, len(costs), 1 << near):
-            if at & ((1 << far) - 1) == 0:
-                end = at + (1 << far)
-                p, q = psi[at * ROW : end * ROW], lam[at * ROW : end * ROW]
-                _flip_back(p, q, near, tans[layer], found[layer])
-            end = at + (1 << near)
-            p, q = psi[at * ROW : end * ROW], lam[at * ROW : end * ROW]
-            _flip_back(p, q, 0, tans[layer], found[layer])
-            _turn_back(p, q, costs[at:end], turns[layer], found[layer])
+        own = found[layer]
+        for first in range(0, len(costs), block):
+            for level in range(2, -1, -1):
+                last = first + (1 << levels[level + 1])
+                if first & (last - first - 1) == 0:
+                    _flip_back(psi, lam, first, last, levels[level], tans[layer], own)
+            _turn_back(psi, lam, first, first + block, costs, turns[layer], own)
 
 
 @compiled
-def _fill(psi: Floats, start: Floats) -> None:
-    """Set every lane to `start`."""
-    for row in range(len(start) // 2):
+def _fill(psi: Floats, first: int, last: int, start: Floats) -> None:
+    """Set every lane of rows first to last - 1 to `start`."""
+    for row in range(first, last):
         store(psi, row * ROW, spread(start[2 * row]))
         store(psi, row * ROW + LANES, spread(start[2 * row + 1]))
 
 
 @compiled
-def _turn(psi: Floats, costs: Floats, turn: Floats) -> None:
-    """Multiply by the factors and exp(-i gamma cost)."""
+def _turn(psi: Floats, first: int, last: int, costs: Floats, turn: Floats) -> None:
+    """Multiply those rows by the factors and exp(-i gamma cost)."""
     gammas, factors = load(turn[0], 0), load(turn[1], 0)
-    for row in range(len(costs)):
+    for row in range(first, last):
         cos, sin = cos_sin(gammas * costs[row], factors)
         x, y = load(psi, row * ROW), load(psi, row * ROW + LANES)
         store(psi, row * ROW, x * cos + y * sin)
@@ -108,11 +104,12 @@ def _turn(psi: Floats, costs: Floats, turn: Floats) -> None:
 
 
 @compiled
-def _flip(psi: Floats, qubit: int, tangents: Floats) -> None:
-    """Apply 1 - i tan Y to the qubits of psi from `qubit` on, two at a time."""
+def _flip(psi: Floats, first: int, last: int, qubit: int, tangents: Floats) -> None:
+    """Apply 1 - i tan Y to the qubits of those rows from `qubit` on, two at a time."""
     half, tans = ROW << qubit, load(tangents, 0)
-    while 4 * half <= len(psi):
-        for at in range(0, len(psi), 4 * half):
+    begin, end = first * ROW, last * ROW
+    while begin + 4 * half <= end:
+        for at in range(begin, end, 4 * half):
             for i in range(at, at + half, LANES):
                 a, b = load(psi, i), load(psi, i + half)
                 c, d = load(psi, i + 2 * half), load(psi, i + 3 * half)
@@ -123,8 +120,8 @@ def _flip(psi: Floats, qubit: int, tangents: Floats) -> None:
                 store(psi, i + 2 * half, c + tans * a)
                 store(psi, i + 3 * half, d + tans * b)
         half *= 4
-    if half < len(psi):
-        for i in range(0, half, LANES):
+    if begin + half < end:
+        for i in range(begin, begin + half, LANES):
             a, b = load(psi, i), load(psi, i + half)
             store(psi, i, a - tans * b)
             store(psi, i + half, b + tans * a)
@@ -152,14 +149,17 @@ def _part(psi: Floats) -> None:
 
 
 @compiled
-def _turn_back(psi: Floats, lam: Floats, costs: Floats, turn: Floats, found: Floats) -> None:
-    """Do `_turn` on both; add Im<lam|cost|psi> before it."""
+def _turn_back(
+    psi: Floats, lam: Floats, first: int, last: int, costs: Floats, turn: Floats, found: Floats
+) -> None:
+    """Do `_turn` on both; add Im<lam|cost|psi>."""
     gammas, factors = load(turn[0], 0), load(turn[1], 0)
     total = load(found[0], 0)
-    for row in range(len(costs)):
+    for row in range(first, last):
         cos, sin = cos_sin(gammas * costs[row], factors)
         real, imag = row * ROW, row * ROW + LANES
-        x, y, u, v = load(psi, real), load(psi, imag), load(lam, real), load(lam, imag)
+        x, y = load(psi, real), load(psi, imag)
+        u, v = load(lam, real), load(lam, imag)
         x, y = x * cos + y * sin, y * cos - x * sin
         u, v = u * cos + v * sin, v * cos - u * sin
         total = total + costs[row] * (u * y - v * x)
@@ -171,23 +171,28 @@ def _turn_back(psi: Floats, lam: Floats, costs: Floats, turn: Floats, found: Flo
 
 
 @compiled
-def _flip_back(psi: Floats, lam: Floats, qubit: int, tangents: Floats, found: Floats) -> None:
+def _flip_back(
+    psi: Floats, lam: Floats, first: int, last: int, qubit: int, tangents: Floats, found: Floats
+) -> None:
     """Do `_flip` on both; add Im<lam|Y|psi> of every pair of qubits before it.
 
     The overlaps of two qubits follow from the four amplitudes of psi and lam over their states.
     """
     half, tans = ROW << qubit, load(tangents, 0)
-    while 4 * half <= len(psi):
+    begin, end = first * ROW, last * ROW
+    while begin + 4 * half <= end:
         total = load(found[1 + qubit], 0)
-        for at in range(0, len(psi), 4 * half):
+        for at in range(begin, end, 4 * half):
             for i in range(at, at + half, LANES):
                 a, b = load(psi, i), load(psi, i + half)
                 c, d = load(psi, i + 2 * half), load(psi, i + 3 * half)
                 p, q = load(lam, i), load(lam, i + half)
                 r, s = load(lam, i + 2 * half), load(lam, i + 3 * half)
                 total = total + ((a - d) * (q + r) + (b + c) * (s - p))
-                a, b, c, d = a - tans * b, b + tans * a, c - tans * d, d + tans * c
-                p, q, r, s = p - tans * q, q + tans * p, r - tans * s, s + tans * r
+                a, b = a - tans * b, b + tans * a
+                c, d = c - tans * d, d + tans * c
+                p, q = p - tans * q, q + tans * p
+                r, s = r - tans * s, s + tans * r
                 store(psi, i, a - tans * c)
                 store(psi, i + half, b - tans * d)
                 store(psi, i + 2 * half, c + tans * a)
@@ -198,10 +203,11 @@ def _flip_back(psi: Floats, lam: Floats, qubit: int, tangents: Floats, found: Fl
                 store(lam, i + 3 * half, s + tans * q)
         store(found[1 + qubit], 0, total)
         half, qubit = 4 * half, qubit + 2
-    if half < len(psi):
+    if begin + half < end:
         total = load(found[1 + qubit], 0)
-        for i in range(0, half, LANES):
-            a, b, p, q = load(psi, i), load(psi, i + half), load(lam, i), load(lam, i + half)
+        for i in range(begin, begin + half, LANES):
+            a, b = load(psi, i), load(psi, i + half)
+            p, q = load(lam, i), load(lam, i + half)
             total = total + (a * q - b * p)
             store(psi, i, a - tans * b)
             store(psi, i + half, b + tans * a)

@@ -95,6 +95,8 @@ evens, odds = _chosen(*range(0, 16, 2)), _chosen(*range(1, 16, 2))
 """Of (real, imaginary) by turns, the real and the imaginary parts."""
 front, back = _chosen(0, 8, 1, 9, 2, 10, 3, 11), _chosen(4, 12, 5, 13, 6, 14, 7, 15)
 """Of real and imaginary parts, the two halves of (real, imaginary) by turns."""
+twos, fours = _chosen(2, 3, 0, 1, 6, 7, 4, 5), _chosen(4, 5, 6, 7, 0, 1, 2, 3)
+"""Of one vector, given twice, neighbouring pairs exchanged, and neighbouring fours."""
 
 
 def _define(function: Callable[..., Any], instruction: str) -> None:
