@@ -7,6 +7,7 @@ which have the inner one.
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ _DTYPES = {"double": np.complex128, "single": np.complex64}
 _GROUP = 1 << 18  # amplitudes that a group of angle sets may hold: 4 MiB in double precision
 
 
+Spare = dict[tuple[int, ...], list[Amplitudes]]
+
+
 @dataclass(frozen=True, slots=True)
 class Climb:
     """How a layer mixes one block: a plan, and the arrays of lowered states it leaves to the next.
@@ -42,7 +46,7 @@ class Climb:
     """
 
     plan: Plan
-    spare: dict[tuple[int, ...], list[Amplitudes]]
+    spare: Spare
 
 
 class Subspace:
@@ -84,6 +88,7 @@ class Subspace:
         start = checked_start(ansatz.initial, self.dimension, self._dtype)
         if ansatz.initial is not None:
             start = self.reordered(start)
+        self._kept = threading.local()
         self._reflection = Reflection(start, self.operations)
         self.start, self.room = self._reflection.start, self._reflection.room
 
@@ -157,11 +162,21 @@ class Subspace:
         found: dict[tuple[int, int], list[Plan]] = {}
         for n, k in {(block.n, block.weight) for block in self.blocks if block.weight}:
             found[n, k] = plans(n, k, betas, self.precision)
-        spare: dict[tuple[int, ...], list[Amplitudes]] = defaultdict(list)
+        spare = self._spare(betas.shape[1])
         return [
             [Climb(found[b.n, b.weight][layer], spare) if b.weight else None for b in self.blocks]
             for layer in range(len(betas))
         ]
+
+    def _spare(self, columns: int) -> Spare:
+        """Return what this thread's last run of so many columns left; nothing if large."""
+        if self.columns == 1:
+            return defaultdict(list)
+        kept = vars(self._kept)
+        if kept.get("columns") != columns:
+            kept.update(columns=columns, spare=defaultdict(list))
+        spare: Spare = kept["spare"]
+        return spare
 
     def mix(self, psi: Amplitudes, layer: Any) -> None:
         """Apply exp(-i beta M) up to a global phase, `layer` being one of `layers`."""

@@ -134,17 +134,25 @@ def test_norm_is_kept_and_the_inverse_undoes_where_a_plain_ladder_would_not(n, k
     assert np.linalg.norm(psi - before) < 1e-12
 
 
-def test_layers_lower_into_the_same_arrays():
+def test_layers_and_runs_lower_into_the_same_arrays():
     blocks = ((tuple(range(8)), 4), (tuple(range(8, 13)), 2))
     engine = Subspace(random_ansatz(np.random.default_rng(4), "xy_complete", 3, blocks))
-    psi, layers = engine.room(2)[0], engine.layers(np.full((3, 2), 0.3))
+    psi = engine.room(2)[0]
     psi[:] = engine.start[:, None]
     seen = []
-    for layer in layers:
+    for layer in engine.layers(np.full((3, 2), 0.3)) + engine.layers(np.full((2, 2), 0.2)):
         engine.mix(psi, layer)
         seen.append({id(one) for few in layer[0].spare.values() for one in few})
     assert seen[0]
-    assert seen[0] == seen[1] == seen[2]
+    assert all(one == seen[0] for one in seen)
+    assert not engine.layers(np.full((1, 3), 0.3))[0][0].spare  # other columns, other arrays
+
+
+def test_large_states_leave_no_arrays_behind(monkeypatch):
+    monkeypatch.setattr("qfl.simulators.subspace._GROUP", 1)
+    engine = Subspace(random_ansatz(np.random.default_rng(4), "xy_complete", 1, ((range(8), 4),)))
+    evolution.evolve(engine, np.full((1, 2, 1), 0.3))
+    assert not engine.layers(np.full((1, 1), 0.3))[0][0].spare
 
 
 @pytest.mark.parametrize("mixer", MIXERS)
