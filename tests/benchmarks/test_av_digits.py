@@ -1,6 +1,7 @@
 """Real speech and pictures at six speakers: how far a federation gets, and what it leans on.
 
-Needs the files (QFL_DATA) and some minutes on one core for each seed.
+Needs the files (QFL_DATA) and some minutes on one core for each seed. Batches of 16 were chosen on
+clips that the speakers hold out themselves (seeds 100 and 101: .974 of them, .963 with 32).
 """
 
 import os
@@ -16,7 +17,7 @@ BAR, SEEDS = 0.96, 5
 
 
 def study(**scenario):
-    """Six speakers, everybody in every round, as in the reference measurement."""
+    """Six speakers, everybody in every round, two local epochs."""
     return Study(
         name="av_digits",
         title="AV-digits",
@@ -32,7 +33,7 @@ def study(**scenario):
             "epochs": 2,
             "optimiser": "adamw",
             "learning_rate": 2e-3,
-            "batch_size": 32,
+            "batch_size": 16,
         },
         selection={"problem": "client_selection"},
         channel={"name": "plain"},
@@ -51,5 +52,5 @@ def test_six_speakers_reach_the_bar_in_twenty_rounds(report, benchmark):
     found = {name: [final[f"digit.accuracy{name}"] for final in finals] for name in ("", "@image")}
     what = f"av_digits, FedAvg, six speakers, 20 rounds, mean of {SEEDS} seeds"
     report.ratio(what, float(np.mean(found[""])), at_least=BAR)
-    report.note(f"{what}: least, greatest", f"{min(found['']):.3f}, {max(found['']):.3f}")
+    report.note(f"{what}: each", ", ".join(f"{one:.3f}" for one in found[""]))
     report.note(f"{what}: pictures alone", f"{np.mean(found['@image']):.3f}")
