@@ -179,6 +179,7 @@ def _family(
         for setting in results.settings
         for method in results.variants(request.method)
         for other in others
+        if not _silent(outcome, results.of(setting, other))
     ]
     sides = [(first, second) for first, second in sides if first and second]
     plain = [difference(outcome, first, second, tested=False) for first, second in sides]
@@ -193,6 +194,11 @@ def _family(
     return Family(
         name, tuple(replace(d, adjusted_p=p) for d, p in zip(kept, adjusted, strict=True)), ""
     )
+
+
+def _silent(outcome: Outcome, runs: tuple[Run, ...]) -> bool:
+    """Return True if the outcome applies to none of these runs: there is nothing to compare."""
+    return bool(runs) and all(math.isnan(outcome.read(run)) for run in runs)
 
 
 def _refusal(pairs: int, needed: int, comparisons: int) -> str:

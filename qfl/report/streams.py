@@ -139,8 +139,10 @@ def method(results: Results) -> str:
         "against the untrained model; forgetting: Chaudhry et al. 2018. Joint training has the "
         "samples of all stages in every round, and as many rounds, so that it computes more; fresh "
         "starts have every stage to themselves. Both are references and no strategies: they have "
-        "no transfer. What a strategy sends, computes and keeps beyond the naive one is on its "
-        "bill, but not the arithmetic of a pull within a step."
+        "no transfer. A head that starts at zero answers the same until it is trained, so that "
+        "nothing is transferred forward to it before its stage. What a strategy sends, computes "
+        "and keeps beyond the naive one is on its bill, but not the arithmetic of a pull within a "
+        "step."
     )
 
 

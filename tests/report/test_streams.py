@@ -90,6 +90,13 @@ def test_differences_are_paired_and_follow_from_the_matrix(analysis):
     assert not any("naive" == method and other == "naive" for method, other, _ in found)
 
 
+def test_a_reference_without_the_headline_is_no_comparison(analysis):
+    [primary, secondary] = analysis.families
+    assert [d.baseline for d in primary.differences] == ["naive"]
+    assert [d.baseline for d in secondary.differences] == ["regularised", "joint"]
+    assert "2 comparisons with Holm" in secondary.refusal
+
+
 def test_prices_are_lost_as_scores_are_won(analysis):
     rows = [[cell.text for cell in row.cells] for row in analysis.tables["stream-verdicts"].rows]
     verdicts = {(row[0], row[1]): row[-1] for row in rows}

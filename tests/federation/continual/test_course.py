@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small import founder, numbers, population
+from small import MODALITIES, TASKS, founder, numbers, population
 
 from qfl.core.errors import ConfigError
 from qfl.core.metrics import OF_STREAMS, metric
 from qfl.core.rng import Streams
 from qfl.federation.continual.course import Journey
 from qfl.federation.continual.ewc import Ewc
+from qfl.federation.continual.stages import Itinerary
+from qfl.federation.continual.stock import size_bytes
 from qfl.federation.continual.streams import Stream
 from qfl.federation.continual.ways import Fresh, Joint, Naive, Rehearsal
 from qfl.federation.unlearning.systems import Founding
@@ -107,6 +109,31 @@ def test_memory_is_what_is_kept_beyond_the_present_stage(played):
     assert kept["joint"] == each * max(sum(len(c.train) for c in stage) for stage in parts)
     assert kept["ewc"] % 3 == 0
     assert kept["ewc"] > 0
+
+
+def test_the_most_that_was_kept_counts_and_not_the_last():
+    """Two of three clients lack the last task, and keep nothing in its stage."""
+    few = (MODALITIES, TASKS[1:3])
+    uneven = population(3, held={1: few, 2: few}, samples=480)
+    tasks = Stream(kind="tasks", tasks=("task_1", "task_2", "task_3"))
+    way, streams = Rehearsal(10), Streams(7)
+    trip = Itinerary(uneven, tasks.divided(uneven, streams), streams)
+
+    def size(members):
+        return sum(size_bytes(client.train) for client in members.clients)
+
+    kept = [size(way.population(trip, at)) - size(trip.stages[at].population) for at in range(3)]
+    assert kept[1] > kept[2] > kept[0] == 0
+    records = list(replace(journey(way, rounds=3, stream=tasks), population=uneven).play())
+    assert records[-1].metrics["memory_bytes"] == kept[1]
+
+
+def test_other_metrics_are_those_on_the_test_samples_of_all_stages(played):
+    sizes = [len(s.population.test) for s in CLASSES.divided(WHOLE, Streams(7))]
+    for record in played["naive"]:
+        parts = [record.metrics[f"score.on_stage@{j}"] for j in (1, 2)]
+        both = np.average(parts, weights=sizes)
+        assert record.metrics["task_1.accuracy"] == pytest.approx(both)
 
 
 def test_only_ways_that_need_it_pay_between_stages(played):
