@@ -1,11 +1,14 @@
 """The report of a study with stages: the matrix, what follows from it, and who loses to whom."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import qfl.report
 from qfl.report import streams
 from qfl.report.analysis import analyse
+from qfl.report.participation import counts_agree, rounds_to_pairs
 from qfl.report.results import read
 from qfl.study import run
 from tests.study.test_streaming import SYNTHETIC, study
@@ -107,7 +110,9 @@ def test_prices_are_lost_as_scores_are_won(analysis):
     assert finding.startswith("replay against naive: better in ")
     assert "regularised against naive: better in " in finding
     assert finding.count("worse in ") == finding.count("undecided in ") == 2
-    assert "training operations" in finding.split("worse in ")[1].split(";")[0]
+    won, lost, _ = finding.split("against naive: ")[1].split(";")
+    assert "training operations" in lost
+    assert "training operations" not in won
 
 
 def test_every_stage_has_a_curve_and_nothing_else_counts_it_as_a_metric(analysis):
@@ -130,6 +135,19 @@ def test_the_page_and_the_summary_say_what_changed_and_who_lost(folder):
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "samples in stage 2" in page
     assert 'id="stream"' in page
+
+
+def test_pairs_are_not_counted_where_stages_say_when_each_is_trained(analysis):
+    run_ = analysis.results.runs[0]
+    first, *rest = (replace(record, least_trained=record.round) for record in run_.row.rounds)
+    uneven = {"client-00": {"modalities": ["a"], "tasks": ["x"]}}
+    uneven |= {f"client-0{i}": {"modalities": ["a"], "tasks": ["x", "y"]} for i in (1, 2, 3)}
+    row = replace(run_.row, rounds=(replace(first, holdings=uneven), *rest))
+    assert rounds_to_pairs(replace(run_, row=row)) != rounds_to_pairs(replace(run_, row=row))
+    assert counts_agree(replace(run_, row=row)) is None
+    alike = replace(row, cell=replace(row.cell, stream={}))
+    assert rounds_to_pairs(replace(run_, row=alike)) == 1.0
+    assert counts_agree(replace(run_, row=alike)) is not None
 
 
 def test_a_study_without_stages_has_none_of_it(tmp_path):
