@@ -154,8 +154,8 @@ def _told(run: Run, stream: Mapping[str, Any]) -> str:
         "classes": f"the classes of {stream['task']} in groups",
         "labels": f"seasons that shift the classes of {stream['task']} "
         f"(Dirichlet {stream['dirichlet_alpha']:g})",
-        "modalities": f"seasons in which {stream['strength']:.0%} of the samples lack a modality, "
-        "each in turn",
+        "modalities": f"seasons in which {100 * stream['strength']:g} % of the samples lack a "
+        "modality, each in turn",
         "rotation": "seasons that turn pictures by a quarter more each",
     }
     found = what.get(kind, f"seasons of {kind} up to {stream['strength']:g}")
