@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor
@@ -44,6 +44,8 @@ class Ewc:
     information per client, summed over stages.
     """
 
+    says: ClassVar[tuple[str, ...]] = CONTINUAL
+    afresh: ClassVar[bool] = False
     pull: float = 100.0
     fisher_samples: int = 32
 
@@ -53,16 +55,6 @@ class Ewc:
                 f"pull {self.pull} and fisher_samples {self.fisher_samples}; allowed: 0 or more, "
                 "and at least 1"
             )
-
-    @property
-    def says(self) -> tuple[str, ...]:
-        """Return everything."""
-        return (*CONTINUAL, "forgetting")
-
-    @property
-    def afresh(self) -> bool:
-        """Return False."""
-        return False
 
     def population(self, itinerary: Itinerary, at: int) -> Population:
         """Return the stage's own."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from qfl.core.errors import ConfigError
 from qfl.core.events import LinkEvent
@@ -19,8 +19,10 @@ from qfl.federation.continual.stock import joined
 from qfl.federation.population import Client, Population, regrouped
 from qfl.federation.round import Federation
 
-CONTINUAL = ("continual_score", "learning_score", "backward_transfer", "forward_transfer")
-"""What the matrix of a way that learns stage after stage says, and forgetting with it."""
+CONTINUAL = (
+    *("continual_score", "learning_score", "forgetting", "backward_transfer", "forward_transfer"),
+)
+"""What the matrix of a way that learns stage after stage says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,17 +43,15 @@ class Memento:
 
 
 class Way(Protocol):
-    """A way to go through a stream; options are its fields."""
+    """A way to go through a stream; options are its fields.
 
-    @property
-    def says(self) -> tuple[str, ...]:
-        """Which numbers of its matrix of scores mean something, by their names in a record."""
-        ...
+    Attributes:
+        says: which numbers of its matrix of scores mean something, by their names in a record.
+        afresh: whether every stage begins with fresh weights.
+    """
 
-    @property
-    def afresh(self) -> bool:
-        """Whether every stage begins with fresh weights."""
-        ...
+    says: ClassVar[tuple[str, ...]]
+    afresh: ClassVar[bool]
 
     def population(self, itinerary: Itinerary, at: int) -> Population:
         """Return who trains on what in a stage."""
@@ -66,15 +66,8 @@ class Way(Protocol):
 class Naive:
     """Every stage on its own samples alone; no options."""
 
-    @property
-    def says(self) -> tuple[str, ...]:
-        """Return everything."""
-        return (*CONTINUAL, "forgetting")
-
-    @property
-    def afresh(self) -> bool:
-        """Return False."""
-        return False
+    says: ClassVar[tuple[str, ...]] = CONTINUAL
+    afresh: ClassVar[bool] = False
 
     def population(self, itinerary: Itinerary, at: int) -> Population:
         """Return the stage's own."""
@@ -89,18 +82,12 @@ class Naive:
 class Fresh:
     """Every stage on its own samples from fresh weights: what a stage is worth by itself.
 
-    No options. A reference: it learns one stage after another, but nothing of one for another.
+    No options. A reference: it learns one stage after another, but nothing of one for another, so
+    that only the score on each right after it means something.
     """
 
-    @property
-    def says(self) -> tuple[str, ...]:
-        """Return the score on each stage right after it."""
-        return ("learning_score",)
-
-    @property
-    def afresh(self) -> bool:
-        """Return True."""
-        return True
+    says: ClassVar[tuple[str, ...]] = ("learning_score",)
+    afresh: ClassVar[bool] = True
 
     def population(self, itinerary: Itinerary, at: int) -> Population:
         """Return the stage's own."""
@@ -116,18 +103,11 @@ class Joint:
     """The samples of all stages at once, from the first round on: the ceiling; no options.
 
     A reference: it knows in the first stage what comes in the last, and a round of it passes over
-    the samples of all stages.
+    the samples of all stages; there is no order that could matter.
     """
 
-    @property
-    def says(self) -> tuple[str, ...]:
-        """Return the mean score at the end: there is no order that could matter."""
-        return ("continual_score",)
-
-    @property
-    def afresh(self) -> bool:
-        """Return False."""
-        return False
+    says: ClassVar[tuple[str, ...]] = ("continual_score",)
+    afresh: ClassVar[bool] = False
 
     def population(self, itinerary: Itinerary, at: int) -> Population:
         """Return everybody with the samples of all stages, whatever stage it is."""
@@ -150,21 +130,13 @@ class Rehearsal:
         memory: samples that a client keeps, of all earlier stages together.
     """
 
+    says: ClassVar[tuple[str, ...]] = CONTINUAL
+    afresh: ClassVar[bool] = False
     memory: int = 50
 
     def __post_init__(self) -> None:
         if self.memory < 1:
             raise ConfigError(f"memory must be at least 1 sample, got {self.memory}")
-
-    @property
-    def says(self) -> tuple[str, ...]:
-        """Return everything."""
-        return (*CONTINUAL, "forgetting")
-
-    @property
-    def afresh(self) -> bool:
-        """Return False."""
-        return False
 
     def population(self, itinerary: Itinerary, at: int) -> Population:
         """Return the stage with the same number of samples of each earlier one added.
