@@ -144,9 +144,3 @@ def _going_on(study: Settings) -> Iterator[Issue]:
         yield Issue(
             "forget.method", f"{method} forgets who is in which cluster; take declared ones"
         )
-    if study.get("stream") and _learned(study):
-        yield Issue(
-            "clusters.by",
-            "every stage of a stream begins with the copies of the last, and who is in which was "
-            "learned there; take declared",
-        )
