@@ -109,8 +109,8 @@ def test_threads_change_no_record(monkeypatch):
             super().__init__(threads)
 
     monkeypatch.setattr(cohort, "ThreadPoolExecutor", Watched)
-    federation = {"algorithm": "fedavg", "rounds": 2, "clients_per_round": 22}
-    scenario = {"name": "digits", "clients": 24, "held": "everything", "min_samples": 5}
+    federation = {"algorithm": "fedavg", "rounds": 2, "clients_per_round": 42}
+    scenario = {"name": "digits", "clients": 44, "held": "everything", "min_samples": 5}
     [cell] = cells(study(scenario=scenario, federation=federation))
     runs = [
         [r.to_dict() | {"timings": None} for r in play(cell, workers=workers)]

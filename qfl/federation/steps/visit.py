@@ -270,11 +270,12 @@ class Courier:
         return [self._visited(call, outcomes.get(call.participant.index)) for call in calls]
 
     def _study(self, call: _Call, round_index: int) -> Course[_Outcome]:
-        """The common training, if a model came down, and what a client then does for itself."""
+        """The common training, unless an algorithm let no model come down, and what a client then
+        does for itself."""
         who, received = call.participant, call.taken
         model = self._model(who, received)
         trained = None
-        if not received.keys().isdisjoint(model):
+        if not isinstance(self.learning, Packing) or not received.keys().isdisjoint(model):
             carried: Mapping[str, Tensor] = {}
             if isinstance(self.learning, Packing):
                 carried = self.learning.carried(who, received)

@@ -79,6 +79,25 @@ def test_clusters_of_one_client_each_are_local():
         assert same_module(kept.courier.kept[client][HEAD], own)
 
 
+def test_clusters_of_one_client_each_are_local_whatever_they_share():
+    """Exact: with all modules at home nothing travels, and clients train all the same."""
+    records = []
+    for placement, division in (("local", None), ("cluster", Declared("self"))):
+        one = federation(
+            population=planted(),
+            training=LocalTraining(epochs=3),
+            modules={"*": {"placement": placement}},
+            division=division,
+        )
+        records.append(list(one.play()))
+    kept, alone = records
+    assert [r.client_metrics for r in kept] == [r.client_metrics for r in alone]
+    assert kept[1].client_metrics != kept[0].client_metrics
+    assert kept[1].costs.payload_bytes_up == kept[1].costs.payload_bytes_down == 0
+    assert kept[1].costs.training_operations == alone[1].costs.training_operations > 0
+    assert kept[1].delivered == ()
+
+
 def test_clusters_of_two_clients_are_not_local():
     """Mutation of the above."""
     kept = list(founded(placement="local").play())
