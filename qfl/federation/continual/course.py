@@ -100,17 +100,13 @@ class Journey:
 
     def _untrained(self, record: RoundRecord, stages: Sequence[Stage]) -> RoundRecord:
         """The first record, which states what is known of all stages and not of the first alone."""
-        scored = {name for name in record.excluded if name in self._taught(stages)}
+        taught = {t.name for s in stages for c in s.population.clients for t in c.tasks}
         return replace(
             record,
             facts={**record.facts, **self._facts(stages)},
             holdings=declared(self.population.clients),
-            excluded={name: why for name, why in record.excluded.items() if name not in scored},
+            excluded={name: why for name, why in record.excluded.items() if name not in taught},
         )
-
-    def _taught(self, stages: Sequence[Stage]) -> set[str]:
-        """The tasks that somebody trains in some stage."""
-        return {t.name for s in stages for c in s.population.clients for t in c.tasks}
 
     def _facts(self, stages: Sequence[Stage]) -> dict[str, float]:
         """What a report states about the realised stages."""
