@@ -41,6 +41,7 @@ from qfl.study.model import Study
 from qfl.study.outbox import send
 from qfl.study.override import flatten
 from qfl.study.store import CellRow, Status, append, write_atomically
+from qfl.study.streaming import undivided
 
 Play = Callable[[Cell], Iterator[RoundRecord]]
 Rerun = Literal["failed", "stale", "all"]
@@ -102,7 +103,7 @@ def run(
     grid = cells(study)
     with folder.held():
         plan = make_plan(folder, grid if chosen is None else chosen, rerun=rerun, play=player)
-        if issues := too_heavy(plan.todo):
+        if issues := [*too_heavy(plan.todo), *undivided(plan.todo)]:
             raise StudyError(study.name, issues)
         lock = folder.write_lock(study, grid)
         sha = provenance.write(folder.path, grid, lock=lock)

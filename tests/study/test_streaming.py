@@ -4,7 +4,7 @@ import pytest
 
 from qfl.core.errors import StudyError
 from qfl.core.metrics import OF_STREAMS
-from qfl.study import Study
+from qfl.study import Study, run
 from qfl.study.assemble import play
 from qfl.study.grid import cells, pairing_key
 from qfl.study.streaming import changes, undivided
@@ -205,7 +205,7 @@ def test_streams_head_only_a_study_with_stages_and_none_of_decisions():
     assert "trains nobody" in found["stream"]
 
 
-def test_stages_that_the_data_cannot_fill_are_found_before_anybody_trains():
+def test_stages_that_the_data_cannot_fill_are_found_before_anybody_trains(tmp_path):
     fits = {"kind": "labels", "task": "task_3", "strategy": "naive", "stages": 2}
     fits["dirichlet_alpha"] = 10.0
     assert undivided(cells(study(stream=fits, seeds=2))) == []
@@ -216,6 +216,9 @@ def test_stages_that_the_data_cannot_fill_are_found_before_anybody_trains():
     assert issue.message == (
         "3 classes of 'task_3' cannot come in 4 groups; take fewer stages (seed 0, 1)"
     )
+    with pytest.raises(StudyError, match="cannot come in 4 groups"):
+        list(run(study(stream=asked, scenario=few), out=tmp_path / "run", jobs=1))
+    assert not (tmp_path / "run" / "cells.jsonl").exists()
     number = {"kind": "labels", "task": "task_0", "strategy": "naive", "stages": 2}
     [issue] = undivided(cells(study(stream=number)))
     assert "unknown task with classes 'task_0'" in issue.message
