@@ -34,6 +34,7 @@ SCENARIO = Digits(
 POPULATION = SCENARIO.build(Streams(3))
 TRAINING = LocalTraining(epochs=1, batch_size=32, learning_rate=0.1)
 QUICK = {"public_epochs": 3, "generated": 40}
+FROZEN = "encoder:teacher:*"
 OFF = {"contrastive": 0.0, "margin": 0.0, "similarity": "off"}
 
 
@@ -157,8 +158,8 @@ def test_an_uploaded_frozen_part_would_be_seen():
     class Leaking(Watched):
         def seal(self, update, header):
             if header.sender != "server":
-                extra = {"teacher": {"w": np.zeros(1000, np.float32)}}
-                update = Update({**update.modules, **extra}, {**update.samples, "teacher": 1})
+                extra = {FROZEN: {"w": np.zeros(1000, np.float32)}}
+                update = Update({**update.modules, **extra}, {**update.samples, FROZEN: 1})
             return super().seal(update, header)
 
     found, records = played(Lenient(), wrap=Leaking, rounds=1)
