@@ -57,8 +57,7 @@ class Job:
     """One job as the ledger knows it; cells of a run share it.
 
     Attributes:
-        key: names it here: hash of backend, cells, requests and its place in the ledger, so that a
-            job that was given up and its successor carry different tags.
+        key: names it here: hash of backend, cells, requests and `nonce`.
         backend, options: as `get_backend` takes them, to collect from another process.
         shots: per circuit.
         asked: its circuits, in order.
@@ -71,6 +70,8 @@ class Job:
         duplicates: the machine's ids of further jobs that it made of this one.
         spent: id of a job at its machine that brought no counts -> its QPU seconds, None where the
             machine does not say.
+        nonce: of this intent alone, so that neither its successor nor the same study in another
+            folder carries its tag; "" on ledgers before 2026-12.
     """
 
     key: str
@@ -88,6 +89,7 @@ class Job:
     fetched: str = ""
     duplicates: tuple[str, ...] = ()
     spent: Mapping[str, float | None] = field(default_factory=dict)
+    nonce: str = ""
 
     @property
     def tag(self) -> str:
@@ -145,11 +147,6 @@ class Ledger:
     """
 
     folder: Path
-
-    @property
-    def length(self) -> int:
-        """How many events were noted."""
-        return sum(1 for _ in whole_lines(self.folder / JOBS))
 
     def jobs(self) -> dict[str, Job]:
         """Return every job that may still answer, by its key, in the order they were meant.
@@ -241,6 +238,7 @@ class Ledger:
             options=dict(job.options),
             shots=job.shots,
             asked=[asdict(each) for each in job.asked],
+            nonce=job.nonce,
         )
 
     def note_fetched(self, job: Job, collected: Collected) -> None:
@@ -286,7 +284,8 @@ def _apply(found: dict[str, Job], line: Mapping[str, Any]) -> None:
     key, event = line["key"], line["event"]
     if event == "intent":
         asked = (Asked(**{**each, "measured": tuple(each["measured"])}) for each in line["asked"])
-        found[key] = Job(key, line["backend"], line["options"], line["shots"], tuple(asked))
+        job = Job(key, line["backend"], line["options"], line["shots"], tuple(asked))
+        found[key] = replace(job, nonce=line.get("nonce", ""))
         return
     job = found[key]
     if event == "duplicate":

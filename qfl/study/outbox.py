@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -123,7 +124,8 @@ def _submit(ledger: Ledger, ready: Sequence[Ready]) -> None:
     """
     asked = ready[0][0]
     words = [word for question, *_ in ready for word in (question.cell, question.request)]
-    key = sha256_hex(*(word.encode() for word in (asked.backend, *words, str(ledger.length))))
+    nonce = token_hex(16)  # names the job and nothing else: no number of the study depends on it
+    key = sha256_hex(*(word.encode() for word in (asked.backend, *words, nonce)))
     circuits = tuple(
         Asked(
             cell=question.cell,
@@ -135,7 +137,7 @@ def _submit(ledger: Ledger, ready: Sequence[Ready]) -> None:
         )
         for question, _, placement in ready
     )
-    job = Job(key, asked.backend, asked.options, asked.shots, circuits)
+    job = Job(key, asked.backend, asked.options, asked.shots, circuits, nonce=nonce)
     parts = [
         (alike[0][1], np.array([question.angles for question, *_ in alike]))
         for alike in _grouped(ready, lambda each: each[0].circuit).values()

@@ -98,6 +98,26 @@ def test_the_estimate_counts_the_jobs_that_are_sent(cloud, tmp_path):
     assert posted(cloud) == sum(each.jobs for each in found)
 
 
+def test_two_folders_of_one_study_have_each_its_job(cloud, tmp_path):
+    """Alike in every circuit, told apart by their tags: neither takes or cancels the other's."""
+    cloud.mood = "queued"
+    folders = [tmp_path / name for name in ("monday", "tuesday")]
+    for folder in folders:
+        played(study(), folder)
+    assert [job["mood"] for job in cloud.jobs.values()] == ["queued", "queued"]
+    cloud.refuse = 429
+    third = tmp_path / "wednesday"
+    assert {row.status for row in played(study(), third)} == {"failed"}
+    for job in cloud.jobs.values():
+        job["mood"] = "done"
+    for folder, number in zip(folders, cloud.jobs, strict=True):
+        (job,) = fetch(Ledger(folder))
+        assert (job.state, job.job, job.duplicates) == ("fetched", number, ())
+        intent = json.loads((folder / JOBS).read_text().splitlines()[0])
+        assert job.nonce == intent["nonce"] != ""
+    assert Ledger(third).jobs() == {}
+
+
 def test_workers_share_the_job_too(cloud, tmp_path):
     """Two processes collect it at the same time; both go by what the first wrote down."""
     rows = played(study(), tmp_path, jobs=2)
