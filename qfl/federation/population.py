@@ -50,6 +50,7 @@ class Client:
             )
         for samples in (self.train, self.test, self.validation):
             if samples is not None:
+                _check_shapes(self.name, samples, self.modalities)
                 _check_finite(self.name, samples)
 
 
@@ -159,6 +160,17 @@ def to_tensor(array: NDArray[Any]) -> Tensor:
     numpy aligns to 16 bytes, torch to 64, always. Sharing memory would cost bitwise repeats.
     """
     return torch.from_numpy(np.array(array)).clone()
+
+
+def _check_shapes(client: str, samples: Samples, modalities: Sequence[Modality]) -> None:
+    """Refuse inputs that are not of the shape their modality declares."""
+    for modality in modalities:
+        found = samples.inputs.get(modality.name)
+        if found is not None and found.shape[1:] != modality.shape:
+            raise ConfigError(
+                f"{client} has {modality.name!r} of shape {found.shape[1:]} per sample, and the "
+                f"modality is declared as {modality.shape}; reshape the data or the declaration"
+            )
 
 
 def _check_finite(client: str, samples: Samples) -> None:

@@ -40,7 +40,7 @@ def affine_of_each(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         weight: (K, out, in).
         bias: (K, out).
     """
-    if _COMPILED and _suit(x, weight):
+    if _COMPILED and _suit(x, (weight, bias)):
         found: Tensor = _Affine.apply(x, weight, bias)  # type: ignore[no-untyped-call]
         return found
     own = weight.mT
@@ -57,22 +57,30 @@ def perceptron_of_each(
         hidden: weight and bias, as in `affine_of_each`.
         out: those of the second layer.
     """
-    if _COMPILED and _suit(x, hidden[0]) and out[0].shape[1] >= LEAST_ROWS:
+    if _COMPILED and _suit(x, hidden, out):
         found: Tensor = _Perceptron.apply(x, *hidden, *out)  # type: ignore[no-untyped-call]
         return found
     return affine_of_each(torch.relu(affine_of_each(x, *hidden)), *out)
 
 
-def _suit(x: Tensor, weight: Tensor) -> bool:
-    """Whether these are for the compiled products."""
-    (_, samples, into), out = x.shape, weight.shape[1]
-    return (
-        samples >= LEAST_COLUMNS
-        and out >= LEAST_ROWS
-        and samples * into * out >= _WORTH
-        and x.dtype == weight.dtype == torch.float32
-        and x.device.type == "cpu"
-    )
+def _suit(x: Tensor, *layers: tuple[Tensor, Tensor | None]) -> bool:
+    """Whether these are for the compiled products, which look at no shape again: what does not fit
+    is left to torch, which says so."""
+    clients, samples, width = x.shape
+    if samples < LEAST_COLUMNS or samples * width * layers[0][0].shape[1] < _WORTH:
+        return False
+    if x.dtype != torch.float32 or x.device.type != "cpu":
+        return False
+    for weight, bias in layers:
+        out = weight.shape[1]
+        if out < LEAST_ROWS or weight.shape != (clients, out, width):
+            return False
+        if bias is not None and (bias.shape != (clients, out) or bias.dtype != x.dtype):
+            return False
+        if weight.dtype != x.dtype or weight.device != x.device:
+            return False
+        width = out
+    return True
 
 
 class _Affine(torch.autograd.Function):

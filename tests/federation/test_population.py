@@ -163,3 +163,10 @@ def test_numbers_that_are_not_finite_are_refused_where_they_are_seen():
     broken.inputs["image"][2] = np.inf
     with pytest.raises(ConfigError, match=r"ward-7 has 1 of 6 samples with NaN .* in 'image'"):
         client(broken)
+
+
+def test_inputs_of_another_shape_than_declared_are_refused():
+    bent = samples(9)
+    bent.inputs["image"] = bent.inputs["image"][:, :, :3]
+    with pytest.raises(ConfigError, match=r"ward-7 has 'image' of shape \(4, 3\) .* as \(4, 4\)"):
+        client(bent)

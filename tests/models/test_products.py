@@ -78,6 +78,29 @@ def test_frozen_layers_hand_slopes_on():
         torch.testing.assert_close(own, other, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("x", "weight", "bias"),
+    [
+        ((2, 32, 64), (5, 64, 64), (5, 64)),
+        ((2, 32, 60), (2, 64, 64), (2, 64)),
+        ((2, 32, 64), (2, 64, 64), (2, 60)),
+    ],
+    ids=["clients", "inputs", "bias"],
+)
+def test_shapes_that_do_not_fit_are_refused(x, weight, bias):
+    x, weight, bias = drawn(0, *x), drawn(1, *weight), drawn(2, *bias)
+    with pytest.raises(RuntimeError, match="size"):
+        affine_of_each(x, weight, bias)
+    with pytest.raises(RuntimeError, match="size"):
+        perceptron_of_each(x, (weight, bias), (drawn(3, 2, 32, 64), drawn(4, 2, 32)))
+
+
+def test_a_bias_of_another_kind_is_left_to_torch():
+    x, weight, bias = drawn(0, 2, 32, 64), drawn(1, 2, 64, 64), drawn(2, 2, 64).double()
+    with pytest.raises(RuntimeError, match=r"dtype|type"):
+        affine_of_each(x, weight, bias)
+
+
 def test_threads_share_products_and_change_no_bit():
     x, weight, bias = drawn(0, 5, 32, 64), drawn(1, 5, 64, 64), drawn(2, 5, 64)
     alone = affine_of_each(x, weight, bias)
