@@ -184,7 +184,7 @@ def _run_lanes_back(states: Amplitudes, costs: Floats, angles: Floats) -> Floats
         for low, high in pairwise(levels)
         for qubit in range(low, high)
     ]
-    cosines = np.cos(layers[:, None, 1]) ** (2 * np.array(before)[:, None])
+    cosines = layers[:, None, 2] ** (2 * np.array(before)[:, None])
     overlaps = np.stack([found[:, 0], (cosines * found[:, 1:]).sum(1)])
     return overlaps[:, given].transpose(2, 0, 1)
 
@@ -196,17 +196,23 @@ def _levels(costs: Floats) -> NDArray[np.int64]:
 
 
 def _layers(angles: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """Return layers (m, 2, LANES) without steep tangents, and which of them have the gammas."""
+    """Return layers (m, 3, LANES) without steep tangents, and which of them have the gammas.
+
+    They hold gammas, betas from -pi/2 to pi/2, and the cosines, with the sign of those given.
+    """
     gammas, betas = angles.transpose(1, 2, 0)
+    signs, betas = np.copysign(1.0, np.cos(betas)), np.arctan(np.tan(betas))
     times = np.where((np.abs(np.tan(betas)) > _STEEP).any(axis=1), 2, 1)
-    layers, given = np.zeros((times.sum(), 2, LANES)), times.cumsum() - times
+    layers, given = np.zeros((times.sum(), 3, LANES)), times.cumsum() - times
     layers[given, 0] = gammas
     layers[:, 1] = np.repeat(betas / times[:, None], times, axis=0)
+    layers[:, 2] = np.cos(layers[:, 1])
+    layers[given, 2] *= signs
     return layers, given
 
 
 def _tables(layers: Floats, qubits: np.int64, psi: NDArray[Any]) -> tuple[Floats, NDArray[Any]]:
     """Return the turns of `kernels_lanes.run`, and the tangents in the precision of psi."""
-    gammas, betas = layers[:, 0], layers[:, 1]
-    turns = np.stack([gammas, np.cos(betas) ** qubits], axis=1)
+    gammas, betas, cosines = layers.transpose(1, 0, 2)
+    turns = np.stack([gammas, cosines**qubits], axis=1)
     return turns, np.tan(betas).astype(psi.dtype)
