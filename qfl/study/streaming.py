@@ -14,21 +14,25 @@ from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.registry import load
 from qfl.core.rng import Streams
 from qfl.federation.continual.rounds import ends
+from qfl.models.policies import exchange_policy
 from qfl.study.options import SECTIONS, Issue, build, build_row, shared
 
 Settings = Mapping[str, Any]
 
 _STARTING_AFRESH = ("fedavg", "fedprox", "fedavgm", "fedadam", "fedyogi", "scaffold", "fedlora")
 """Algorithms that start afresh in every stage and keep no other model of anybody."""
-_AT_HOME = ("fedper", "fedbn")
-"""Exchange policies that leave modules at the clients."""
+_SEVERAL = {
+    "local": "clients keep {what} at home",
+    "cluster": "every cluster has its own copy of {what}",
+}
+"""Placements that leave the server without the version of a module that clients use."""
 
 
 def unfit_stream(study: Settings) -> list[Issue]:
     """Return one issue for each combination of a study that cannot work."""
     if not study["stream"] or not study["federation"] or not study["scenario"]:
         return []
-    checks = (_names, _rounds, _memory, _company, _algorithm)
+    checks = (_names, _rounds, _memory, _company, _algorithm, _one_model)
     return [issue for check in checks for issue in check(study)]
 
 
@@ -116,10 +120,23 @@ def _algorithm(study: Settings) -> Iterator[Issue]:
             f"the pull of regularised takes the place of what {algorithm} adds at clients and the "
             "server; take fedavg, or strategy naive or replay",
         )
-    exchange = study["federation"]["exchange"]
-    if study["stream"]["strategy"] == "regularised" and exchange in _AT_HOME:
+
+
+def _one_model(study: Settings) -> Iterator[Issue]:
+    """What is scored on every stage must be the model that clients use."""
+    federation = study["federation"]
+    placements = {policy.placement for policy in exchange_policy(federation["exchange"]).policies}
+    if placements & set(_SEVERAL):
         yield Issue(
             "federation.exchange",
-            f"regularised pulls all modules to the common ones, and {exchange} keeps some at the "
-            "clients; take another exchange, or strategy naive or replay",
+            f"with {federation['exchange']} clients keep modules at home, and a stream scores the "
+            "server's model, which nobody would use; take another exchange, such as full, or leave "
+            "[stream] out",
         )
+    for pattern, change in federation["modules"].items():
+        if reason := _SEVERAL.get(change.get("placement", "")):
+            yield Issue(
+                f"federation.modules.{pattern}.placement",
+                f"{reason.format(what=pattern)}, and a stream scores the server's model, which "
+                "nobody would use; take global or frozen, or leave [stream] out",
+            )

@@ -4,6 +4,7 @@ import pytest
 
 from qfl.core.errors import StudyError
 from qfl.core.metrics import OF_STREAMS
+from qfl.models.policies import EXCHANGE_POLICIES
 from qfl.study import Study, run
 from qfl.study.assemble import play
 from qfl.study.grid import cells, pairing_key
@@ -20,6 +21,15 @@ SYNTHETIC = {
 STRATEGIES = ("naive", "replay", "regularised", "joint", "fresh")
 TASKS = {"kind": "tasks", "tasks": ["task_1", "task_0"], "strategy": "naive"}
 HEADLINE = {"metric": "forgetting", "method": "replay", "baseline": "naive"}
+LONE = [{"label": "random", "solver": "random"}]
+ALONE = {"metric": "continual_score", "method": "random", "baseline": "random"}
+FEDERATION = {
+    "algorithm": "fedavg",
+    "rounds": 4,
+    "clients_per_round": 2,
+    "epochs": 1,
+    "model_width": 4,
+}
 
 
 def study(**changes):
@@ -30,13 +40,7 @@ def study(**changes):
         "hypothesis": "Little.",
         "seeds": 1,
         "scenario": SYNTHETIC,
-        "federation": {
-            "algorithm": "fedavg",
-            "rounds": 4,
-            "clients_per_round": 2,
-            "epochs": 1,
-            "model_width": 4,
-        },
+        "federation": FEDERATION,
         "selection": {"problem": "client_selection", "redundancy": 0.0},
         "channel": {"name": "plain"},
         "stream": TASKS,
@@ -166,24 +170,44 @@ def test_seasons_are_swept_and_masked_sums_go_through_them():
             "methods.regularised.federation.algorithm",
             "the pull of regularised takes the place of what fedprox adds",
         ),
-        (
-            {
-                "federation": {
-                    "algorithm": "fedavg",
-                    "rounds": 4,
-                    "clients_per_round": 4,
-                    "exchange": "fedper",
-                }
-            },
-            "methods.regularised.federation.exchange",
-            "fedper keeps some at the clients",
-        ),
         ({"headline": HEADLINE | {"metric": "score@personal"}}, "headline.metric", "unknown"),
         ({"headline": HEADLINE | {"metric": "forget_gap"}}, "headline.metric", "unknown metric"),
     ],
 )
 def test_what_cannot_be_combined_is_refused_with_the_alternative(changes, key, message):
     assert message in broken(**changes)[key]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("exchange", sorted(EXCHANGE_POLICIES))
+def test_models_that_differ_from_client_to_client_are_refused_by_placement(exchange, strategy):
+    """A stream scores the server's model; heads that stay at home would be the untrained ones."""
+    at_home = any(p.placement == "local" for p in EXCHANGE_POLICIES[exchange].policies)
+    if exchange in ("fedper", "fedbn"):
+        assert at_home
+    asked = {"stream": {**TASKS, "strategy": strategy}, "methods": LONE, "headline": ALONE}
+    settings = {**FEDERATION, "exchange": exchange}
+    if not at_home:
+        assert study(federation=settings, **asked).federation["exchange"] == exchange
+        return
+    assert broken(federation=settings, **asked) == {
+        "federation.exchange": f"with {exchange} clients keep modules at home, and a stream scores "
+        "the server's model, which nobody would use; take another exchange, such as full, or leave "
+        "[stream] out"
+    }
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_so_are_single_modules(strategy):
+    asked = {"stream": {**TASKS, "strategy": strategy}, "methods": LONE, "headline": ALONE}
+    for placement in ("global", "frozen"):
+        placed = {"head:*": {"placement": placement}, "encoder:*": {"codec": "int8"}}
+        study(federation={**FEDERATION, "modules": placed}, **asked)
+    placed = {"head:*": {"placement": "local"}, "encoder:*": {"codec": "int8"}}
+    assert broken(federation={**FEDERATION, "modules": placed}, **asked) == {
+        "federation.modules.head:*.placement": "clients keep head:* at home, and a stream scores "
+        "the server's model, which nobody would use; take global or frozen, or leave [stream] out"
+    }
 
 
 def test_a_memory_below_the_stages_is_refused_with_the_least():
@@ -197,11 +221,10 @@ def test_a_memory_below_the_stages_is_refused_with_the_least():
 
 
 def test_streams_head_only_a_study_with_stages_and_none_of_decisions():
-    lone = [{"label": "random", "solver": "random"}]
     headline = {"metric": "forgetting", "method": "random", "baseline": "random"}
-    found = broken(stream={}, methods=lone, headline=headline)
+    found = broken(stream={}, methods=LONE, headline=headline)
     assert "unknown metric 'forgetting'" in found["headline.metric"]
-    found = broken(decision={"problem": "client_selection"}, methods=lone)
+    found = broken(decision={"problem": "client_selection"}, methods=LONE)
     assert "trains nobody" in found["stream"]
 
 
