@@ -17,6 +17,7 @@ from qfl.core.errors import (
     ConfigError,
     JobDamagedError,
     JobFailedError,
+    JobPendingError,
     MissingExtraError,
 )
 from qfl.study.ledger import Job, Ledger
@@ -33,9 +34,9 @@ def fetch(ledger: Ledger, *, forget: Collection[str] = ()) -> Iterator[Job]:
     Args:
         ledger: of the run.
         forget: ids or tags of jobs to give up, EVERY for all: jobs that failed, results that do
-            not arrive whole at a second try, and intents that their machine does not know. A job
-            that is named is given up too if its machine cannot be asked. The next run sends them
-            again. What waits, or arrives after all, is kept.
+            not arrive whole at a second try, and intents that their machine says it does not know.
+            A job that is named is given up too if its machine cannot be asked, which leaves it in
+            doubt. The next run sends them again. What waits, or arrives after all, is kept.
 
     Raises:
         ConfigError: a job to give up is not on the ledger, or has its counts.
@@ -96,11 +97,19 @@ def _asked(ledger: Ledger, job: Job, machine: Queue, *, again: bool) -> Job:
 
 
 def fetched(ledger: Ledger, job: Job, machine: Queue) -> Job:
-    """Return the job after one look at its machine."""
+    """Return the job after one look at its machine.
+
+    Raises:
+        JobPendingError: it is in doubt whether its machine took it, which cannot be asked by tag.
+        BackendError: its machine cannot be asked now, or its result did not arrive whole.
+    """
     known = machine.find(job.tag)
     if job.state == "intent":
+        if known is None:
+            raise JobPendingError(_doubt(job))
         if not known:
-            return replace(job, reason=_doubt(job, known))
+            said = f"{job.backend} knows no job {job.tag}"
+            return replace(job, reason=f"{said}: qfl fetch --forget {job.tag} gives it up")
         ledger.note("submitted", job.key, job=known[0])
         job = ledger.jobs()[job.key]
     for number in sorted({*(known or ())} - {job.job, *job.duplicates}):
@@ -168,10 +177,8 @@ def adopt(ledger: Ledger, found: Mapping[str, str]) -> None:
         ledger.note("submitted", job.key, job=number)
 
 
-def _doubt(job: Job, known: tuple[str, ...] | None) -> str:
+def _doubt(job: Job) -> str:
     """Return what nobody knows about a job, and who can find out."""
-    if known is not None:
-        return f"{job.backend} knows no job {job.tag}: qfl fetch --forget {job.tag} gives it up"
     cells = " ".join(cell[:12] for cell in job.cells)
     return (
         f"it is in doubt whether {job.backend} took the {job.circuits} circuits of {cells}, and it "

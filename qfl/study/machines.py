@@ -183,6 +183,8 @@ class LedgeredCompiled:
         if job.is_open and backend.submits:
             try:
                 job = fetched(ledger, job, cast(Queue, backend.machine()))
+            except JobPendingError:  # a doubt, which says how it ends
+                raise
             except BackendError as error:
                 raise JobPendingError(
                     f"job {job.job or job.tag} cannot be collected now: {error}; nothing is lost, "

@@ -162,12 +162,28 @@ def test_a_job_that_never_reached_its_provider_is_sent_again_when_it_is_given_up
     (cloud / "open").touch()
     assert keeper.jobs() == []
     assert qfl(tmp_path, "fetch")[0] == 3
-    code, err = qfl(tmp_path, "fetch", "--forget", "all")
+    (job,) = ledger(tmp_path).jobs().values()
+    code, err = qfl(tmp_path, "fetch", "--forget", job.tag)
     assert code == 0, err
     code, err = qfl(tmp_path, *RUN)
     assert code == 0, err
     assert len(keeper.jobs()) == 2
     assert statuses(tmp_path) == ["done"] * 4
+
+
+def test_a_doubt_is_given_up_by_its_own_tag_alone(cloud, tmp_path):
+    """The provider has the job and cannot be asked by tag: not asked is not unknown."""
+    write(tmp_path, "Keeping")
+    (cloud / "deadly").write_text("taken")
+    assert qfl(tmp_path, *RUN)[0] == -signal.SIGKILL
+    (cloud / "deadly").unlink()
+    kept = ledger(tmp_path)
+    (job,) = fetch(kept, forget=[EVERY])
+    assert (job.state, events(tmp_path)) == ("intent", ["intent"])
+    assert "in doubt whether qiskit:keeper:Keeping took" in job.reason
+    assert qfl(tmp_path, *RUN)[0] == 3
+    assert len(keeper.jobs()) == 2  # the fourth circuit, and the three in doubt no second time
+    assert [each.state for each in fetch(kept, forget=[job.tag])] == ["forgotten", "submitted"]
 
 
 def test_a_provider_that_does_not_answer_is_a_doubt_without_its_secrets(
