@@ -67,6 +67,7 @@ class Collected:
         calibrations: of the same qubits as at submission, at collection, in the order asked for;
             empty if they cannot be read.
         remark: why something beside the counts is missing, "" if nothing is.
+        names: of the circuits, where the machine returns them; empty where it does not.
     """
 
     counts: tuple[Counts, ...]
@@ -74,6 +75,7 @@ class Collected:
     queue_seconds: float | None
     calibrations: tuple[Mapping[str, Any], ...] = ()
     remark: str = ""
+    names: tuple[str, ...] = ()
 
 
 class Queued(Protocol):

@@ -8,7 +8,7 @@ secret.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, reduce
 from typing import Any
@@ -110,8 +110,12 @@ def sent(name: str, device: Any, circuits: Sequence[Any], shots: int) -> str:
         return str(device.run(list(circuits), shots=shots).job_id())
 
 
-def counts_of(name: str, device: Any, job: str) -> tuple[Counts, ...] | None:
-    """Return the counts of every circuit of a job, None while it waits or runs.
+def counts_of(
+    name: str, device: Any, job: str
+) -> tuple[tuple[Counts, ...], tuple[str, ...]] | None:
+    """Return the counts and names of every circuit of a job, None while it waits or runs.
+
+    Providers that name no circuit in their results leave the names empty.
 
     Raises:
         JobFailedError, JobDamagedError, BackendError: see `jobs.Queue`.
@@ -125,7 +129,8 @@ def counts_of(name: str, device: Any, job: str) -> tuple[Counts, ...] | None:
         if status != "DONE":
             return None
         result = found.result()
-    return tuple(undamaged(lambda: _read(result), job))
+    counts: list[Counts] = undamaged(lambda: _read(result), job)
+    return tuple(counts), tuple(filter(None, map(_name, result.results)))
 
 
 @contextmanager
@@ -165,6 +170,13 @@ def _read(result: Any) -> list[Counts]:
         Counts.of([[int(bit) for bit in reversed(key)] for key in table], list(table.values()))
         for table in tables
     ]
+
+
+def _name(experiment: Any) -> str:
+    """Return the name of a circuit in a result, whose header is a mapping or an object."""
+    header = getattr(experiment, "header", None)
+    found = header.get("name") if isinstance(header, Mapping) else getattr(header, "name", None)
+    return str(found or "")
 
 
 def _plain(text: str) -> str:

@@ -138,11 +138,13 @@ class QiskitDevice:
         A BackendV2 reports neither the seconds that it charges nor those in its queue.
         """
         device = self.opened()
-        counts = provider.counts_of(self._name, device, job)
-        if counts is None:
+        found = provider.counts_of(self._name, device, job)
+        if found is None:
             return None
+        counts, names = found
         now = tuple(again(device, Calibration.from_dict(each)).to_dict() for each in calibrated)
-        return Collected(counts, None, None, now, "its provider reports no seconds here")
+        silent = "its provider reports no seconds here"
+        return Collected(counts, None, None, now, silent, names)
 
     @property
     def _name(self) -> str:

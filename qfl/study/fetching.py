@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import cast
 
 from qfl.backends import get_backend
-from qfl.backends.jobs import Queue, check_whole
+from qfl.backends.jobs import Queue
 from qfl.core.errors import (
     BackendError,
     ConfigError,
@@ -36,27 +36,30 @@ def fetch(ledger: Ledger, *, forget: Collection[str] = ()) -> Iterator[Job]:
         forget: ids or tags of jobs to give up, EVERY for all: jobs that failed, results that do
             not arrive whole at a second try, and intents that their machine says it does not know.
             A job that is named is given up too if its machine cannot be asked, which leaves it in
-            doubt. The next run sends them again. What waits, or arrives after all, is kept.
+            doubt. The next run sends them again. What waits, or arrives after all, is kept. A job
+            that was adopted and is named by its id, with counts or without, is in doubt again.
 
     Raises:
-        ConfigError: a job to give up is not on the ledger, or has its counts.
+        ConfigError: a job to give up is not on the ledger, or has its own counts.
     """
     jobs = ledger.jobs().values()
     _check_named({*forget} - {EVERY}, jobs)
     for job in jobs:
         named = job.tag in forget or job.job in forget
         wanted = named or EVERY in forget
-        if job.is_open or (job.state == "failed" and wanted):
+        if job.adopted and job.job in forget:
+            yield _disowned(ledger, job)
+        elif job.is_open or (job.state == "failed" and wanted):
             yield _looked_at(ledger, job, wanted=wanted, named=named)
     _account(ledger)
 
 
 def _check_named(names: Collection[str], jobs: Iterable[Job]) -> None:
     """Refuse to give up what is not there, or what has arrived."""
-    left = [job for job in jobs if job.state != "fetched"]
+    left = [job.names for job in jobs if job.names]
     for name in names:
-        if not any(name in (job.tag, job.job) for job in left):
-            known = ", ".join(job.job or job.tag for job in left) or "none"
+        if not any(name in each for each in left):
+            known = ", ".join(each[0] for each in left) or "none"
             raise ConfigError(
                 f"no job {name!r} can be given up; without counts: {known}, or {EVERY}"
             )
@@ -69,7 +72,8 @@ def _looked_at(ledger: Ledger, job: Job, *, wanted: bool, named: bool) -> Job:
         if job.is_open:
             job = _asked(ledger, job, machine, again=wanted)
     except JobDamagedError as error:
-        job = replace(job, reason=str(error))
+        undo = f"; if it was named by mistake: qfl fetch --forget {job.job}" if job.adopted else ""
+        job = replace(job, reason=f"{error}{undo}")
         return _given_up(ledger, job) if wanted else job
     except (BackendError, ConfigError, MissingExtraError) as error:
         job = replace(job, reason=str(error))
@@ -79,6 +83,15 @@ def _looked_at(ledger: Ledger, job: Job, *, wanted: bool, named: bool) -> Job:
     if named and job.is_open:
         return replace(job, reason="it waits, and is kept: cancel it at its machine, then fetch")
     return job
+
+
+def _disowned(ledger: Ledger, job: Job) -> Job:
+    """Return a job in doubt again; what was decided with the counts of another stays named."""
+    ledger.note_disowned(job)
+    said = _doubt(job)
+    if job.state == "fetched":
+        said += "; cells that were decided with those counts play again with: qfl run --rerun all"
+    return replace(ledger.jobs()[job.key], reason=f"{job.job} is not taken for it; {said}")
 
 
 def _given_up(ledger: Ledger, job: Job) -> Job:
@@ -167,14 +180,17 @@ def adopt(ledger: Ledger, found: Mapping[str, str]) -> None:
         job = doubted[tag]
         machine = cast(Queue, get_backend(job.backend, **job.options))
         try:
+            known = machine.find(tag)
+            if known is not None and number not in known:
+                raise ConfigError(f"{job.backend} knows no job {number!r} with the tag {tag}")
             collected = machine.collect(number)
             if collected is not None:
-                check_whole(collected.counts, number, circuits=job.circuits, shots=job.shots)
+                job.check_own(collected, number)
         except JobFailedError:
             pass  # it is there, and fetching will say how it ended
         except BackendError as error:
             raise ConfigError(f"{number!r} is not job {tag}: {error}") from None
-        ledger.note("submitted", job.key, job=number)
+        ledger.note("submitted", job.key, job=number, adopted=True)
 
 
 def _doubt(job: Job) -> str:

@@ -3,7 +3,7 @@
 Only ever appended to, fsync'd, one event per line: `intent` before a job is submitted, `submitted`
 with the machine's id before anybody waits, then `fetched` or `failed`; `refused` and `forgotten`
 undo an intent, `duplicate` names a second job that the machine made of one, `spent` says what a job
-without counts has used. An intent without an id
+without counts has used, `disowned` that an id was named by mistake. An intent without an id
 means: look the job up by its tag, never submit it again. Raw counts are in counts/, what the qubits
 were like in calibration/, both named here.
 """
@@ -22,13 +22,13 @@ from qfl.backends.jobs import Collected, Placement, check_whole
 from qfl.backends.recorded import load, save
 from qfl.core.arrays import canonical_json, sha256_hex
 from qfl.core.counts import Counts
-from qfl.core.errors import StoreError
+from qfl.core.errors import JobDamagedError, StoreError
 from qfl.study.store import append_line, whole_lines, write_atomically
 
 JOBS, COUNTS, CALIBRATION = "jobs.jsonl", "counts", "calibration"
 
 State = Literal["intent", "submitted", "fetched", "failed", "refused", "forgotten"]
-Event = State | Literal["duplicate", "spent"]
+Event = State | Literal["duplicate", "spent", "disowned"]
 _OPEN, _UNDONE = ("intent", "submitted"), ("refused", "forgotten")
 
 
@@ -42,6 +42,7 @@ class Asked:
         calibration: id of the calibration record of its qubits at submission, "" for none.
         two_qubit_gates, depth: after transpilation.
         measured: the device's number of the qubit that is variable k; empty if not known.
+        variables: how many it reads, 0 on ledgers before 2026-12.
     """
 
     cell: str
@@ -50,6 +51,7 @@ class Asked:
     two_qubit_gates: int = 0
     depth: int = 0
     measured: tuple[int, ...] = ()
+    variables: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Job:
             machine does not say.
         nonce: of this intent alone, so that neither its successor nor the same study in another
             folder carries its tag; "" on ledgers before 2026-12.
+        adopted: somebody named `job`; no machine said so.
     """
 
     key: str
@@ -90,6 +93,7 @@ class Job:
     duplicates: tuple[str, ...] = ()
     spent: Mapping[str, float | None] = field(default_factory=dict)
     nonce: str = ""
+    adopted: bool = False
 
     @property
     def tag(self) -> str:
@@ -111,11 +115,35 @@ class Job:
         """Ids of the calibration records at submission, each once."""
         return tuple(dict.fromkeys(each.calibration for each in self.asked if each.calibration))
 
+    def check_own(self, collected: Collected, number: str) -> None:
+        """Do nothing if counts can be this job's: whole, as wide as was asked, under its names.
+
+        Raises:
+            JobDamagedError: they cannot.
+        """
+        check_whole(collected.counts, number, circuits=self.circuits, shots=self.shots)
+        pairs = zip(self.asked, collected.counts, strict=True)
+        widths = [(each.variables, counts.n) for each, counts in pairs]
+        wrong = [f"{got} variables instead of {asked}" for asked, got in widths if 0 < asked != got]
+        wrong += [f"a circuit {name!r}" for name in collected.names if self.tag not in name]
+        if wrong:
+            raise JobDamagedError(
+                f"job {number} holds {wrong[0]}, so it is not {self.tag}, whose circuits carry "
+                "that name"
+            )
+
     @property
     def fruitless(self) -> tuple[str, ...]:
         """The machine's ids of what it made of this job and brought no counts."""
         ended = self.state in ("failed", "forgotten") and self.job
         return (*self.duplicates, *([self.job] if ended else []))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By which it can be given up; if it has its counts, only an adoption can be undone."""
+        if self.state == "fetched":
+            return (self.job,) if self.adopted else ()
+        return tuple(filter(None, (self.job, self.tag)))
 
     @property
     def is_open(self) -> bool:
@@ -241,13 +269,19 @@ class Ledger:
             nonce=job.nonce,
         )
 
+    def note_disowned(self, job: Job) -> None:
+        """Record that an adoption was a mistake: the job is in doubt again, its counts are not."""
+        self.note("disowned", job.key, job=job.job)
+        (self.folder / COUNTS / f"{job.key}.json").unlink(missing_ok=True)
+
     def note_fetched(self, job: Job, collected: Collected) -> None:
         """Record what a job measured: counts first, so that the line never points to nothing.
 
         Raises:
-            JobDamagedError: circuits or shots are missing; nothing is recorded.
+            JobDamagedError: circuits or shots are missing, or they are of another job; nothing is
+                recorded.
         """
-        check_whole(collected.counts, job.job, circuits=job.circuits, shots=job.shots)
+        job.check_own(collected, job.job)
         requests = (each.request for each in job.asked)
         answers = list(zip(requests, collected.counts, strict=True))
         path = self.folder / COUNTS / f"{job.key}.json"
@@ -294,6 +328,10 @@ def _apply(found: dict[str, Job], line: Mapping[str, Any]) -> None:
     if event == "spent":
         found[key] = replace(job, spent={**job.spent, line["job"]: line["qpu_seconds"]})
         return
+    if event == "disowned":
+        fresh = Job(key, job.backend, job.options, job.shots, job.asked, nonce=job.nonce)
+        found[key] = replace(fresh, duplicates=job.duplicates, spent=job.spent)
+        return
     if event not in get_args(State):
         raise ValueError(f"unknown event {event!r}")
     if job.state == "fetched":
@@ -302,7 +340,8 @@ def _apply(found: dict[str, Job], line: Mapping[str, Any]) -> None:
     if event in _UNDONE:
         found[key] = replace(job, reason=line.get("reason", ""))
     elif event == "submitted":
-        found[key] = replace(job, job=line["job"], submitted=line["time"])
+        adopted = line.get("adopted", False)
+        found[key] = replace(job, job=line["job"], submitted=line["time"], adopted=adopted)
     elif event == "fetched":
         found[key] = replace(job, fetched=line["time"], **{name: line[name] for name in _FOUND})
     else:

@@ -134,6 +134,7 @@ def _submit(ledger: Ledger, ready: Sequence[Ready]) -> None:
             two_qubit_gates=placement.two_qubit_gates,
             depth=placement.depth,
             measured=placement.measured,
+            variables=question.ansatz.n,
         )
         for question, _, placement in ready
     )

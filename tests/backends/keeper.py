@@ -61,7 +61,11 @@ class Kept(JobV1):
         shots = 1 if cut.exists() else asked["shots"]
         if cut.exists() and cut.read_text() == "once":
             cut.unlink()
-        return AerSimulator().run(circuits, shots=shots, seed_simulator=7).result()
+        found = AerSimulator().run(circuits, shots=shots, seed_simulator=7).result()
+        if isinstance(self.backend(), Nameless):
+            for each in found.results:
+                each.header["name"] = None
+        return found
 
 
 class Machine(BackendV2):
@@ -109,6 +113,10 @@ class Keeping(Machine):
         if not (cloud() / f"{job_id}.qpy").exists():
             raise LookupError(f"no job {job_id}")
         return Kept(self, job_id)
+
+
+class Nameless(Keeping):
+    """Hands them out without the names of their circuits."""
 
 
 class Forgetful(Machine):

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from instances import k_of_n, ramp
 
+from qfl.backends import get_backend
 from qfl.core.errors import ConfigError, JobPendingError
 from qfl.study import store
-from qfl.study.fetching import EVERY, fetch
+from qfl.study.fetching import EVERY, adopt, fetch
 from qfl.study.folder import toml
-from qfl.study.ledger import JOBS, Ledger
+from qfl.study.ledger import JOBS, Ledger, Used
 from qfl.study.machines import Ledgered
 
 CIRCUIT = {"solver": "qaoa", "depth": 1, "mixer": "xy_ring", "schedule": "transfer", "shots": 40}
@@ -184,6 +185,73 @@ def test_a_doubt_is_given_up_by_its_own_tag_alone(cloud, tmp_path):
     assert qfl(tmp_path, *RUN)[0] == 3
     assert len(keeper.jobs()) == 2  # the fourth circuit, and the three in doubt no second time
     assert [each.state for each in fetch(kept, forget=[job.tag])] == ["forgotten", "submitted"]
+
+
+@pytest.fixture
+def doubted(cloud, tmp_path, request):
+    """A job in doubt on a device, the provider's id of it, and of another study's with four bits.
+
+    The other is alike in shots, circuits and variables.
+    """
+    ids = []
+    for name in ("ours", "theirs"):
+        folder = tmp_path / name
+        folder.mkdir()
+        write(folder, request.param)
+        (cloud / "deadly").write_text("taken")
+        assert qfl(folder, *RUN)[0] == -signal.SIGKILL
+        ids += [job for job in keeper.jobs() if job not in ids]
+    (cloud / "deadly").unlink()
+    kept = ledger(tmp_path / "ours")
+    (job,) = kept.jobs().values()
+    return kept, job, *ids
+
+
+@pytest.mark.parametrize("doubted", ["Keeping"], indirect=True)
+def test_a_job_of_another_study_is_not_taken_over(cloud, doubted):
+    """Refused by its names; while it waits nobody can see them, so it is refused when it ends."""
+    kept, job, right, wrong = doubted
+    adopt(kept, {job.tag: wrong})
+    (cloud / "open").touch()
+    (found,) = fetch(kept)
+    assert found.is_open
+    assert "holds a circuit 'qfl-" in found.reason
+    assert f"by mistake: qfl fetch --forget {wrong}" in found.reason
+    (found,) = fetch(kept, forget=[wrong])
+    assert (found.state, found.job) == ("intent", "")
+    assert f"{wrong} is not taken for it; it is in doubt whether" in found.reason
+    with pytest.raises(ConfigError, match=f"'{wrong}' is not job {job.tag}: job {wrong} holds a c"):
+        adopt(kept, {job.tag: wrong})
+    adopt(kept, {job.tag: right})
+    assert [(each.state, each.job) for each in fetch(kept)] == [("fetched", right)]
+
+
+@pytest.mark.parametrize("doubted", ["Nameless"], indirect=True)
+def test_a_mistake_that_nobody_could_see_is_undone_with_its_counts(cloud, doubted):
+    kept, job, right, wrong = doubted
+    (cloud / "open").touch()
+    adopt(kept, {job.tag: wrong})
+    assert [each.state for each in fetch(kept)] == ["fetched"]
+    (found,) = fetch(kept, forget=[wrong])
+    assert found.state == "intent"
+    assert "play again with: qfl run --rerun all" in found.reason
+    assert not list((kept.folder / "counts").iterdir())
+    assert kept.used() == Used(0.0, 0.0, 0)
+    adopt(kept, {job.tag: right})
+    assert [(each.state, each.job) for each in fetch(kept)] == [("fetched", right)]
+    with pytest.raises(ConfigError, match="can be given up"):
+        list(fetch(kept, forget=[job.tag]))
+
+
+@pytest.mark.parametrize("doubted", ["Nameless"], indirect=True)
+def test_counts_of_another_width_are_not_taken_over(cloud, doubted):
+    kept, job, *_ = doubted
+    machine, ansatz = get_backend(job.backend, level=0), k_of_n(3, 1, "xy_ring", 1)
+    three = np.array([ramp(1)] * job.circuits)
+    narrow = machine.submit([(machine.compile(ansatz), three)], job.shots, tag="other")
+    (cloud / "open").touch()
+    with pytest.raises(ConfigError, match=f"job {narrow} holds 3 variables instead of 4"):
+        adopt(kept, {job.tag: narrow})
 
 
 def test_a_provider_that_does_not_answer_is_a_doubt_without_its_secrets(
