@@ -180,8 +180,8 @@ def adopt(ledger: Ledger, found: Mapping[str, str]) -> None:
         job = doubted[tag]
         machine = cast(Queue, get_backend(job.backend, **job.options))
         try:
-            known = machine.find(tag)
-            if known is not None and number not in known:
+            carrying = machine.find(tag)
+            if carrying is not None and number not in carrying:
                 raise ConfigError(f"{job.backend} knows no job {number!r} with the tag {tag}")
             collected = machine.collect(number)
             if collected is not None:
