@@ -28,7 +28,8 @@ _FEW = 3  # columns that take less time one by one than as lanes
 _NEAR = 8  # qubits of a block of the first level: 32 KiB in double precision
 _FAR = 12  # and of the second level: 512 KiB
 _SIGNS = 1 - (np.arange(WIDTH) & [[2], [4]]) / [[1], [2]]  # of floats at 0 and 1 of the low qubits
-_STEEP = 16.0  # tangent beyond which a layer is applied twice, at half its angle
+_STEEP = {8: 16.0, 4: 4.0}  # by bytes of a float, the tangent beyond which a layer is applied
+# twice, at half its angle: overlaps grow with it to the power of 32, times the costs
 
 
 def run(psi: Amplitudes, start: Amplitudes, costs: Floats, angles: Floats) -> Floats:
@@ -165,7 +166,7 @@ def _floats(states: Amplitudes) -> NDArray[Any]:
 def _run_lanes(states: Amplitudes, start: Amplitudes, costs: Floats, angles: Floats) -> Floats:
     """Write the final states to states (1, 2^n, LANES) and return the mean costs (LANES,)."""
     (psi,), (begin,) = _floats(states), _floats(np.ascontiguousarray(start)[None])
-    layers, _ = _layers(angles if angles.size else np.zeros((LANES, 2, 1)))
+    layers, _ = _layers(angles if angles.size else np.zeros((LANES, 2, 1)), psi.itemsize)
     levels, means = _levels(costs), np.zeros(LANES)
     turns, tans = _tables(layers, levels[3], psi)
     kernels_lanes.run(psi, begin, costs, levels, turns, tans, means)
@@ -174,7 +175,8 @@ def _run_lanes(states: Amplitudes, start: Amplitudes, costs: Floats, angles: Flo
 
 def _run_lanes_back(states: Amplitudes, costs: Floats, angles: Floats) -> Floats:
     """Undo them on states (2, 2^n, LANES); return Im<lam|G|psi> per angle (LANES, 2, layers)."""
-    (psi, lam), (layers, given) = _floats(states), _layers(-angles)
+    psi, lam = _floats(states)
+    layers, given = _layers(-angles, psi.itemsize)
     levels = _levels(costs)
     turns, tans = _tables(layers, levels[3], psi)
     found = np.zeros((len(layers), 1 + levels[3], LANES))
@@ -195,14 +197,14 @@ def _levels(costs: Floats) -> NDArray[np.int64]:
     return np.minimum([0, _NEAR, _FAR, qubits], qubits)
 
 
-def _layers(angles: Floats) -> tuple[Floats, NDArray[np.int64]]:
+def _layers(angles: Floats, itemsize: int) -> tuple[Floats, NDArray[np.int64]]:
     """Return layers (m, 3, LANES) without steep tangents, and which of them have the gammas.
 
     They hold gammas, betas from -pi/2 to pi/2, and the cosines, with the sign of those given.
     """
     gammas, betas = angles.transpose(1, 2, 0)
     signs, betas = np.copysign(1.0, np.cos(betas)), np.arctan(np.tan(betas))
-    times = np.where((np.abs(np.tan(betas)) > _STEEP).any(axis=1), 2, 1)
+    times = np.where((np.abs(np.tan(betas)) > _STEEP[itemsize]).any(axis=1), 2, 1)
     layers, given = np.zeros((times.sum(), 3, LANES)), times.cumsum() - times
     layers[given, 0] = gammas
     layers[:, 1] = np.repeat(betas / times[:, None], times, axis=0)

@@ -97,6 +97,19 @@ def test_lanes_of_any_betas_give_what_each_angle_set_gives_alone(dtype):
             np.testing.assert_allclose(found[lane], own, atol=tolerance)
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e9])
+def test_steep_lanes_of_large_costs_stay_in_the_range_of_single_precision(scale):
+    start = np.zeros(2**16, np.complex64)
+    start[5] = 1
+    costs = np.cos(np.arange(2**16))
+    angles = np.zeros((8, 2, 1))
+    angles[:, 1, 0] = np.linspace(1.4, 1.508, 8)
+    one, two = both_ways(start, costs, angles, scale * costs)
+    for mine, reference in zip(one, two, strict=True):
+        atol = 1e-4 * max(1.0, np.abs(reference).max())
+        np.testing.assert_allclose(mine, reference, atol=atol)
+
+
 def test_states_of_three_groups_of_qubits():
     groups = field._groups(4 * BUNDLE, 2)
     assert groups[:, :2].tolist() == [[1, BUNDLE], [2, BUNDLE], [2, 2 * BUNDLE]]
