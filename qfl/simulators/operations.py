@@ -106,7 +106,7 @@ class Operations(Protocol):
 
 
 def operations(device: Device = "cpu") -> Operations:
-    """Return the fastest operations for `device`: numba, else numpy; torch on "cuda".
+    """Return the fastest operations for `device`: numba if it may, else numpy; torch on "cuda".
 
     Raises:
         ConfigError: another device.
@@ -118,13 +118,22 @@ def operations(device: Device = "cpu") -> Operations:
         return on_gpu()
     if device != "cpu":
         raise ConfigError(f"device must be 'cpu' or 'cuda', got {device!r}")
-    if importlib.util.find_spec("numba") is None:
+    if not compiles():
         from qfl.simulators.arrays import on_host
 
         return on_host()
     from qfl.simulators.compiled import CompiledOperations
 
     return CompiledOperations()
+
+
+def compiles() -> bool:
+    """Return whether numba is there and NUMBA_DISABLE_JIT does not keep it from compiling."""
+    if importlib.util.find_spec("numba") is None:
+        return False
+    from numba import config
+
+    return not config.DISABLE_JIT
 
 
 def threads() -> int:

@@ -10,7 +10,6 @@ Reference: Chow et al., arXiv:1202.5344 (transfer matrices); compare qiskit.quan
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qfl.simulators.memory import free_bytes, require
+from qfl.simulators.operations import compiles
 
 Floats = NDArray[np.float64]
 
@@ -162,7 +162,7 @@ def _digits(n: int, steps: Sequence[Pair]) -> list[int]:
 
 def _stepper() -> Callable[[Floats, Pair, list[int]], None]:
     """Return what applies a step, compiled where numba is there."""
-    if importlib.util.find_spec("numba") is None:
+    if not compiles():
         return apply_plainly
     from qfl.simulators import kernels_pauli
 

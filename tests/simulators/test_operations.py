@@ -1,5 +1,6 @@
 """The kernels and the array form against each other, over the shapes that blocks produce."""
 
+import os
 import subprocess
 import sys
 from math import comb
@@ -135,6 +136,30 @@ def test_everything_works_without_numba():
     )
     expected = get_backend("subspace").compile(SMALL).expectation([[0.3], [-0.2]])
     assert float(done.stdout) == pytest.approx(float(expected), abs=1e-12)
+
+
+WITHOUT_COMPILER = """
+import numpy as np
+from circuits.qaoa import QaoaAnsatz
+from qfl.backends import get_backend
+from qfl.simulators.operations import operations
+
+assert type(operations()).__name__ == "ArrayOperations"
+x = get_backend("statevector").compile(QaoaAnsatz(0.0, np.arange(3.0), np.zeros((3, 3)), "x", 1))
+one, batch = [[0.3], [-0.2]], [[[0.3], [-0.2]]] * 8
+print(*x.value_and_gradient(one)[1].ravel(), *x.value_and_gradient(batch)[1][7].ravel())
+"""
+
+
+def test_everything_works_where_numba_may_not_compile():
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_COMPILER],
+        capture_output=True, text=True, check=True, env=os.environ | {"NUMBA_DISABLE_JIT": "1"},
+    )  # fmt: skip
+    ansatz = QaoaAnsatz(0.0, np.arange(3.0), np.zeros((3, 3)), "x", 1)
+    _, expected = get_backend("statevector").compile(ansatz).value_and_gradient([[0.3], [-0.2]])
+    found = [float(word) for word in done.stdout.split()]
+    np.testing.assert_allclose(found, np.tile(expected.ravel(), 2), atol=1e-12)
 
 
 def test_threads_follow_the_setting_of_numba(monkeypatch):
