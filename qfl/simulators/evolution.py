@@ -14,12 +14,14 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from qfl.core.errors import BackendError
 from qfl.simulators.memory import free_bytes
 from qfl.simulators.operations import Amplitudes, Floats, Operations, threads
 
 Figure = Callable[[Floats], tuple[Floats, Floats]]
 """probabilities (states, columns) -> values (columns,), derivatives (states, columns or 1)."""
 T = TypeVar("T")
+_LAST = 2.0**52  # radians: neighbouring floats lie 1 apart from here on
 _WORTHWHILE = 1 << 22  # bytes of a group from which threads gain more than they cost
 
 
@@ -28,6 +30,8 @@ class Engine(Protocol):
 
     operations: Operations
     costs: Any
+    largest: float
+    """The largest |cost|."""
     columns: int
     """How many angle sets to run together."""
     needed: int
@@ -75,8 +79,18 @@ class Layered(Protocol):
         ...
 
 
+def largest(costs: Floats) -> float:
+    """Return the largest |cost|, without room for another table."""
+    return max(float(costs.max()), -float(costs.min()))
+
+
 def evolve(engine: Engine, angles: Floats) -> Amplitudes:
-    """Return the final states (states, columns) for angles (columns, 2, depth)."""
+    """Return the final states (states, columns) for angles (columns, 2, depth).
+
+    Raises:
+        BackendError: gamma * cost is too large for a phase.
+    """
+    _check_phases(engine, angles)
     psi = engine.room(len(angles))[0]
     engine.run(psi, angles)
     return psi
@@ -139,6 +153,21 @@ def run_layers_back(engine: Layered, pair: Amplitudes, angles: Floats) -> Floats
     return overlaps
 
 
+def _check_phases(engine: Engine, angles: Floats) -> None:
+    """Refuse phases of which double precision knows no digit, and which no sine reduces.
+
+    Raises:
+        BackendError: |gamma * cost| beyond 2^52.
+    """
+    phase = float(np.abs(angles[:, 0]).max(initial=0)) * engine.largest
+    if not phase <= _LAST:
+        raise BackendError(
+            f"|gamma * cost| must be at most 2^52 = {_LAST:.1e}, where a float has no digit of the "
+            f"phase left, got {phase:.1e} (costs up to {engine.largest:.1e}); scale the gammas or "
+            "the costs down"
+        )
+
+
 def _map(
     engine: Engine, angles: Floats, states: int, function: Callable[[Amplitudes, Floats], T]
 ) -> list[T]:
@@ -147,6 +176,7 @@ def _map(
     Where a group ends depends on the engine and the number of angle sets only, so that the same
     call gives the same bits on any number of threads. Each thread keeps its room.
     """
+    _check_phases(engine, angles)
     count = -(-len(angles) // engine.columns)
     size = -(-len(angles) // count)
     groups = [angles[first : first + size] for first in range(0, len(angles), size)]

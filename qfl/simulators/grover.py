@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qfl.core.errors import ProblemError
-from qfl.simulators.evolution import run_layers, run_layers_back
+from qfl.simulators.evolution import largest, run_layers, run_layers_back
 from qfl.simulators.memory import aligned
 from qfl.simulators.operations import Amplitudes, Floats, Operations, operations
 
@@ -91,6 +91,7 @@ class Spectrum:
             raise ProblemError("distinct costs must be finite and their counts finite and > 0")
         self.operations = operations()
         self.costs, self.columns = self.table, 64
+        self.largest = largest(self.table)
         self.needed = 96 * self.columns * self.table.size
         dtype = np.complex128 if precision == "double" else np.complex64
         self._reflection = Reflection(amplitudes.astype(dtype), self.operations)

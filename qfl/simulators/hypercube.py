@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from circuits.qaoa import SUMS, QaoaAnsatz
 from qfl.simulators.blocks import Block, checked_start, rows
-from qfl.simulators.evolution import evolve, run_layers, run_layers_back
+from qfl.simulators.evolution import evolve, largest, run_layers, run_layers_back
 from qfl.simulators.grover import Reflection
 from qfl.simulators.memory import free_bytes, require
 from qfl.simulators.operations import Amplitudes, Device, Floats, Operations, operations
@@ -60,6 +60,7 @@ class Hypercube:
         self.operations = operations(device) if use is None else use
         self.table = _costs(ansatz)
         self.costs = self.operations.array(self.table)
+        self.largest = largest(self.table)
         start = self._initial(ansatz)
         if self._turned:
             start = start * 1j ** _ones(self.n)

@@ -45,7 +45,7 @@ def cos_sin(x: float, factor: float) -> tuple[float, float]:
     The compiler does not vectorise calls of the C library; this is over ten times faster. Subtracts
     the nearest multiple of 2 pi (in two parts) and doubles the angle of polynomials for its half,
     which leaves no cases to tell apart. Adding and subtracting 1.5 * 2^52 rounds to an integer,
-    unless sums may be reordered.
+    unless sums may be reordered; for |x| <= 2^52, which `evolution` makes sure of.
     """
     turns = (x * 0.15915494309189535 + 6755399441055744.0) - 6755399441055744.0
     r = (x - turns * 6.283185307179586) - turns * 2.4492935982947064e-16

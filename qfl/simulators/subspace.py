@@ -23,7 +23,7 @@ from qfl.core.errors import BackendError
 from qfl.simulators import chebyshev
 from qfl.simulators.blocks import Block, checked_start, quadratic_costs, rows
 from qfl.simulators.combinations import rank
-from qfl.simulators.evolution import evolve, run_layers, run_layers_back
+from qfl.simulators.evolution import evolve, largest, run_layers, run_layers_back
 from qfl.simulators.grover import Reflection
 from qfl.simulators.ladder import Plan, plans
 from qfl.simulators.memory import free_bytes, require, whole
@@ -85,6 +85,7 @@ class Subspace:
         self.operations = operations(device) if use is None else use
         self.table = quadratic_costs(self.blocks, ansatz, self.operations)
         self.costs = self.operations.array(self.table)
+        self.largest = largest(self.table)
         start = checked_start(ansatz.initial, self.dimension, self._dtype)
         if ansatz.initial is not None:
             start = self.reordered(start)

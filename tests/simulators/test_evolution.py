@@ -3,8 +3,9 @@ import pytest
 from dense_oracle import random_ansatz
 
 from circuits.qaoa import MIXERS, QaoaAnsatz
-from qfl.core.errors import ConfigError
+from qfl.core.errors import BackendError, ConfigError
 from qfl.simulators import evolution
+from qfl.simulators.arrays import on_host
 from qfl.simulators.hypercube import Hypercube
 from qfl.simulators.objectives import Cvar, Gibbs, Mean
 from qfl.simulators.subspace import Subspace
@@ -68,6 +69,24 @@ def test_a_ramp_of_opposite_signs_goes_down_and_one_of_equal_signs_goes_up():
     down, up = evolution.values(engine, ramps, figure)
     assert down < engine.table.mean() - 0.5 * engine.table.std()
     assert up > engine.table.mean() + 0.5 * engine.table.std()
+
+
+@pytest.mark.parametrize("columns", [1, 8])
+@pytest.mark.parametrize("name", ["subspace xy_complete", "full space x", "full space grover"])
+def test_phases_conserve_the_norm_up_to_the_last_digit_and_are_refused_beyond(name, columns):
+    engine, rng = make(name)
+    angles = rng.normal(scale=0.3, size=(columns, 2, 3))
+    largest = np.abs(engine.table).max()
+    angles[:, 0] = 0.999 * 2.0**52 / largest
+    mass = evolution.probabilities(engine, angles)
+    np.testing.assert_allclose(mass.sum(0), 1, atol=1e-12)
+    angles[-1, 0, 1] = -1.001 * 2.0**52 / largest
+    asked = (evolution.probabilities, evolution.values, evolution.values_and_gradients)
+    for use in (engine.operations, on_host()):
+        engine.operations = use
+        for ask in asked:
+            with pytest.raises(BackendError, match=r"gamma \* cost. must be at most 2\^52 = 4.5e"):
+                ask(engine, angles)
 
 
 @pytest.mark.parametrize("sets", [3, 9, 40, 65])
