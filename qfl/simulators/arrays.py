@@ -36,6 +36,7 @@ class ArrayOperations:
     host: Callable[[Any], NDArray[Any]]
     exp: Callable[[Any], Any]
     copy: Callable[[Any], Any]
+    lanes = 1
 
     def weigh(self, pair: Any, factors: Floats) -> None:
         pair[1] = pair[0] * self.array(factors.astype(_real(pair)))

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from qfl.simulators import field, kernels, kernels_subsets
 from qfl.simulators.combinations import binomials
+from qfl.simulators.kernels_lanes import LANES
 
 Floats = NDArray[np.float64]
 
 
 class CompiledOperations:
     """The kernels, on numpy arrays."""
+
+    lanes = LANES
 
     def array(self, values: NDArray[Any]) -> NDArray[Any]:
         return values

@@ -34,6 +34,8 @@ class Engine(Protocol):
     """The largest |cost|."""
     columns: int
     """How many angle sets to run together."""
+    filled: bool
+    """Whether fewer take as long, or other loops, so that the groups of a batch are filled up."""
     needed: int
     """Bytes that they take at the peak of a gradient."""
 
@@ -108,7 +110,7 @@ def values(engine: Engine, angles: Floats, figure: Figure | None = None) -> Floa
         mean = engine.run(states[0], group)
         return mean if figure is None else figure(engine.operations.densities(states[0]))[0]
 
-    return np.concatenate(_map(engine, angles, 1, value))
+    return np.concatenate(_map(engine, angles, 1, value))[: len(angles)]
 
 
 def values_and_gradients(
@@ -129,8 +131,8 @@ def values_and_gradients(
 
     groups = _map(engine, angles, 2, gradient)
     return (
-        np.concatenate([value for value, _ in groups]),
-        np.concatenate([found for _, found in groups]),
+        np.concatenate([value for value, _ in groups])[: len(angles)],
+        np.concatenate([found for _, found in groups])[: len(angles)],
     )
 
 
@@ -173,12 +175,17 @@ def _map(
 ) -> list[T]:
     """Return function(room for so many states, group) for groups of angle sets, in order.
 
+    Angles of zero may fill the last group; their results come last.
+
     Where a group ends depends on the engine and the number of angle sets only, so that the same
     call gives the same bits on any number of threads. Each thread keeps its room.
     """
     _check_phases(engine, angles)
     count = -(-len(angles) // engine.columns)
     size = -(-len(angles) // count)
+    if engine.filled and count > 1:
+        size = engine.columns
+        angles = np.pad(angles, ((0, count * size - len(angles)), (0, 0), (0, 0)))
     groups = [angles[first : first + size] for first in range(0, len(angles), size)]
 
     def work(first: int) -> list[T]:

@@ -62,7 +62,7 @@ def _parts(states: Amplitudes, angles: Floats) -> Iterator[tuple[slice, Amplitud
     first = 0
     while first < columns:
         count = min(LANES, columns - first)
-        alone = count <= _FEW and states.shape[1] >= WIDTH // 2  # one has to fill a vector
+        alone = columns <= _FEW and states.shape[1] >= WIDTH // 2  # one has to fill a vector
         count, width = (1, 1) if alone else (count, LANES)
         own = slice(first, first + count)
         if columns == width:

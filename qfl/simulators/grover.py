@@ -91,7 +91,7 @@ class Spectrum:
             raise ProblemError("distinct costs must be finite and their counts finite and > 0")
         self.operations = operations()
         self.costs, self.columns = self.table, 64
-        self.largest = largest(self.table)
+        self.largest, self.filled = largest(self.table), False
         self.needed = 96 * self.columns * self.table.size
         dtype = np.complex128 if precision == "double" else np.complex64
         self._reflection = Reflection(amplitudes.astype(dtype), self.operations)

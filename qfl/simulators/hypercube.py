@@ -61,6 +61,7 @@ class Hypercube:
         self.table = _costs(ansatz)
         self.costs = self.operations.array(self.table)
         self.largest = largest(self.table)
+        self.filled = self._turned and self.columns == self.operations.lanes > 1
         start = self._initial(ansatz)
         if self._turned:
             start = start * 1j ** _ones(self.n)

@@ -29,6 +29,11 @@ class Operations(Protocol):
     and returns Im<lam|G|psi> (columns,) with G its generator.
     """
 
+    @property
+    def lanes(self) -> int:
+        """How many angle sets `field` runs at a time, at the same cost if there are fewer."""
+        ...
+
     def array(self, values: NDArray[Any]) -> Any:
         """Return `values` on the device."""
         ...

@@ -85,7 +85,7 @@ class Subspace:
         self.operations = operations(device) if use is None else use
         self.table = quadratic_costs(self.blocks, ansatz, self.operations)
         self.costs = self.operations.array(self.table)
-        self.largest = largest(self.table)
+        self.largest, self.filled = largest(self.table), False
         start = checked_start(ansatz.initial, self.dimension, self._dtype)
         if ansatz.initial is not None:
             start = self.reordered(start)

@@ -252,6 +252,7 @@ CASES = {
     "complete XY": "bench.compiled(12, 4, 2), bench.ramp(2)",
     "X": "bench.full_space(n=12, depth=2), bench.ramp(2)",
     "a batch under X": "bench.full_space(n=12, depth=2), [bench.ramp(2)] * 8",
+    "a batch under X and one more": "bench.full_space(n=12, depth=2), [bench.ramp(2)] * 65",
 }
 
 

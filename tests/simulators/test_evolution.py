@@ -4,7 +4,7 @@ from dense_oracle import random_ansatz
 
 from circuits.qaoa import MIXERS, QaoaAnsatz
 from qfl.core.errors import BackendError, ConfigError
-from qfl.simulators import evolution
+from qfl.simulators import evolution, field
 from qfl.simulators.arrays import on_host
 from qfl.simulators.hypercube import Hypercube
 from qfl.simulators.objectives import Cvar, Gibbs, Mean
@@ -102,6 +102,23 @@ def test_a_batch_gives_the_same_bits_on_any_number_of_threads(name, sets, monkey
         groups = evolution.values_and_gradients(engine, angles)
         found.append(np.concatenate([part.ravel() for part in groups]))
     assert all(np.array_equal(found[0], other) for other in found[1:])
+
+
+@pytest.mark.parametrize("sets", [9, 11, 17, 65])
+def test_no_angle_set_of_a_batch_under_x_runs_alone(sets, monkeypatch):
+    """The kernels of a single one would cost seconds more on first use."""
+    engine, rng = make("full space x")
+    angles, objective = rng.normal(size=(sets, 2, 3)), OBJECTIVES["cvar"].prepare(engine.table)
+    for figure in (None, objective):
+        alone = [evolution.values_and_gradients(engine, one[None], figure) for one in angles]
+        with monkeypatch.context() as patch:
+            patch.setattr(field, "_run_one", None)
+            patch.setattr(field, "_run_one_back", None)
+            value = evolution.values(engine, angles, figure)
+            both = evolution.values_and_gradients(engine, angles, figure)
+        np.testing.assert_allclose(value, both[0], atol=1e-13)
+        for mine, reference in zip(both, zip(*alone, strict=True), strict=True):
+            np.testing.assert_allclose(mine, np.concatenate(reference), atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ENGINES)
