@@ -85,10 +85,15 @@ class QaoaAnsatz:
             raise ValueError(f"unknown mixer {self.mixer!r}; allowed: {', '.join(MIXERS)}")
         if not isinstance(self.depth, int | np.integer) or self.depth < 0:
             raise ValueError(f"depth must be a whole number >= 0, got {self.depth!r}")
-        if np.shape(self.quadratic) != (self.n, self.n) or np.tril(self.quadratic).any():
+        if np.shape(self.quadratic) != (self.n, self.n):
             raise ValueError(
-                f"quadratic must be ({self.n}, {self.n}) and strictly upper triangular: add entry "
-                "(j, i) to entry (i, j), and the diagonal to linear"
+                f"quadratic must be ({self.n}, {self.n}), got shape {np.shape(self.quadratic)}"
+            )
+        if len(misplaced := np.argwhere(np.tril(self.quadratic))):
+            j, i = misplaced[0].tolist()
+            raise ValueError(
+                f"quadratic must be strictly upper triangular, got {self.quadratic[j][i]} in entry "
+                f"({j}, {i}): add it to {f'linear[{i}]' if i == j else f'entry ({i}, {j})'}"
             )
         for name in ("constant", "linear", "quadratic"):
             if np.iscomplexobj(getattr(self, name)):
@@ -113,10 +118,10 @@ class QaoaAnsatz:
             raise ValueError(f"mixer {self.mixer!r} needs blocks with a fixed number of ones")
         if self.bias is not None and (self.mixer != "x" or self.initial is not None):
             raise ValueError("a bias is a warm start of mixer 'x'; it excludes `initial`")
-        if self.bias is not None and not (
-            np.shape(self.bias) == (self.n,) and ((self.bias >= 0) & (self.bias <= 1)).all()
-        ):
-            raise ValueError(f"bias must be {self.n} probabilities in 0..1, got {self.bias}")
+        if self.bias is not None:
+            bias = np.asarray(self.bias)
+            if bias.shape != (self.n,) or not ((bias >= 0) & (bias <= 1)).all():
+                raise ValueError(f"bias must be {self.n} probabilities in 0..1, got {self.bias}")
         if self.order is not None:
             self._check_order(self.order)
 

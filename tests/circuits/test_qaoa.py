@@ -182,6 +182,25 @@ def test_zero_coefficients_need_no_gate():
     assert {gate.name for gate in circuit(free).gates} == {"h", "rx"}
 
 
+def test_a_bias_may_be_a_list_and_a_misplaced_entry_is_named():
+    one, two = (
+        circuit(QaoaAnsatz(0.0, np.ones(2), np.zeros((2, 2)), "x", 1, bias=bias))
+        for bias in ([0.2, 0.9], np.array([0.2, 0.9]))
+    )
+    assert one == two
+    for bias in ([0.2], [0.2, 1.5]):
+        with pytest.raises(ValueError, match=r"bias must be 2 probabilities in 0..1, got"):
+            QaoaAnsatz(0.0, np.ones(2), np.zeros((2, 2)), "x", 1, bias=bias)
+    for entry, place in (((2, 0), r"entry \(0, 2\)"), ((1, 1), r"linear\[1\]")):
+        quadratic = np.triu(np.ones((3, 3)), 1)
+        quadratic[entry] = 0.5
+        named = rf"got 0.5 in entry \({entry[0]}, {entry[1]}\): add it to {place}"
+        with pytest.raises(ValueError, match=named):
+            QaoaAnsatz(0.0, np.ones(3), quadratic, "x", 1)
+    with pytest.raises(ValueError, match=r"quadratic must be \(3, 3\), got shape \(3, 2\)"):
+        QaoaAnsatz(0.0, np.ones(3), np.zeros((3, 2)), "x", 1)
+
+
 def test_what_has_no_circuit_is_refused():
     blocks = ((tuple(range(5)), 2),)
     cost = (0.0, np.ones(5), np.zeros((5, 5)))
