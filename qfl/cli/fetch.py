@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import nullcontext
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,6 +39,7 @@ def fetch(
 ) -> None:
     """Collect finished jobs of a run from their machines; sends nothing, and may be repeated."""
     from qfl.cli.studies import find_run
+    from qfl.core.errors import StoreError
     from qfl.study.fetching import adopt
     from qfl.study.fetching import fetch as ask
     from qfl.study.ledger import Ledger
@@ -47,9 +48,16 @@ def fetch(
     ledger = Ledger(folder.path)
     taken = dict(_pair(text) for text in found or ())
     given_up = [name for text in forget or () for name in text.split(",") if name]
-    with folder.held() if given_up or taken else nullcontext():  # no run may be sending it
+    with ExitStack() as until_asked:
+        try:
+            until_asked.enter_context(folder.held())
+            held = True
+        except StoreError:
+            if given_up or taken:  # a run may be sending it
+                raise
+            held = False
         adopt(ledger, taken)
-        asked = list(ask(ledger, forget=given_up))
+        asked = list(ask(ledger, forget=given_up, held=held))
     states = Counter(job.state for job in asked)
     if asked:
         table(

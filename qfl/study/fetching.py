@@ -26,7 +26,7 @@ EVERY = "all"
 """In place of ids: whatever brought nothing."""
 
 
-def fetch(ledger: Ledger, *, forget: Collection[str] = ()) -> Iterator[Job]:
+def fetch(ledger: Ledger, *, forget: Collection[str] = (), held: bool = True) -> Iterator[Job]:
     """Yield every open job after asking its machine once; idempotent.
 
     A machine that cannot be asked now is the job's reason; the others are still asked.
@@ -38,6 +38,8 @@ def fetch(ledger: Ledger, *, forget: Collection[str] = ()) -> Iterator[Job]:
             A job that is named is given up too if its machine cannot be asked, which leaves it in
             doubt. The next run sends them again. What waits, or arrives after all, is kept. A job
             that was adopted and is named by its id, with counts or without, is in doubt again.
+        held: nobody else can be sending jobs of this ledger, since the caller holds the run folder.
+            False only collects: who sends settles how many jobs its client made of one.
 
     Raises:
         ConfigError: a job to give up is not on the ledger, or has its own counts.
@@ -50,7 +52,7 @@ def fetch(ledger: Ledger, *, forget: Collection[str] = ()) -> Iterator[Job]:
         if job.adopted and job.job in forget:
             yield _disowned(ledger, job)
         elif job.is_open or (job.state == "failed" and wanted):
-            yield _looked_at(ledger, job, wanted=wanted, named=named)
+            yield _looked_at(ledger, job, wanted=wanted, named=named, held=held)
     _account(ledger)
 
 
@@ -65,12 +67,12 @@ def _check_named(names: Collection[str], jobs: Iterable[Job]) -> None:
             )
 
 
-def _looked_at(ledger: Ledger, job: Job, *, wanted: bool, named: bool) -> Job:
+def _looked_at(ledger: Ledger, job: Job, *, wanted: bool, named: bool, held: bool) -> Job:
     """Return the job after one look, or two; given up if `wanted` and it brought nothing."""
     try:
         machine = cast(Queue, get_backend(job.backend, **job.options))
         if job.is_open:
-            job = _asked(ledger, job, machine, again=wanted)
+            job = _asked(ledger, job, machine, again=wanted, held=held)
     except JobDamagedError as error:
         undo = f"; if it was named by mistake: qfl fetch --forget {job.job}" if job.adopted else ""
         job = replace(job, reason=f"{error}{undo}")
@@ -99,23 +101,25 @@ def _given_up(ledger: Ledger, job: Job) -> Job:
     return replace(job, state="forgotten")
 
 
-def _asked(ledger: Ledger, job: Job, machine: Queue, *, again: bool) -> Job:
+def _asked(ledger: Ledger, job: Job, machine: Queue, *, again: bool, held: bool) -> Job:
     """Return the job after a look at its machine, and another if its result arrived damaged."""
     try:
-        return fetched(ledger, job, machine)
+        return fetched(ledger, job, machine, held=held)
     except JobDamagedError:
         if not again:
             raise
-    return fetched(ledger, job, machine)
+    return fetched(ledger, job, machine, held=held)
 
 
-def fetched(ledger: Ledger, job: Job, machine: Queue) -> Job:
-    """Return the job after one look at its machine.
+def fetched(ledger: Ledger, job: Job, machine: Queue, *, held: bool = True) -> Job:
+    """Return the job after one look at its machine; `held` as in `fetch`.
 
     Raises:
         JobPendingError: it is in doubt whether its machine took it, which cannot be asked by tag.
         BackendError: its machine cannot be asked now, or its result did not arrive whole.
     """
+    if job.state == "intent" and not held:
+        return replace(job, reason="it may still be being sent: fetch again when the run has ended")
     known = machine.find(job.tag)
     if job.state == "intent":
         if known is None:
@@ -125,7 +129,11 @@ def fetched(ledger: Ledger, job: Job, machine: Queue) -> Job:
             return replace(job, reason=f"{said}: qfl fetch --forget {job.tag} gives it up")
         ledger.note("submitted", job.key, job=known[0])
         job = ledger.jobs()[job.key]
-    for number in sorted({*(known or ())} - {job.job, *job.duplicates}):
+    more = sorted({*(known or ())} - {job.job, *job.duplicates})
+    if more and not held:
+        made = f"the machine made it twice: {' '.join(more)}"
+        return replace(job, reason=f"{made}; the run that sends it keeps one")
+    for number in more:
         _undo(ledger, job, number, machine)
     try:
         collected = machine.collect(job.job, [ledger.calibration(name) for name in job.records])

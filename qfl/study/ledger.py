@@ -134,9 +134,9 @@ class Job:
 
     @property
     def fruitless(self) -> tuple[str, ...]:
-        """The machine's ids of what it made of this job and brought no counts."""
+        """The machine's ids of what it made of this job and brought no counts, each once."""
         ended = self.state in ("failed", "forgotten") and self.job
-        return (*self.duplicates, *([self.job] if ended else []))
+        return tuple(dict.fromkeys([*self.duplicates, *([self.job] if ended else [])]))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -334,7 +334,11 @@ def _apply(found: dict[str, Job], line: Mapping[str, Any]) -> None:
         return
     if event not in get_args(State):
         raise ValueError(f"unknown event {event!r}")
+    if event == "submitted" and line["job"] in job.duplicates:
+        return  # it was undone before whoever sent it heard of it
     if job.state == "fetched":
+        if event == "submitted" and line["job"] != job.job:
+            found[key] = replace(job, duplicates=(*job.duplicates, line["job"]))
         return
     job = replace(job, state=event)
     if event in _UNDONE:

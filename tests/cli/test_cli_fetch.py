@@ -50,6 +50,20 @@ def test_nothing_is_given_up_while_a_run_is_sending(real, study, cloud, here):
     assert real("fetch", "--forget", "all").code == 3
 
 
+def test_fetching_beside_a_run_only_collects(real, study, cloud, here):
+    """The cloud has a job whose id the run has not heard; nobody else takes it over."""
+    cloud.lost = ["drop"]
+    assert real("run", study, "--jobs", 1).code == 3
+    path = here / "runs/hardware/jobs.jsonl"
+    intent = path.read_text()
+    with RunFolder(here / "runs/hardware").held():
+        beside = real("fetch")
+        assert beside.code == 3
+        assert "it may still be being sent" in beside.out
+        assert path.read_text() == intent
+    assert real("fetch").code == 0
+
+
 def test_run_fetch_run_replay(real, study, cloud, here):
     cloud.mood = "queued"
     sent = real("run", study, "--jobs", 1)

@@ -274,6 +274,50 @@ def test_seconds_of_a_second_job_and_of_one_given_up_are_counted(cloud, tmp_path
     assert ledger.answered() == {"cell-1": 1}
 
 
+def test_without_the_run_folder_nothing_is_taken_over_or_undone(cloud, tmp_path):
+    """The client of a run may be waiting to send again, and the id that it hears is the run's."""
+    ledger = Ledger(tmp_path)
+    cloud.mood, cloud.lost = "queued", ["524"]
+    with pytest.raises(JobPendingError):
+        ask(ledger)
+    cloud.jobs["job-0000"]["mood"] = "queued"  # as if the run had not looked yet
+    path = tmp_path / JOBS
+    lines = path.read_text().splitlines(keepends=True)
+    for known, said in ((1, "it may still be being sent"), (2, "made it twice: job-0000; the run")):
+        path.write_text("".join(lines[:known]))
+        for mood in ("queued", "done"):
+            cloud.jobs["job-0001"]["mood"] = mood
+            (job,) = fetch(ledger, held=False)
+            assert job.is_open
+            assert said in job.reason
+    assert events(ledger) == ["intent", "submitted"]
+    assert cloud.jobs["job-0000"]["mood"] == "queued"
+    (job,) = fetch(ledger)
+    assert (job.state, job.job, job.duplicates) == ("fetched", "job-0001", ("job-0000",))
+    assert ledger.used() == Used(7.0, 3.5, 0)
+
+
+def test_an_id_that_is_noted_late_does_not_vanish_and_counts_once(cloud, tmp_path):
+    """As ledgers have it from before fetching kept out of the way of a run."""
+    ledger = Ledger(tmp_path)
+    cloud.lost = ["524"]
+    ask(ledger)
+    path = tmp_path / JOBS
+    intent, submitted, duplicate, fetched = path.read_text().splitlines(keepends=True)
+    path.write_text(intent + submitted + fetched + submitted.replace("job-0001", "job-0000"))
+    (job,) = ledger.jobs().values()
+    assert (job.state, job.job, job.duplicates) == ("fetched", "job-0001", ("job-0000",))
+    list(fetch(ledger))
+    assert ledger.used() == Used(7.0, 3.5, 0)
+    late = duplicate + submitted.replace("job-0001", "job-0000")
+    path.write_text(intent + submitted + late)
+    (job,) = ledger.jobs().values()
+    assert (job.state, job.job, job.duplicates) == ("submitted", "job-0001", ("job-0000",))
+    ledger.note("duplicate", job.key, job="job-0001", reason="cancelled")
+    ledger.note("failed", job.key, reason="cancelled")
+    assert sorted(ledger.jobs()[job.key].fruitless) == ["job-0000", "job-0001"]
+
+
 def test_a_machine_that_does_not_say_its_seconds_leaves_them_unknown(cloud, tmp_path):
     ledger = Ledger(tmp_path)
     cloud.mood, cloud.broken = "failed", {"metrics": 404}
