@@ -169,7 +169,7 @@ class PennyLaneCompiled:
         if self._states_only:
             return drawn(self._probabilities(row[None])[0], shots, rng)
         measured = [qml.sample(wires=range(n))]
-        script = qml.tape.QuantumScript(to_pennylane(self.spec, row), measured, shots=shots)
+        script = qml.tape.QuantumScript(self._operators(row), measured, shots=shots)
         device = self.backend.on_wires(n, seed=int(rng.integers(2**31)))
         (samples,) = self.backend.execute([script], device)
         return Counts.of(np.reshape(samples, (shots, n)))
@@ -177,6 +177,18 @@ class PennyLaneCompiled:
     @property
     def _states_only(self) -> bool:
         return self.backend.device in _STATES_ONLY
+
+    @cached_property
+    def _idle(self) -> list[int]:
+        """The wires without a gate."""
+        return sorted(set(range(self.ansatz.n)).difference(*(g.qubits for g in self.spec.gates)))
+
+    def _operators(self, values: Any) -> list[Any]:
+        """Return the operators at one angle set (2p,), with at least one on every wire.
+
+        Devices number wires anew where one has none, and "default.tensor" lists states so.
+        """
+        return to_pennylane(self.spec, values) + [qml.Identity(k) for k in self._idle]
 
     def _mean(self, row: NDArray[np.float64]) -> float:
         """Return the mean cost at one angle set (2p,), as a sum of local terms."""
@@ -187,7 +199,7 @@ class PennyLaneCompiled:
             for a, b in np.argwhere(couplings).tolist()
         ]
         observable = qml.Hamiltonian(*map(list, zip(*terms, strict=True)))
-        script = qml.tape.QuantumScript(to_pennylane(self.spec, row), [qml.expval(observable)])
+        script = qml.tape.QuantumScript(self._operators(row), [qml.expval(observable)])
         (found,) = self.backend.execute([script], self.device)
         ansatz = self.ansatz
         offset = ansatz.constant + ansatz.linear.sum() / 2 + ansatz.quadratic.sum() / 4
@@ -210,7 +222,7 @@ class PennyLaneCompiled:
         """Return the same in the order of the device."""
         states_only = self._states_only
         measured = [qml.state() if states_only else qml.probs(wires=range(self.ansatz.n))]
-        scripts = [qml.tape.QuantumScript(to_pennylane(self.spec, row), measured) for row in rows]
+        scripts = [qml.tape.QuantumScript(self._operators(row), measured) for row in rows]
         found = self.backend.execute(scripts, self.device)
         if states_only:
             return [np.abs(np.asarray(each)) ** 2 for each in found]
@@ -225,11 +237,11 @@ class PennyLaneCompiled:
         observable = qml.SparseHamiltonian(diags(diagonal).tocsr(), wires=wires)
 
         def mean(values: Any) -> Any:
-            to_pennylane(self.spec, values)
+            self._operators(values)
             return qml.expval(observable)
 
         def listed(values: Any) -> Any:
-            to_pennylane(self.spec, values)
+            self._operators(values)
             return qml.probs(wires=wires)
 
         script = qml.tape.make_qscript(mean)(row)

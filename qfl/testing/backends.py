@@ -41,6 +41,18 @@ def sample_ansatz(mixer: str) -> QaoaAnsatz:
     return QaoaAnsatz(0.25, rng.normal(size=5), quadratic, mixer, 2, blocks)
 
 
+def idle_ansatz(mixer: str) -> QaoaAnsatz:
+    """Return an ansatz of depth 2 with nothing to do for variable 1, and little for variable 3.
+
+    Variable 1 costs nothing and is alone in its block of no ones: only mixer "x" has a gate for it.
+    """
+    rng = Streams(6)("instance")
+    blocks = () if mixer == "x" else (((1,), 0), ((4, 0, 2), 1), ((3,), 1))
+    linear, quadratic = rng.normal(size=5), np.triu(rng.normal(size=(5, 5)), 1)
+    linear[1], quadratic[1], quadratic[:, 1] = 0, 0, 0
+    return QaoaAnsatz(0.25, linear, quadratic, mixer, 2, blocks)
+
+
 def _variants(ansatz: QaoaAnsatz) -> Iterator[tuple[str, QaoaAnsatz]]:
     """Yield the same ansatz with each of the parts that a backend may refuse, and what it is."""
     if ansatz.mixer == "x":
@@ -68,10 +80,11 @@ def check_backend(
     alike; counts are as many as asked for, on allowed states, follow the distribution of a state
     vector at two angle sets, repeat for the same generator and differ for another; 20,001 shots are
     as many; warm starts, a bias and pairs in another order are obeyed; means equal the state
-    vector's, in batches and at zero angles too; what makes no sense or does not fit is refused with
-    the error of its kind; and if it is exact: the distribution equals the state vector's and the
-    gradient central differences. A backend without any mixer fails. Many shots, warm starts, biases
-    and orders may be refused, with a BackendError.
+    vector's, in batches and at zero angles too; a variable without a gate and depth 0 change none
+    of this; what makes no sense or does not fit is refused with the error of its kind; and if it is
+    exact: the distribution equals the state vector's and the gradient central differences. A
+    backend without any mixer fails. Many shots, warm starts, biases and orders may be refused, with
+    a BackendError.
 
     A machine that refuses to give means is judged by the mean of its samples. An error of another
     kind is a finding like any other, named by what was asked.
@@ -139,7 +152,11 @@ def _examined(
         checks += [(f"sample with {_MANY} shots", _many_shots(compiled))]
     if backend.capabilities.exact:
         exact = cast(ExactCompiled, compiled)
-        checks += [("distribution or gradient", _exactness(exact, truth, tolerance))]
+        checks += [("distribution or gradient", _exactness(exact, _ANGLES, truth, tolerance))]
+    idle = idle_ansatz(mixer)
+    for part, few in (("a variable without a gate", idle), ("depth 0", replace(idle, depth=0))):
+        found = _with_few_gates(backend, few, shots, tolerance, computes)
+        checks += [(f"with {part}", _told(part, found))]
     for step, wrong in checks:
         yield step, ""
         yield from ((step, broken) for broken in wrong)
@@ -183,10 +200,15 @@ def _means(
             yield f"mean cost {value:.9g} is not {mean:.9g} within {slack:.2g}"
 
 
+def _mean_of(counts: Counts, costs: Floats) -> float:
+    """Return the mean cost of samples, of the costs (2^n,) of all states."""
+    index = counts.states.astype(np.int64) @ (1 << np.arange(counts.n))
+    return float(costs[index] @ counts.shots / counts.total)
+
+
 def _sampled_mean(counts: Counts, costs: Floats, mean: float, slack: float) -> Iterator[str]:
     """Yield what is wrong with the mean cost of samples."""
-    index = counts.states.astype(np.int64) @ (1 << np.arange(counts.n))
-    found = float(costs[index] @ counts.shots / counts.total)
+    found = _mean_of(counts, costs)
     if not abs(found - mean) <= slack:
         yield f"samples have mean cost {found:.9g}, not {mean:.9g} within {slack:.2g}"
 
@@ -266,7 +288,36 @@ def _obeyed(backend: Backend, ansatz: QaoaAnsatz, shots: int) -> Iterator[str]:
         except BackendError:
             continue
         truth = np.abs(Hypercube(changed).amplitudes(_ANGLES)) ** 2
-        yield from (f"with {part}: {broken}" for broken in _samples(counts, truth, shots))
+        yield from _told(part, _samples(counts, truth, shots))
+
+
+def _told(part: str, found: Iterator[str]) -> Iterator[str]:
+    """Yield what was found with the part of an ansatz that it was found with."""
+    yield from (f"with {part}: {broken}" for broken in found)
+
+
+def _with_few_gates(
+    backend: Backend, ansatz: QaoaAnsatz, shots: int, tolerance: float, computes: bool
+) -> Iterator[str]:
+    """Yield what is wrong with an ansatz that leaves qubits alone, at as many angles as it has."""
+    angles = _ANGLES[:, : ansatz.depth]
+    engine = Hypercube(ansatz)
+    truth = np.abs(engine.amplitudes(angles)) ** 2
+    mean, error = _moments(truth, engine.table, shots)
+    compiled = backend.compile(ansatz)
+    counts = compiled.sample(angles, shots, Streams(7)("shots"))
+    yield from _samples(counts, truth, shots)
+    try:
+        found = float(compiled.expectation(angles))
+    except BackendError:
+        if computes:
+            raise
+        found = _mean_of(counts, engine.table)
+    slack = tolerance if computes else 4 * error
+    if not abs(found - mean) <= slack:
+        yield f"mean cost {found:.9g} is not {mean:.9g} within {slack:.2g}"
+    if backend.capabilities.exact:
+        yield from _exactness(cast(ExactCompiled, compiled), angles, truth, tolerance)
 
 
 def _oversized(backend: Backend, mixer: str) -> Iterator[str]:
@@ -283,9 +334,11 @@ def _oversized(backend: Backend, mixer: str) -> Iterator[str]:
     yield f"{n} qubits were not refused with a CapacityError, and {most} are the most"
 
 
-def _exactness(compiled: ExactCompiled, truth: Floats, tolerance: float) -> Iterator[str]:
-    """Yield what is wrong with the distribution and the gradient."""
-    states, probabilities = compiled.distribution(_ANGLES)
+def _exactness(
+    compiled: ExactCompiled, angles: Floats, truth: Floats, tolerance: float
+) -> Iterator[str]:
+    """Yield what is wrong with the distribution and the gradient at one angle set."""
+    states, probabilities = compiled.distribution(angles)
     numbers = states.astype(np.int64) @ (1 << np.arange(states.shape[1]))
     if len(np.unique(numbers)) != len(states):
         yield "the distribution lists a state twice"
@@ -293,10 +346,10 @@ def _exactness(compiled: ExactCompiled, truth: Floats, tolerance: float) -> Iter
     found[numbers] = probabilities
     if not np.allclose(found, truth, rtol=0, atol=tolerance):
         yield f"a probability is off by {np.abs(found - truth).max():.2g}"
-    _, gradient = compiled.value_and_gradient(_ANGLES)
-    steps = 1e-5 * np.eye(_ANGLES.size).reshape(-1, *_ANGLES.shape)
-    up, down = (np.asarray(compiled.expectation(_ANGLES + s * steps)) for s in (1, -1))
-    differences = ((up - down) / 2e-5).reshape(_ANGLES.shape)
+    _, gradient = compiled.value_and_gradient(angles)
+    steps = 1e-5 * np.eye(angles.size).reshape(angles.size, *angles.shape)
+    up, down = ([float(compiled.expectation(angles + s * e)) for e in steps] for s in (1, -1))
+    differences = ((np.array(up) - down) / 2e-5).reshape(angles.shape)
     slack = 1e-6 + 1e5 * tolerance
-    if np.shape(gradient) != _ANGLES.shape or np.abs(gradient - differences).max() > slack:
+    if np.shape(gradient) != angles.shape or (np.abs(gradient - differences) > slack).any():
         yield f"gradient {np.asarray(gradient).tolist()} is not {differences.tolist()}"

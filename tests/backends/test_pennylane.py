@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from circuits.qaoa import QaoaAnsatz
+from qfl.backends import get_backend
 from qfl.backends.pennylane import PennyLane
 from qfl.core.errors import BackendError, ConfigError, UnknownNameError
 
@@ -67,6 +68,28 @@ def test_samples_keep_the_weight_and_follow_the_seed(device):
     assert (np.abs(counts.shots @ counts.states / shots - wanted) < 4.5 * sigma).all()
     with pytest.raises(BackendError, match="at least 1 shot, got 0"):
         compiled.sample(angles, 0, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("device", [*DEVICES, "default.tensor"])
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_variable_without_a_gate_keeps_its_place(device, depth):
+    """Devices may number anew the wires that gates use: variable 0 stays 0, one other is 1."""
+    linear, quadratic = np.array([0.0, 1.0, -1.0, 0.5]), np.zeros((4, 4))
+    quadratic[1, 2] = 0.7
+    blocks = (((0,), 0), ((1, 2, 3), 1))
+    ansatz = QaoaAnsatz(0.0, linear, quadratic, "xy_ring", depth, blocks)
+    angles = ANGLES[:, :depth]
+    compiled, exact = (
+        each.compile(ansatz) for each in (PennyLane(device), get_backend("subspace"))
+    )
+    found, truth = (
+        dict(zip(map(bytes, states), probabilities, strict=True))
+        for states, probabilities in (each.distribution(angles) for each in (compiled, exact))
+    )
+    assert found == pytest.approx(truth, abs=1e-10)
+    assert compiled.expectation(angles) == pytest.approx(exact.expectation(angles), abs=1e-10)
+    sampled = compiled.sample(angles, 200, np.random.default_rng(2)).states
+    assert set(map(bytes, sampled)) <= set(truth)
 
 
 def test_depth_zero_has_no_gradient():

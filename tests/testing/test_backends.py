@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from circuits.qaoa import circuit
 from qfl.backends import get_backend
 from qfl.core.counts import Counts
 from qfl.core.errors import BackendError
@@ -120,6 +121,55 @@ def test_parts_of_an_ansatz_are_not_passed_over(ignored, message, exact):
     can = Capabilities("liar", exact=exact, mixers=("x", "xy_ring"))
     with pytest.raises(AssertionError, match=message):
         check_backend(Liar({}, can, (ignored,)), computed=True)
+
+
+class Renumbered:
+    """A backend that moves variables without a gate behind the others, as a framework did."""
+
+    capabilities = Capabilities("renumbered", exact=False, mixers=("xy_ring",))
+
+    def compile(self, ansatz):
+        gates = circuit(replace(ansatz, initial=None)).gates
+        busy = {qubit for gate in gates for qubit in gate.qubits}
+        order = sorted(range(ansatz.n), key=lambda k: (k not in busy, k))
+
+        def moved(sample, angles, shots, rng):
+            counts = sample(angles, shots, rng)
+            return Counts.of(counts.states[:, order], counts.shots)
+
+        return Lies(get_backend("statevector").compile(ansatz), {"sample": moved})
+
+
+def test_a_variable_without_a_gate_keeps_its_place():
+    with pytest.raises(AssertionError, match=r"without a gate: .* samples of states"):
+        check_backend(Renumbered(), computed=True)
+
+
+@dataclass(frozen=True)
+class Shallow:
+    """A backend that answers ansatzes without layers with one method changed."""
+
+    changes: dict
+    capabilities = Liar({}).capabilities
+
+    def compile(self, ansatz):
+        return Lies(
+            get_backend("statevector").compile(ansatz), {} if ansatz.depth else self.changes
+        )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sample": reversed_variables}, "with depth 0: .* samples of states"),
+        ({"expectation": lambda f, a: f(a) + 1e-6}, "with depth 0: mean cost"),
+        ({"distribution": lambda f, a: (f(a)[0], 1.1 * f(a)[1])}, "with depth 0: a probability is"),
+        ({"value_and_gradient": lambda f, a: (f(a)[0], np.zeros(2))}, "with depth 0: gradient"),
+    ],
+)
+def test_depth_zero_is_asked_for(changes, message):
+    with pytest.raises(AssertionError, match=message):
+        check_backend(Shallow(changes))
 
 
 def test_parts_of_an_ansatz_may_be_refused():
