@@ -72,7 +72,11 @@ def test_what_the_adapter_adds_to_a_long_circuit(report, benchmark):
 
 
 def test_what_the_pennylane_adapter_adds_to_a_long_circuit(report, benchmark):
-    """Twenty qubits on lightning.qubit: a script built before, against the adapter."""
+    """Twenty qubits on lightning.qubit: a script built before, against the adapter.
+
+    What it adds is new operators for new angles: some 9 ms for 1,208 gates, 3 % of the run; single
+    runs of a shared machine differ by more, so there are fifteen of each in turn.
+    """
     ansatz = k_of_n(20, 5, "xy_ring", 4)
     compiled = get_backend("pennylane:lightning.qubit").compile(ansatz)
     operators = to_pennylane(compiled.spec, angle_row(ansatz, ramp(4))[0])
@@ -82,7 +86,7 @@ def test_what_the_pennylane_adapter_adds_to_a_long_circuit(report, benchmark):
         (found,) = qml.execute([script], compiled.device, diff_method=None)
         return found @ compiled._costs_there
 
-    direct, adapter = report.medians(bare, lambda: compiled.expectation(ramp(4)), rounds=5)
+    direct, adapter = report.medians(bare, lambda: compiled.expectation(ramp(4)), rounds=15)
     assert compiled.expectation(ramp(4)) == pytest.approx(bare(), abs=1e-10)
     benchmark.pedantic(bare, rounds=1)
     report.ratio("pennylane adapter over the bare call, 20 qubits", adapter / direct, at_most=1.1)
