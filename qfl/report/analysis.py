@@ -93,7 +93,7 @@ def analyse(results: Results) -> Analysis:
             "forgetting": _intervals(read_off, looks, forgetting.DRAWN),
             "stream": (
                 *(figures.curve_figure(found, looks) for found in staged.values()),
-                *_intervals(read_off, looks, streams.DRAWN),
+                *_intervals(streams.drawn(read_off), looks, streams.DRAWN),
             ),
             "slots": _intervals(read_off, looks, _SLOTS),
             "costs": _intervals(read_off, looks, _COSTS),

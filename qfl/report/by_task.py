@@ -5,7 +5,7 @@ Verdicts read the paired interval of one task; they describe, and share no alpha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from qfl.core.metrics import OF_SCORES, metric
@@ -16,14 +16,17 @@ from qfl.report.results import HeadlineRequest, Results
 from qfl.report.tables import Table, TableCell, TableColumn, TableRow, plain_columns
 from qfl.report.words import display, listed
 
-Verdict = Literal["better", "worse", "undecided"]
+Verdict = Literal["better", "worse", "undecided", "identical"]
 
 FEWEST_PAIRS = 5
 """Paired seeds below which an interval decides nothing."""
 
 
 def verdict(found: Difference) -> Verdict:
-    """Return what the paired interval says of the method against its baseline."""
+    """Return what the paired interval says of the method against its baseline; "identical" if
+    there is nothing to decide, as no pair differs."""
+    if all(first == second for _, first, second in found.pairs):
+        return "identical"
     if len(found.pairs) < FEWEST_PAIRS or not found.interval.excludes(0.0):
         return "undecided"
     more = found.interval.estimate > 0
@@ -68,7 +71,11 @@ _NOTE = (
 
 
 def verdicts(
-    results: Results, found: Sequence[Difference], *, what: str
+    results: Results,
+    found: Sequence[Difference],
+    *,
+    what: str,
+    reading: Callable[[Difference], str] = verdict,
 ) -> tuple[tuple[TableColumn, ...], tuple[TableRow, ...]]:
     """Return the columns and rows of a table of differences, each with both means and a verdict.
 
@@ -76,6 +83,7 @@ def verdicts(
         results: whose settings are told apart if there are several.
         found: differences of any outcomes.
         what: heads the column that names the outcome.
+        reading: what is said of a difference.
     """
     several = len(results.settings) > 1
     columns = plain_columns("setting") if several else ()
@@ -92,7 +100,7 @@ def verdicts(
             *(TableCell(measured.text(mean), sort=mean) for mean in means),
             TableCell(interval_text(each), sort=each.interval.estimate),
             TableCell(str(len(each.pairs)), sort=len(each.pairs)),
-            _text(verdict(each)),
+            _text(reading(each)),
         )
         rows.append(TableRow(cells, each.method, each.setting))
     return columns, tuple(rows)
@@ -110,19 +118,23 @@ def _tasks(results: Results, request: HeadlineRequest) -> tuple[str, ...]:
 
 
 def _finding(request: HeadlineRequest, found: Sequence[Difference]) -> str:
-    by_verdict: dict[Verdict, list[str]] = {"worse": [], "better": [], "undecided": []}
+    by_verdict: dict[Verdict, list[str]]
+    by_verdict = {"worse": [], "better": [], "undecided": [], "identical": []}
     several = len({(each.method, each.baseline) for each in found}) > 1
     for each in found:
         place = [display(each.setting)] if each.setting else []
         place += [display(each.method), display(each.baseline)] if several else []
         name = display(metric(each.outcome.metric.name.partition("@")[0]).label)
         by_verdict[verdict(each)].append(f"{name} ({', '.join(place)})" if place else name)
-    lost, won, undecided = (listed(names) or "none" for names in by_verdict.values())
+    lost, won, undecided, same = (listed(names) or "none" for names in by_verdict.values())
     if len({each.setting for each in found}) > 1:
-        undecided = f"{len(by_verdict['undecided'])} of {len(found)}"
+        undecided, same = (
+            f"{len(by_verdict[reading])} of {len(found)}" for reading in ("undecided", "identical")
+        )
+    alike = f"; identical: {same}" if by_verdict["identical"] else ""
     return (
         f"Task by task, {display(request.method)} loses to {display(request.baseline)} on {lost}; "
-        f"it wins on {won}; undecided: {undecided}."
+        f"it wins on {won}; undecided: {undecided}{alike}."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -30,6 +31,9 @@ from qfl.report.words import count, display, listed
 
 DRAWN = ("continual_score", "forgetting", "backward_transfer", "forward_transfer")
 """What is drawn of it, beside the curves."""
+_ALWAYS_TOLD = ("better", "worse", "undecided")
+_FORWARD = "forward_transfer"
+_NO_TRANSFER = "zero by construction"
 _BASELINE, _CEILING, _ALONE = "naive", "joint", "fresh"
 """Strategies that others are compared with."""
 
@@ -48,9 +52,9 @@ def stream_table(results: Results, summaries: Sequence[Summary]) -> Table:
 
 def verdicts_table(results: Results) -> Table:
     """Return every strategy against the naive one, the ceiling and fresh starts, seed by seed; its
-    finding names what is won, lost and undecided against the naive one."""
+    finding names what is won, lost, undecided and bound to be alike against the naive one."""
     found = stream_differences(results)
-    columns, rows = verdicts(results, found, what="what")
+    columns, rows = verdicts(results, found, what="what", reading=partial(_reading, results))
     finding = _finding(results, found)
     note = f"{finding} {_NOTE}".strip() if found else ""
     caption = "Strategies against the naive one, the ceiling and fresh starts"
@@ -88,6 +92,13 @@ def stream_differences(results: Results) -> tuple[Difference, ...]:
         and (second := results.of(setting, other))
         and (found := difference(outcome, first, second, tested=False)) is not None
     )
+
+
+def drawn(summaries: Sequence[Summary]) -> tuple[Summary, ...]:
+    """Return the summaries without transfer forward in settings where it is zero throughout."""
+    transfers = [s for s in summaries if s.outcome.metric.name == _FORWARD]
+    moved = {each.setting for each in transfers if any(each.values.values())}
+    return tuple(s for s in summaries if s.outcome.metric.name != _FORWARD or s.setting in moved)
 
 
 def matrix_table(results: Results) -> Table:
@@ -175,16 +186,33 @@ def _finding(results: Results, found: Sequence[Difference]) -> str:
             if (d.setting, d.method) == (setting, name) and strategies[d.baseline] == _BASELINE
         ]
         by_verdict = {
-            reading: listed([d.outcome.metric.label for d in own if verdict(d) == reading])
-            for reading in ("better", "worse", "undecided")
+            reading: listed(
+                [d.outcome.metric.label for d in own if _reading(results, d) == reading]
+            )
+            for reading in ("better", "worse", "undecided", "identical", _NO_TRANSFER)
         }
         if own:
             place = f" ({display(setting)})" if setting else ""
-            texts = [f"{reading} in {what or 'nothing'}" for reading, what in by_verdict.items()]
+            told = {k: v for k, v in by_verdict.items() if v or k in _ALWAYS_TOLD}
+            texts = [f"{reading} in {what or 'nothing'}" for reading, what in told.items()]
             parts.append(
                 f"{display(name)} against {display(own[0].baseline)}{place}: {'; '.join(texts)}."
             )
     return " ".join(parts)
+
+
+def _reading(results: Results, found: Difference) -> str:
+    """Return the verdict, or that no strategy could have made a difference.
+
+    A task has a head of its own, which is zero until its stage. Rows of one head, for classes that
+    come later, are not: the classes of the first stage push them away.
+    """
+    runs = results.of(found.setting, found.method)
+    moved = any(value for pair in found.pairs for value in pair[1:])
+    if found.outcome.metric.name == _FORWARD and not moved:
+        if all(run.row.cell.stream["kind"] == "tasks" for run in runs):
+            return _NO_TRANSFER
+    return verdict(found)
 
 
 def _strategies(results: Results) -> dict[str, str]:

@@ -46,6 +46,24 @@ def test_losses_are_named_in_the_text(results):
     assert table.rows[0].cells[-3].text.startswith("−5.0 points [")
 
 
+def test_what_differs_on_no_seed_is_identical(tmp_path):
+    """Not undecided: there is nothing that more seeds could decide."""
+
+    def same(method, seed, value):
+        return {**final(method, seed, value), "tilt.accuracy": 0.5 + 0.01 * seed}
+
+    for values, told in (((4,), "tilt accuracy (pairs 4)"), ((4, 6), "2 of 6")):
+        results = swept(tmp_path / str(len(values)), same, values=values)
+        table = tasks_table(results)
+        assert table.rows[2].cells[-1].text == "identical"
+        assert table.finding.endswith(f"; identical: {told}.")
+    *_, alike = task_differences(results)
+    assert verdict(replace(alike, pairs=alike.pairs[:2])) == "identical"
+    seed, value, other = alike.pairs[0]
+    moved = ((seed, value + 1e-9, other), *alike.pairs[1:])
+    assert verdict(replace(alike, pairs=moved)) == "undecided"
+
+
 def test_a_loss_is_a_gain_the_other_way_round(results):
     """The mutation: exchange the sides."""
     asked = replace(results.headline, method="random", baseline="qaoa")

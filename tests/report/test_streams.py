@@ -110,9 +110,51 @@ def test_prices_are_lost_as_scores_are_won(analysis):
     assert finding.startswith("replay against naive: better in ")
     assert "regularised against naive: better in " in finding
     assert finding.count("worse in ") == finding.count("undecided in ") == 2
-    won, lost, _ = finding.split("against naive: ")[1].split(";")
+    won, lost, *_ = finding.split("against naive: ")[1].split(";")
     assert "training operations" in lost
     assert "training operations" not in won
+
+
+def forward(analysis):
+    """The verdict on forward transfer of rehearsal, and whether it is drawn."""
+    rows = analysis.tables["stream-verdicts"].rows
+    found = {(row.cells[0].text, row.cells[1].text): row.cells[-1].text for row in rows}
+    drawn = {figure.key for figure in analysis.sections["stream"]}
+    assert "interval-backward-transfer" in drawn
+    return found["replay minus naive", "forward transfer"], "interval-forward-transfer" in drawn
+
+
+def test_transfer_to_heads_that_nothing_trained_is_no_open_question(tmp_path):
+    list(run(study(), out=tmp_path / "tasks", jobs=1))
+    found = analyse(read(tmp_path / "tasks"))
+    for strategy in ("naive", "replay", "regularised"):
+        for run_ in found.results.of("", strategy):
+            assert run_.row.rounds[-1].metrics["forward_transfer"] == 0.0
+    assert forward(found) == ("zero by construction", False)
+    finding = found.tables["stream-verdicts"].finding
+    assert finding.count("zero by construction in forward transfer.") == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "transfer", "expected"),
+    [
+        ("tasks", 0.0, ("zero by construction", False)),
+        ("tasks", 0.25, ("identical", True)),
+        ("noise", 0.0, ("identical", False)),
+        ("classes", 0.0, ("identical", False)),
+    ],
+)
+def test_only_zeros_of_tasks_are_by_construction(analysis, kind, transfer, expected):
+    """The mutations: the same records, had the stages or what was carried forward been others."""
+    assert forward(analysis) == ("undecided", True)
+    runs = []
+    for each in analysis.results.runs:
+        cell = replace(each.row.cell, stream={**each.row.cell.stream, "kind": kind})
+        *first, last = each.row.rounds
+        if "forward_transfer" in last.metrics:
+            last = replace(last, metrics={**last.metrics, "forward_transfer": transfer})
+        runs.append(replace(each, row=replace(each.row, cell=cell, rounds=(*first, last))))
+    assert forward(analyse(replace(analysis.results, runs=tuple(runs)))) == expected
 
 
 def test_every_stage_has_a_curve_and_nothing_else_counts_it_as_a_metric(analysis):
