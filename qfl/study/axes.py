@@ -40,6 +40,11 @@ def has(study: Mapping[str, Any], section: str) -> bool:
     return any(part.get(section) for part in (study, *study.get("methods", ())))
 
 
+def may_have(study: Mapping[str, Any], section: str) -> bool:
+    """Return whether an optional section is there, or may be: it, or the methods, have errors."""
+    return not study.keys() >= {section, "methods"} or has(study, section)
+
+
 def safe_points(sweep: object) -> list[Settings]:
     """Return the points of a sweep that may still be malformed."""
     if not isinstance(sweep, Mapping):

@@ -37,7 +37,7 @@ from qfl.core.metrics import (
     metric,
     over_clients,
 )
-from qfl.study.axes import has, safe_points, with_own
+from qfl.study.axes import has, may_have, safe_points, with_own
 from qfl.study.checks import (
     FEDERATION,
     PROTECTION,
@@ -361,9 +361,10 @@ class Study(BaseModel):
             elif info.data.get("scenario"):
                 tasks = build_row("scenario", info.data["scenario"]).metrics()
                 recorded = (*tasks, *OF_ROUNDS)
-                recorded += OF_FORGETTING if has(info.data, "forget") else ()
+                recorded += OF_FORGETTING if may_have(info.data, "forget") else ()
                 if has(info.data, "stream"):
-                    recorded = (*(n for n in recorded if not over_clients(n)), *OF_STREAMS)
+                    recorded = tuple(name for name in recorded if not over_clients(name))
+                recorded += OF_STREAMS if may_have(info.data, "stream") else ()
             if recorded and headline.metric not in recorded:
                 raise UnknownNameError("metric", headline.metric, recorded)
         except UnknownNameError as error:

@@ -210,6 +210,21 @@ def test_so_are_single_modules(strategy):
     }
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_a_wrong_value_is_the_only_error(own):
+    """What heads the study is recorded, once the stream is right."""
+    wrong = {**TASKS, "strategy": "replay", "memory": -1}
+    methods = [{**LONE[0], "stream": {"memory": -1}}] if own else LONE
+    given = {**TASKS, "strategy": "replay"} if own else wrong
+    found = broken(stream=given, methods=methods, headline=ALONE)
+    assert len(found) == 1
+    [key] = found
+    assert key.startswith("methods.random.stream" if own else "stream")
+    headline = ALONE | {"metric": "score@personally"}
+    found = broken(stream=given, methods=methods, headline=headline)
+    assert "unknown metric 'score@personally'" in found["headline.metric"]
+
+
 def test_a_memory_below_the_stages_is_refused_with_the_least():
     many = {"kind": "noise", "strategy": "naive", "stages": 4}
     small = [
