@@ -24,6 +24,8 @@ def unfit_clusters(study: Settings) -> list[Issue]:
     """Return one issue for each combination of a study that cannot work."""
     if not study["federation"] or not study["scenario"] or not study["channel"]:
         return []
+    if study["stream"]:
+        return []  # clusters beside a stream are refused there, with advice that fits both
     placed = [
         pattern
         for pattern, change in study["federation"].get("modules", {}).items()

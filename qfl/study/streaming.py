@@ -97,13 +97,18 @@ def _company(study: Settings) -> Iterator[Issue]:
     reasons = {
         "privacy": "every stage is priced as a federation of its own, which no account adds up",
         "adversary": "liars are drawn once among all clients and remember them",
-        "clusters": "every stage founds a federation of its own, with one copy of every module",
         "forget": "what is forgotten in a round would come back with its stage",
     }
     for name, reason in reasons.items():
         section = study[name]
         if section and section[SECTIONS[name].key] != "none":
             yield Issue("stream.strategy", f"{reason}; leave [{name}] or [stream] out")
+    if study["clusters"].get("by", "none") != "none":
+        yield Issue(
+            "stream.strategy",
+            "every stage founds a federation of its own, with one copy of every module; leave "
+            '[stream] out, or else [clusters] and every placement = "cluster"',
+        )
 
 
 def _algorithm(study: Settings) -> Iterator[Issue]:
@@ -134,7 +139,10 @@ def _one_model(study: Settings) -> Iterator[Issue]:
             "[stream] out",
         )
     for pattern, change in federation["modules"].items():
-        if reason := _SEVERAL.get(change.get("placement", "")):
+        placement = change.get("placement", "")
+        if placement == "cluster" and study["clusters"].get("by", "none") != "none":
+            continue  # one sentence about clusters is enough
+        if reason := _SEVERAL.get(placement):
             yield Issue(
                 f"federation.modules.{pattern}.placement",
                 f"{reason.format(what=pattern)}, and a stream scores the server's model, which "

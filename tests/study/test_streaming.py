@@ -154,7 +154,6 @@ def test_seasons_are_swept_and_masked_sums_go_through_them():
             "stream.strategy",
             "liars are drawn once",
         ),
-        ({"clusters": {"by": "loss"}}, "stream.strategy", "leave [clusters] or [stream] out"),
         (
             {"forget": {"method": "retrain", "task": "task_1", "round": 3}},
             "stream.strategy",
@@ -207,6 +206,35 @@ def test_so_are_single_modules(strategy):
     assert broken(federation={**FEDERATION, "modules": placed}, **asked) == {
         "federation.modules.head:*.placement": "clients keep head:* at home, and a stream scores "
         "the server's model, which nobody would use; take global or frozen, or leave [stream] out"
+    }
+
+
+CLUSTERS = (
+    "every stage founds a federation of its own, with one copy of every module; leave [stream] "
+    'out, or else [clusters] and every placement = "cluster"'
+)
+
+
+@pytest.mark.parametrize("placement", ["global", "cluster"])
+@pytest.mark.parametrize("clusters", [{"by": "loss"}, {"by": "declared", "attribute": "group"}])
+def test_clusters_beside_a_stream_get_one_piece_of_advice_that_works(clusters, placement):
+    placed = {**FEDERATION, "modules": {"head:*": {"placement": placement}}}
+    asked = {"methods": LONE, "headline": ALONE}
+    assert broken(clusters=clusters, federation=placed, **asked) == {"stream.strategy": CLUSTERS}
+    study(**asked)  # without [clusters] and the placement
+    if placement == "cluster":
+        headline = ALONE | {"metric": "score@personal"}
+        study(clusters=clusters, federation=placed, stream={}, methods=LONE, headline=headline)
+
+
+@pytest.mark.parametrize("clusters", [{}, {"by": "none"}])
+def test_placed_modules_beside_a_stream_are_not_sent_to_find_clusters(clusters):
+    placed = {**FEDERATION, "modules": {"head:*": {"placement": "cluster"}}}
+    found = broken(clusters=clusters, federation=placed, methods=LONE, headline=ALONE)
+    assert found == {
+        "federation.modules.head:*.placement": "every cluster has its own copy of head:*, and a "
+        "stream scores the server's model, which nobody would use; take global or frozen, or leave "
+        "[stream] out"
     }
 
 
