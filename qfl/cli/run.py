@@ -78,7 +78,7 @@ def run(
     asked, chosen = choose(asked, seeds=seeds, only=only or ())
     folder = out or _folder_of(study) or RUNS / asked.name
     if dry_run:
-        show_plan(folder, chosen, rerun=rerun)
+        show_plan(asked.name, folder, chosen, rerun=rerun)
         return
     if max_cost is not None:
         check_cost(folder, chosen, max_cost, prices, rerun=rerun)
@@ -182,12 +182,16 @@ def check_cost(
     refuse_above(max_cost, [*found, *useful, *lost], listed)
 
 
-def show_plan(folder: Path, chosen: Sequence[Cell], *, rerun: Any) -> None:
-    """Print how many cells of each method would be played, reused or found stale."""
+def show_plan(source: str, folder: Path, chosen: Sequence[Cell], *, rerun: Any) -> None:
+    """Print how many cells of each method would be played, reused or found stale.
+
+    What a run would refuse is refused, in the name of `source`.
+    """
     from qfl.study.folder import RunFolder
-    from qfl.study.run import default_play, make_plan
+    from qfl.study.run import check_playable, default_play, make_plan
 
     plan = make_plan(RunFolder(folder), chosen, rerun=rerun, play=default_play())
+    check_playable(source, plan.todo)
     todo = {cell.id for cell in plan.todo}
     groups: dict[str, list[Cell]] = {}
     for cell in chosen:

@@ -67,19 +67,16 @@ def _uninformative(name: str, worlds: int) -> bool:
 def _study(name: str) -> str:
     """Return what the study and each profile unfold into; loading checks them all."""
     from qfl.cli.studies import find_study
-    from qfl.core.errors import StudyError
-    from qfl.study.burdens import too_heavy
     from qfl.study.grid import cells
     from qfl.study.holders import untrained
-    from qfl.study.streaming import undivided
+    from qfl.study.run import check_playable
 
     study = find_study(name)
     sizes = {"study": study, **{p: study.with_overrides(p) for p in study.profiles}}
     unfolded = {key: cells(each) for key, each in sizes.items()}
     counts = [f"{key}: {count(len(found), 'cell')}" for key, found in unfolded.items()]
     everything = [cell for found in unfolded.values() for cell in found]
-    if issues := [*too_heavy(everything), *undivided(everything)]:
-        raise StudyError(name, issues)
+    check_playable(name, everything)
     notes = untrained(everything)
     return "\n".join([f"{name} is valid ({', '.join(counts)})", *notes])
 

@@ -103,8 +103,7 @@ def run(
     grid = cells(study)
     with folder.held():
         plan = make_plan(folder, grid if chosen is None else chosen, rerun=rerun, play=player)
-        if issues := [*too_heavy(plan.todo), *undivided(plan.todo)]:
-            raise StudyError(study.name, issues)
+        check_playable(study.name, plan.todo)
         lock = folder.write_lock(study, grid)
         sha = provenance.write(folder.path, grid, lock=lock)
         yield plan.event(folder)
@@ -115,6 +114,16 @@ def run(
             yield from _play_all(folder, plan, ended, jobs=jobs, play=bound, provenance=sha)
         finally:
             folder.note_running({})
+
+
+def check_playable(source: str, asked: Sequence[Cell]) -> None:
+    """Refuse cells that the data of their seed cannot fill, or that no masked sum can take.
+
+    Raises:
+        StudyError: every reason, with the seeds that it holds for.
+    """
+    if issues := [*too_heavy(asked), *undivided(asked)]:
+        raise StudyError(source, issues)
 
 
 def default_play() -> Callable[..., Iterator[RoundRecord]]:
@@ -346,4 +355,4 @@ def _keep_trace(folder: RunFolder, cell: Cell, trace: str) -> Path | None:
     return path
 
 
-__all__ = ["Plan", "Play", "Rerun", "make_plan", "run"]
+__all__ = ["Plan", "Play", "Rerun", "check_playable", "make_plan", "run"]

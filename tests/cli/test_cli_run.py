@@ -13,6 +13,8 @@ from qfl.study import store
 from qfl.study.folder import toml
 from qfl.study.grid import cells
 from qfl.study.store import load
+from tests.study.test_streaming import SYNTHETIC
+from tests.study.test_streaming import study as streaming
 
 
 def test_a_study_runs_and_continues(qfl, file):
@@ -119,6 +121,25 @@ def test_dry_run_says_what_it_would_do_and_does_nothing(qfl, file, here):
     assert sorted(path.name for path in (here / "runs/toy").iterdir()) == before
     assert qfl("run", file, "--dry-run", "--out", "new").code == 0
     assert not (here / "new").exists()
+
+
+def test_dry_run_refuses_what_validate_and_run_refuse(real, here):
+    made = streaming(
+        scenario={**SYNTHETIC, "classes": 3},
+        stream={"kind": "classes", "task": "task_3", "strategy": "naive", "stages": 4},
+        methods=[{"label": "random", "solver": "random"}],
+        headline={"metric": "continual_score", "method": "random", "baseline": "random"},
+    )
+    path = here / "stages.toml"
+    path.write_text(toml(made.model_dump(exclude_defaults=True)))
+    refused = [
+        real(*words) for words in (("run", path, "--dry-run"), ("validate", path), ("run", path))
+    ]
+    for done in refused:
+        assert (done.code, done.out) == (2, "")
+        assert "stream.kind: 3 classes of 'task_3' cannot come in 4 groups" in done.err
+    assert refused[0].err == refused[2].err
+    assert real("run", path, "--dry-run", "--set", "stream.stages=2").code == 0
 
 
 def test_json_progress_is_one_event_per_line_on_stdout(qfl, file):
