@@ -206,6 +206,8 @@ def build_row(section: str, settings: Mapping[str, Any]) -> Any:
 def change_row(section: str, settings: dict[str, Any], key: str, name: object) -> None:
     """Drop, in place, the options that only the row being replaced by `name` has.
 
+    Of a row that nobody knows, all that the new one has no use for: its name is reported already.
+
     Args:
         section: whose settings these are.
         settings: raw, possibly wrong: then nothing is dropped and checking tells.
@@ -213,10 +215,12 @@ def change_row(section: str, settings: dict[str, Any], key: str, name: object) -
         name: the new row.
     """
     table, options = registry(section), settings
-    kept = shared(section)
+    kept = {*shared(section), *SECTIONS[section].reserved}
     if key == "backend":
         table, options, kept = load(BACKENDS), settings.get("backend_options", {}), set()
     old, new = (_fields_of(table, each) for each in (settings.get(key), name))
+    if isinstance(options, dict) and _is_unknown(table, settings.get(key)):
+        old = set(options) - {key}
     if old is None or new is None or not isinstance(options, dict):
         return
     for option in (old - new - kept) & options.keys():
@@ -232,6 +236,10 @@ def _fields_of(table: Registry, name: object) -> set[str] | None:
     if family not in rows or not rows[family].installed:
         return None
     return set(_names(table.resolve(family)))
+
+
+def _is_unknown(table: Registry, name: object) -> bool:
+    return isinstance(name, str) and name.partition(":")[0] not in table.table()
 
 
 def explain(error: ValidationError, allowed: Sequence[str]) -> Iterator[Issue]:

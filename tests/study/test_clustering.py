@@ -55,6 +55,29 @@ def problems(**changes):
     return dict(caught.value.issues)
 
 
+def test_a_typo_in_what_divides_clients_is_the_only_error():
+    """Methods that divide in other ways take none of its options along."""
+    ways = {
+        "loss": {"by": "loss", "count": 3},
+        "direction": {"by": "direction", "count": 3, "after": 2},
+        "none": {"by": "none"},
+    }
+    methods = [{"solver": "greedy"}] + [
+        {"label": label, "solver": "greedy", "clusters": way} for label, way in ways.items()
+    ]
+    methods[-1]["federation"] = {"modules": {"head:*": {"placement": "global"}}}
+    right = {"by": "declared", "attribute": "group"}
+    assert len(study(right, methods=methods).methods) == 4
+    found = problems(clusters={**right, "by": "declred"}, methods=methods)
+    assert found == {
+        "clusters.by": "unknown way to divide clients 'declred' (did you mean 'declared'?); "
+        "allowed: declared, direction, loss, none"
+    }
+    methods[1]["clusters"] = {"by": "loss", "atribute": "group"}
+    found = problems(clusters=right, methods=methods)
+    assert list(found) == ["methods.loss.clusters.atribute"]
+
+
 @pytest.mark.parametrize(
     "clusters",
     [{"by": "declared", "attribute": "group"}, {"by": "loss"}, {"by": "direction", "after": 2}],

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from qfl.study.options import Issues, resolve
+from qfl.study.override import apply
 
 SNAPSHOT = r"unknown snapshot 'fake_bostn' \(did you mean 'fake_boston'\?\)"
 DEVICE = r"unknown PennyLane device 'lightning.qubits' \(did you mean 'lightning.qubit'\?\)"
@@ -100,3 +101,10 @@ def test_no_framework_is_loaded_for_a_study_that_names_none():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_row_that_nobody_knows_takes_its_options_along_and_not_what_is_the_methods_own():
+    own = {"label": "a", "slots": {"solver": "greedy"}, "channel": {"name": "masked"}}
+    study = {"methods": [{**own, "solver": "qoaa", "shots": 8}]}
+    assert apply(study, {"methods.a.solver": "random"}) == []
+    assert study["methods"] == [{**own, "solver": "random"}]
