@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,8 @@ from qfl.cli.exits import Exit, worst
 from qfl.cli.output import count, say, table
 
 if TYPE_CHECKING:
-    from qfl.study.ledger import Job, Used
+    from qfl.study.folder import RunFolder
+    from qfl.study.ledger import Job, Ledger, Used
 
 
 @app.command()
@@ -39,25 +41,13 @@ def fetch(
 ) -> None:
     """Collect finished jobs of a run from their machines; sends nothing, and may be repeated."""
     from qfl.cli.studies import find_run
-    from qfl.core.errors import StoreError
-    from qfl.study.fetching import adopt
-    from qfl.study.fetching import fetch as ask
     from qfl.study.ledger import Ledger
 
     folder = find_run(run)
     ledger = Ledger(folder.path)
     taken = dict(_pair(text) for text in found or ())
     given_up = [name for text in forget or () for name in text.split(",") if name]
-    with ExitStack() as until_asked:
-        try:
-            until_asked.enter_context(folder.held())
-            held = True
-        except StoreError:
-            if given_up or taken:  # a run may be sending it
-                raise
-            held = False
-        adopt(ledger, taken)
-        asked = list(ask(ledger, forget=given_up, held=held))
+    asked = _asked(folder, ledger, given_up, taken)
     states = Counter(job.state for job in asked)
     if asked:
         table(
@@ -76,15 +66,43 @@ def fetch(
                 for job in asked
             ],
         )
-    left = sum(job.is_open for job in ledger.jobs().values())
+    jobs = ledger.jobs().values()
+    left = sum(job.is_open for job in jobs)
+    failed = [job.undone_by for job in jobs if job.state == "failed"]
     say(
-        f"{count(states['fetched'], 'job')} fetched, {left} still waiting, {states['failed']} "
+        f"{count(states['fetched'], 'job')} fetched, {left} still waiting, {len(failed)} "
         f"failed; {_seconds(ledger.used())}"
     )
-    if not left:
-        say(f"next: qfl run {folder.path}")
-    codes = [Exit.FAILED] if states["failed"] else []
+    if failed:
+        say(f"next: qfl fetch {folder.path} --forget {','.join(failed)}, and they are sent again")
+    elif not left:
+        say(_next(folder))
+    codes = [Exit.FAILED] if failed else []
     raise typer.Exit(worst(*codes, *([Exit.PENDING] if left else [])))
+
+
+def _asked(
+    folder: RunFolder, ledger: Ledger, given_up: Sequence[str], taken: Mapping[str, str]
+) -> list[Job]:
+    """Return the jobs that were asked about; beside a run, which may be sending, only collect."""
+    from qfl.core.errors import StoreError
+    from qfl.study.fetching import adopt, fetch
+
+    with ExitStack() as until_asked:
+        try:
+            until_asked.enter_context(folder.held())
+        except StoreError:
+            if given_up or taken:
+                raise
+            return list(fetch(ledger, held=False))
+        adopt(ledger, taken)
+        return list(fetch(ledger, forget=given_up))
+
+
+def _next(folder: RunFolder) -> str:
+    """Return what to do when nothing is at a machine any more."""
+    done = {row.cell.id for row in folder.rows() if row.status == "done"}
+    return f"next: qfl {'run' if folder.asked().keys() - done else 'report'} {folder.path}"
 
 
 def _said(job: Job) -> str:

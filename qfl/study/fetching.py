@@ -7,6 +7,7 @@ somebody who knows better gives it up or names it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import cast
 
@@ -124,6 +125,9 @@ def fetched(ledger: Ledger, job: Job, machine: Queue, *, held: bool = True) -> J
     if job.state == "intent":
         if known is None:
             raise JobPendingError(_doubt(job))
+        if not known and job.refusal:
+            ledger.note("refused", job.key, reason=job.refusal)
+            return ledger.history()[job.key]
         if not known:
             said = f"{job.backend} knows no job {job.tag}"
             return replace(job, reason=f"{said}: qfl fetch --forget {job.tag} gives it up")
@@ -143,6 +147,17 @@ def fetched(ledger: Ledger, job: Job, machine: Queue, *, held: bool = True) -> J
         if collected is not None:
             ledger.note_fetched(job, collected)
     return ledger.jobs()[job.key]
+
+
+def settle(ledger: Ledger) -> None:
+    """Note as refused what was refused while it was in doubt, if its machine now knows no such job.
+
+    Whoever calls holds the run folder, and may send it again.
+    """
+    for job in ledger.jobs().values():
+        if job.state == "intent" and job.refusal:
+            with suppress(BackendError, ConfigError, MissingExtraError):  # it stays in doubt
+                fetched(ledger, job, cast(Queue, get_backend(job.backend, **job.options)))
 
 
 def _undo(ledger: Ledger, job: Job, number: str, machine: Queue) -> None:

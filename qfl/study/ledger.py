@@ -3,7 +3,8 @@
 Only ever appended to, fsync'd, one event per line: `intent` before a job is submitted, `submitted`
 with the machine's id before anybody waits, then `fetched` or `failed`; `refused` and `forgotten`
 undo an intent, `duplicate` names a second job that the machine made of one, `spent` says what a job
-without counts has used, `disowned` that an id was named by mistake. An intent without an id
+without counts has used, `disowned` that an id was named by mistake, `doubted` that the last try was
+refused while an earlier one may have arrived. An intent without an id
 means: look the job up by its tag, never submit it again. Raw counts are in counts/, what the qubits
 were like in calibration/, both named here.
 """
@@ -28,7 +29,7 @@ from qfl.study.store import append_line, whole_lines, write_atomically
 JOBS, COUNTS, CALIBRATION = "jobs.jsonl", "counts", "calibration"
 
 State = Literal["intent", "submitted", "fetched", "failed", "refused", "forgotten"]
-Event = State | Literal["duplicate", "spent", "disowned"]
+Event = State | Literal["duplicate", "spent", "disowned", "doubted"]
 _OPEN, _UNDONE = ("intent", "submitted"), ("refused", "forgotten")
 
 
@@ -75,6 +76,8 @@ class Job:
         nonce: of this intent alone, so that neither its successor nor the same study in another
             folder carries its tag; "" on ledgers before 2026-12.
         adopted: somebody named `job`; no machine said so.
+        refusal: what the machine said to the last try of its client, while nobody knows whether an
+            earlier one arrived; "" if it did not refuse.
     """
 
     key: str
@@ -94,6 +97,7 @@ class Job:
     spent: Mapping[str, float | None] = field(default_factory=dict)
     nonce: str = ""
     adopted: bool = False
+    refusal: str = ""
 
     @property
     def tag(self) -> str:
@@ -144,6 +148,11 @@ class Job:
         if self.state == "fetched":
             return (self.job,) if self.adopted else ()
         return tuple(filter(None, (self.job, self.tag)))
+
+    @property
+    def undone_by(self) -> str:
+        """What gives it up for good; an id that somebody named only undoes that."""
+        return self.tag if self.adopted or not self.job else self.job
 
     @property
     def is_open(self) -> bool:
@@ -327,6 +336,9 @@ def _apply(found: dict[str, Job], line: Mapping[str, Any]) -> None:
         return
     if event == "spent":
         found[key] = replace(job, spent={**job.spent, line["job"]: line["qpu_seconds"]})
+        return
+    if event == "doubted":
+        found[key] = replace(job, refusal=line["reason"])
         return
     if event == "disowned":
         fresh = Job(key, job.backend, job.options, job.shots, job.asked, nonce=job.nonce)

@@ -30,6 +30,7 @@ from qfl.core.errors import (
     ConfigError,
     JobFailedError,
     JobPendingError,
+    JobRefusedError,
 )
 from qfl.core.ports import Backend, Capabilities
 from qfl.study.fetching import fetched
@@ -194,7 +195,12 @@ class LedgeredCompiled:
             self.answered.append((job, job.asked[place]))
             return ledger.counts(job.key)[place]
         if job.state == "failed":
-            raise JobFailedError(job.reason)
+            raise JobFailedError(
+                f"{job.reason}; the next run sends it again if you give it up: qfl fetch --forget "
+                f"{job.undone_by}"
+            )
+        if job.state == "refused":
+            raise JobRefusedError(job.reason)
         if not job.job:
             raise JobPendingError(
                 f"a job was about to be sent to {backend.name} when its process or the connection "

@@ -148,7 +148,7 @@ def _submit(ledger: Ledger, ready: Sequence[Ready]) -> None:
     try:
         number = machine.submit(parts, asked.shots, tag=job.tag)
     except JobRefusedError as error:
-        number = _arrived(machine, job)
+        number = _arrived(ledger, machine, job, str(error))
         if not number:
             ledger.note("refused", key, reason=str(error))
             raise
@@ -157,17 +157,18 @@ def _submit(ledger: Ledger, ready: Sequence[Ready]) -> None:
     ledger.note("submitted", key, job=number)
 
 
-def _arrived(machine: Queue, job: Job) -> str:
+def _arrived(ledger: Ledger, machine: Queue, job: Job, refusal: str) -> str:
     """Return the id of a job that was taken before it was refused, "" if there is none.
 
     Clients send again by themselves after a server error; a refusal is the last answer alone.
 
     Raises:
-        JobPendingError: the machine does not say.
+        JobPendingError: the machine does not say; the refusal stands when it does.
     """
     try:
         return next(iter(machine.find(job.tag) or ()), "")
     except BackendError as error:
+        ledger.note("doubted", job.key, reason=refusal)
         raise _unknown(job, error) from error
 
 

@@ -32,6 +32,7 @@ from qfl.study import provenance, store
 from qfl.study.burdens import too_heavy
 from qfl.study.events import CellStored, Event, Planned, RoundPlayed
 from qfl.study.executors import InProcess, Pool
+from qfl.study.fetching import settle
 from qfl.study.fingerprint import fingerprint
 from qfl.study.folder import RunFolder
 from qfl.study.grid import cells
@@ -203,6 +204,7 @@ def _send_together(folder: RunFolder, todo: Sequence[Cell], *, jobs: int) -> dic
     Returns:
         Cell id -> how a cell ended whose circuits were not sent; the others can be played.
     """
+    settle(Ledger(folder.path))
     together = [cell for cell in todo if can_share(cell)]
     if len(together) < 2:
         return {}

@@ -81,7 +81,9 @@ def test_run_fetch_run_replay(real, study, cloud, here):
     done = real("run", study, "--jobs", 1)
     assert done.code == 0, done.err
     assert cloud.log.count("POST /jobs") == 2  # the second round's job was done at once
-    assert "0 jobs fetched, 0 still waiting" in real("fetch", "hardware").err
+    nothing = real("fetch", "hardware")
+    assert "0 jobs fetched, 0 still waiting" in nothing.err
+    assert "next: qfl report runs/hardware" in nothing.err
 
     cloud.log.clear()
     lines = (here / "runs/hardware/cells.jsonl").read_text().splitlines()
@@ -146,6 +148,14 @@ def test_what_was_used_counts_against_the_limit(real, study, cloud, here):
     """A job that failed took 3.5 s: it is said, and two more jobs would be above 8."""
     cloud.mood = "failed"
     assert real("run", study, "--jobs", 1, "--max-cost", "8s-qpu").code == 1
+    for _ in range(2):  # it stays failed, and fetching says how to go on
+        failed = real("fetch")
+        assert failed.code == 1
+        assert "0 still waiting, 1 failed" in failed.err
+        assert "next: qfl fetch runs/hardware --forget job-0000, and they" in failed.err
+    again = real("run", study, "--jobs", 1, "--rerun", "failed")
+    assert again.code == 1
+    assert "sends it again if you give it up: qfl fetch --forget job-0000" in again.err
     given_up = real("fetch", "--forget", "job-0000")
     assert given_up.code == 0
     said = "3.5 QPU seconds used so far, 3.5 of them by duplicates and by jobs that failed or were"

@@ -18,7 +18,7 @@ from qfl.core.errors import (
     JobRefusedError,
     StoreError,
 )
-from qfl.study.fetching import fetch
+from qfl.study.fetching import fetch, settle
 from qfl.study.forecast import used
 from qfl.study.ledger import JOBS, Ledger, Used
 from qfl.study.machines import Ledgered
@@ -202,7 +202,9 @@ def test_failures_are_kept_until_they_are_forgotten(cloud, tmp_path):
     ledger = Ledger(tmp_path)
     cloud.mood = "failed"
     for _ in range(2):
-        with pytest.raises(JobFailedError, match="the fridge is warm"):
+        with pytest.raises(
+            JobFailedError, match=r"fridge is warm.*; the next.*: qfl fetch --forget job-0000$"
+        ):
             ask(ledger)
     assert posted(cloud) == 1
     cloud.mood = "done"
@@ -234,6 +236,32 @@ def test_a_job_that_was_taken_before_it_was_refused_is_not_sent_again(cloud, tmp
     assert ask(ledger).total == 100
     assert len(cloud.jobs) == 1
     assert events(ledger) == ["intent", "submitted", "fetched"]
+
+
+def test_a_refusal_in_doubt_is_one_when_the_machine_answers(cloud, tmp_path):
+    """Refused, and the look-up too: sent again only when the machine knows no such job."""
+    ledger = Ledger(tmp_path)
+    cloud.refuse, cloud.broken = 429, {"jobs": 429}
+    with pytest.raises(JobPendingError, match="it is not known whether"):
+        ask(ledger)
+    settle(ledger)
+    assert [job.state for job in fetch(ledger)] == ["intent"]
+    cloud.broken, cloud.refuse = {}, 0
+    settle(ledger)
+    assert ledger.jobs() == {}
+    assert ask(ledger).total == 100
+    kinds = ["intent", "doubted", "refused", "intent", "submitted", "fetched"]
+    assert events(ledger) == kinds
+
+
+def test_a_refusal_in_doubt_yields_to_a_job_that_arrived(cloud, tmp_path):
+    ledger = Ledger(tmp_path)
+    cloud.lost, cloud.broken = ["524 then 429"], {"jobs": 429}
+    with pytest.raises(JobPendingError):
+        ask(ledger)
+    cloud.broken, cloud.refuse = {}, 0
+    assert [job.state for job in fetch(ledger)] == ["fetched"]
+    assert len(cloud.jobs) == 1
 
 
 def test_a_second_job_that_cannot_be_cancelled_holds_nothing_back(cloud, tmp_path):

@@ -139,6 +139,14 @@ def test_a_refusal_ends_all_cells_of_the_job_and_is_not_asked_again(cloud, tmp_p
     assert posted(cloud) == 2
 
 
+def test_cells_refused_in_doubt_travel_together_again(cloud, tmp_path):
+    cloud.refuse, cloud.broken = 429, {"jobs": 429}
+    assert {row.status for row in played(study(), tmp_path)} == {"pending"}
+    cloud.refuse, cloud.broken = 0, {}
+    assert {row.status for row in played(study(), tmp_path)} == {"done"}
+    assert (posted(cloud), len(cloud.jobs)) == (2, 1)
+
+
 def test_a_circuit_without_a_place_stops_no_other(cloud, tmp_path):
     rows = played(study(sweep={"decision.clients": [4, 6]}), tmp_path)
     found = {(row.cell.decision["clients"], row.status) for row in rows}
