@@ -32,7 +32,7 @@ def estimate(
 
     Exits with 4 if a circuit does not fit its place, or above --max-cost.
     """
-    from qfl.backends.estimate import PriceList
+    from qfl.backends.estimate import Limit, PriceList
     from qfl.cli.run import parse_settings
     from qfl.cli.studies import find_study
     from qfl.study.forecast import forecast, used
@@ -40,6 +40,8 @@ def estimate(
     from qfl.study.ledger import Ledger
 
     listed = PriceList.load(prices)
+    if max_cost:
+        Limit.parse(max_cost, listed.currency)  # refused before anything is estimated
     asked = find_study(study, profile, parse_settings(settings or ()))
     found = list(forecast(cells(asked), listed))
     rows = [

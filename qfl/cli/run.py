@@ -89,6 +89,8 @@ def run(
     code = follow(events, asked, workers=workers, progress=progress, fail_fast=fail_fast)
     if code == Exit.DONE:
         say(f"next: {program()} report {folder}")
+    elif code == Exit.PENDING:
+        say(f"next: {program()} fetch {folder}")
     raise typer.Exit(code)
 
 
@@ -159,7 +161,7 @@ def check_cost(
 
     Exits with 4 if both together are above `max_cost`.
     """
-    from qfl.backends.estimate import PriceList
+    from qfl.backends.estimate import Limit, PriceList
     from qfl.cli.estimate import costly, refuse_above, say_used
     from qfl.study.folder import RunFolder
     from qfl.study.forecast import forecast, used
@@ -167,6 +169,7 @@ def check_cost(
     from qfl.study.run import default_play, make_plan
 
     listed = PriceList.load(prices)
+    Limit.parse(max_cost, listed.currency)  # refused before anything is estimated
     plan = make_plan(RunFolder(folder), chosen, rerun=rerun, play=default_play())
     ledger = Ledger(folder)
     useful, lost = used(ledger, listed)

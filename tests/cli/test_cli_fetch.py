@@ -68,6 +68,7 @@ def test_run_fetch_run_replay(real, study, cloud, here):
     cloud.mood = "queued"
     sent = real("run", study, "--jobs", 1)
     assert sent.code == 3, sent.err
+    assert "next: qfl fetch runs/hardware" in sent.err
     assert cloud.log.count("POST /jobs") == 1
     waiting = real("fetch")
     assert waiting.code == 3
@@ -123,6 +124,11 @@ def test_estimate_says_what_it_will_cost_and_sends_nothing(real, study, cloud):
 
 
 def test_a_run_above_its_limit_sends_nothing(real, study, cloud, here):
+    for words in (("run", study, "--jobs", 1), ("estimate", study)):
+        wrong = real(*words, "--max-cost", "nonsense")
+        assert wrong.code == 2
+        assert wrong.out == ""
+        assert wrong.err.startswith("error: --max-cost takes 60s-qpu or 12.5USD, got 'nonsense'")
     refused = real("run", study, "--jobs", 1, "--max-cost", "5s-qpu")
     assert refused.code == 4, refused.err
     assert "above --max-cost 5s-qpu: nothing was sent" in refused.err
