@@ -120,7 +120,10 @@ class Job:
         return tuple(dict.fromkeys(each.calibration for each in self.asked if each.calibration))
 
     def check_own(self, collected: Collected, number: str) -> None:
-        """Do nothing if counts can be this job's: whole, as wide as was asked, under its names.
+        """Do nothing if counts can be this job's: whole, and as wide as was asked.
+
+        Where somebody named `number`, circuits that the result names must carry the tag too; where
+        the machine did, its provider may call them as it likes.
 
         Raises:
             JobDamagedError: they cannot.
@@ -129,7 +132,8 @@ class Job:
         pairs = zip(self.asked, collected.counts, strict=True)
         widths = [(each.variables, counts.n) for each, counts in pairs]
         wrong = [f"{got} variables instead of {asked}" for asked, got in widths if 0 < asked != got]
-        wrong += [f"a circuit {name!r}" for name in collected.names if self.tag not in name]
+        if self.adopted or not self.job:
+            wrong += [f"a circuit {name!r}" for name in collected.names if self.tag not in name]
         if wrong:
             raise JobDamagedError(
                 f"job {number} holds {wrong[0]}, so it is not {self.tag}, whose circuits carry "

@@ -292,11 +292,12 @@ def test_a_simulator_of_this_process_needs_no_ledger(cloud, tmp_path):
 
 
 @pytest.fixture
-def waiting(cloud, tmp_path):
+def waiting(cloud, tmp_path, request):
     """A ledger with three jobs in the queue, and their ids."""
     kept, numbers = Ledger(tmp_path / "run"), []
     for cell in ("one", "two", "three"):
-        machine = Ledgered("qiskit:keeper:Keeping", {"level": 0}, kept, cell)
+        device = getattr(request, "param", "Keeping")
+        machine = Ledgered(f"qiskit:keeper:{device}", {"level": 0}, kept, cell)
         with pytest.raises(JobPendingError):
             machine.compile(k_of_n(3, 1, "xy_ring", 1)).sample(
                 ramp(1), 20, np.random.default_rng(0)
@@ -307,6 +308,12 @@ def waiting(cloud, tmp_path):
 
 def states(kept):
     return [job.state for job in kept.jobs().values()]
+
+
+@pytest.mark.parametrize("waiting", ["Renaming"], indirect=True)
+def test_a_provider_may_call_its_circuits_as_it_likes(cloud, waiting):
+    (cloud / "open").touch()
+    assert [job.state for job in fetch(waiting[0])] == ["fetched"] * 3
 
 
 def test_one_failed_job_is_given_up_and_the_others_are_kept(cloud, waiting):
