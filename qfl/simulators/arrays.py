@@ -38,6 +38,12 @@ class ArrayOperations:
     copy: Callable[[Any], Any]
     lanes = 1
 
+    def columns(self, psi: Any, at: NDArray[np.intp]) -> Any:
+        few = psi[:, :, : len(at)]
+        found = self.copy(few.reshape(-1)).reshape(few.shape)
+        found[:] = psi[:, :, at]
+        return found
+
     def weigh(self, pair: Any, factors: Floats) -> None:
         pair[1] = pair[0] * self.array(factors.astype(_real(pair)))
 

@@ -25,6 +25,9 @@ class CompiledOperations:
     def host(self, values: NDArray[Any]) -> NDArray[Any]:
         return values
 
+    def columns(self, psi: NDArray[Any], at: NDArray[np.intp]) -> NDArray[Any]:
+        return psi.take(at, axis=2)
+
     def weigh(self, pair: NDArray[Any], factors: Floats) -> None:
         each = np.broadcast_to(factors, pair[0].shape)
         kernels.weigh(_floats(pair[0]), each, _floats(pair[1]))

@@ -42,6 +42,10 @@ class Operations(Protocol):
         """Return `values` as a numpy array."""
         ...
 
+    def columns(self, psi: Amplitudes, at: NDArray[np.intp]) -> Amplitudes:
+        """Return a copy of some columns of psi (outer, states, columns)."""
+        ...
+
     def weigh(self, pair: Amplitudes, factors: Floats) -> None:
         """Set lam of pair (2, states, columns) to psi times real factors (states, columns or 1)."""
         ...

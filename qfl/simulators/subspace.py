@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
-from math import ceil, comb, prod
+from math import ceil, comb, isqrt, prod
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from qfl.simulators.blocks import Block, checked_start, quadratic_costs, rows
 from qfl.simulators.combinations import rank
 from qfl.simulators.evolution import evolve, largest, run_layers, run_layers_back
 from qfl.simulators.grover import Reflection
-from qfl.simulators.ladder import Plan, plans
+from qfl.simulators.ladder import Plan, Share, plans
 from qfl.simulators.memory import free_bytes, require, whole
 from qfl.simulators.operations import Amplitudes, Device, Floats, Operations, operations
 
@@ -40,12 +40,12 @@ Spare = dict[tuple[int, ...], list[Amplitudes]]
 
 @dataclass(frozen=True, slots=True)
 class Climb:
-    """How a layer mixes one block: a plan, and the arrays of lowered states it leaves to the next.
+    """How a layer mixes one block: plans, and the arrays of lowered states it leaves to the next.
 
     Memory that is given back and asked for again takes longer than what is done in it.
     """
 
-    plan: Plan
+    shares: list[Share]
     spare: Spare
 
 
@@ -111,7 +111,7 @@ class Subspace:
             )
         blocks, itemsize = Block.all_of(ansatz), np.dtype(_DTYPES[precision]).itemsize
         dimension = prod(block.size for block in blocks)
-        alive = max(_alive(ansatz.mixer, block.n, block.weight) for block in blocks)
+        alive = max(_alive(ansatz.mixer, block, _columns(dimension)) for block in blocks)
         each, single = (ceil(alive * size) + 32 for size in (itemsize, 8))
         amplitudes = dimension * _columns(dimension)
         free, advice = free_bytes(device), "try solver 'decompose'"
@@ -160,7 +160,7 @@ class Subspace:
             return list(betas)
         if self.mixer != "xy_complete":
             return [[beta] * len(self.blocks) for beta in betas]
-        found: dict[tuple[int, int], list[Plan]] = {}
+        found: dict[tuple[int, int], list[list[Share]]] = {}
         for n, k in {(block.n, block.weight) for block in self.blocks if block.weight}:
             found[n, k] = plans(n, k, betas, self.precision)
         spare = self._spare(betas.shape[1])
@@ -188,8 +188,9 @@ class Subspace:
             view = psi.reshape(outer, block.size, -1)
             repeat = view.shape[2] // psi.shape[-1]
             if self.mixer == "xy_complete":
-                for _ in range(entry.plan.steps):
-                    self._climb(view, block, entry, repeat)
+                for part, plan, spare in self._shared(view, entry, repeat):
+                    for _ in range(plan.steps):
+                        self._climb(part, block, (plan, spare), repeat)
             elif self.mixer == "xy_ring_exact":
                 view[:] = self._exponentiated(view, block, np.tile(entry, repeat))
             else:
@@ -207,8 +208,7 @@ class Subspace:
             view = pair.reshape(2, outer, block.size, -1)
             repeat = view.shape[3] // columns
             if self.mixer == "xy_complete":
-                back = Climb(entry.plan.inverse(), entry.spare)
-                found = self._climb_back(view, block, back, repeat)
+                found = self._climb_back(view, block, entry, repeat)
             elif self.mixer == "xy_ring_exact":
                 found = self._overlaps(self._image(view[0], block), view[1])
                 for states in view:
@@ -229,11 +229,24 @@ class Subspace:
             psi *= np.exp(1j * weight * angles[1].sum())
         return psi
 
+    def _shared(
+        self, psi: Amplitudes, climb: Climb, repeat: int
+    ) -> Iterator[tuple[Amplitudes, Plan, Spare]]:
+        """Yield the columns of psi (outer, subsets, ...) that share a plan; write them back."""
+        if len(climb.shares) == 1:
+            yield psi, climb.shares[0][1], climb.spare
+            return
+        for columns, plan in climb.shares:
+            at = np.add.outer(np.arange(repeat) * (psi.shape[2] // repeat), columns).ravel()
+            part = self.operations.columns(psi, at)
+            yield part, plan, defaultdict(list)
+            psi[:, :, at] = part
+
     def _climb(
         self,
         psi: Amplitudes,
         block: Block,
-        climb: Climb,
+        way: tuple[Plan, Spare],
         repeat: int,
         lowered: Amplitudes | None = None,
     ) -> None:
@@ -241,43 +254,53 @@ class Subspace:
 
         Columns of psi are those of the plan, `repeat` times over.
         """
-        n, k, plan = block.n, block.weight, climb.plan
+        n, k, (plan, spare) = block.n, block.weight, way
         rungs, levels = [psi], len(plan.ladder)
         if levels:
-            rungs.append(self._lower(psi, n, k, climb) if lowered is None else lowered)
+            rungs.append(self._lower(psi, n, k, spare) if lowered is None else lowered)
         first = rungs[-1]
-        uniform = first.sum(1)[:, None] / first.shape[1]
-        first -= uniform
+        uniform = _split(first)
+        left = 0.0 * uniform if levels > 1 else _split(first)
         for level in range(1, levels):
-            rungs.append(self._lower(rungs[level], n, k - level, climb))
-        self._interpolate(rungs[-1], n, k - levels, climb, repeat)
+            rungs.append(self._lower(rungs[level], n, k - level, spare))
+            mean = _split(rungs[-1])  # what rounding has left, which the polynomial would magnify
+            if level == 1:
+                left = mean / (n - k + 2)
+        self._interpolate(rungs[-1], n, k - levels, way, repeat)
         for level in range(levels - 1, 0, -1):
             rungs[level] *= self._row(plan.ladder[level], repeat)
             self.operations.lift(rungs[level + 1], rungs[level], n, k - level)
-        first += self._row(plan.uniform, repeat) * uniform
+        done = plan.ladder[1] if levels > 1 else 0.0 * plan.uniform
+        uniform *= self._row(plan.uniform, repeat)
+        first += uniform + self._row(plan.uniform - done, repeat) * left
         if levels:
             self.operations.lift(first, psi, n, k)
         for rung in rungs[1:]:
-            climb.spare[tuple(rung.shape)].append(rung)
+            spare[tuple(rung.shape)].append(rung)
 
     def _climb_back(self, pair: Amplitudes, block: Block, climb: Climb, repeat: int) -> Floats:
-        """Climb with psi, lam of `pair` (2, outer, subsets, ...); return their overlaps."""
-        lowered = [self._lower(states, block.n, block.weight, climb) for states in pair]
+        """Climb down with psi, lam of `pair` (2, outer, subsets, ...); return their overlaps."""
+        lowered = [self._lower(states, block.n, block.weight, climb.spare) for states in pair]
         overlaps = self._overlaps(lowered[0], lowered[1])
-        for states, w in zip(pair, lowered, strict=True):
-            self._climb(states, block, climb, repeat, w)
-            for _ in range(climb.plan.steps - 1):
-                self._climb(states, block, climb, repeat)
+        for states, known in zip(pair, lowered, strict=True):
+            w: Amplitudes | None = known
+            if len(climb.shares) > 1:
+                climb.spare[tuple(known.shape)].append(known)
+                w = None
+            for part, plan, spare in self._shared(states, climb, repeat):
+                for step in range(plan.steps):
+                    way = plan.inverse(), spare
+                    self._climb(part, block, way, repeat, w if step == 0 else None)
         return overlaps
 
-    def _lower(self, psi: Amplitudes, n: int, k: int, climb: Climb) -> Amplitudes:
+    def _lower(self, psi: Amplitudes, n: int, k: int, free: Spare) -> Amplitudes:
         """Return A psi, in a spare array if there is one."""
-        spare = climb.spare[psi.shape[0], comb(n, k - 1), psi.shape[2]]
+        spare = free[psi.shape[0], comb(n, k - 1), psi.shape[2]]
         return self.operations.lower(psi, n, k, spare.pop() if spare else None)
 
     def _overlaps(self, psi: Amplitudes, lam: Amplitudes) -> Floats:
         """Return Im<lam|psi> for every column of (outer, subsets, ...)."""
-        return np.asarray(self.operations.host((lam.conj() * psi).sum((0, 1))).imag)
+        return np.asarray(self.operations.host(_sum(lam.conj() * psi).sum(0)).imag)
 
     def _image(self, psi: Amplitudes, block: Block) -> Amplitudes:
         """Return the sum of (XX + YY)/2 over the pairs of a block, applied to psi."""
@@ -292,15 +315,17 @@ class Subspace:
         terms = [self._row(row, 1) for row in chebyshev.coefficients(norm * angles)]
         return chebyshev.expand(psi, lambda term: self._image(term, block) / norm, terms)
 
-    def _interpolate(self, psi: Amplitudes, n: int, k: int, climb: Climb, repeat: int) -> None:
+    def _interpolate(
+        self, psi: Amplitudes, n: int, k: int, way: tuple[Plan, Spare], repeat: int
+    ) -> None:
         """Apply the Newton polynomial of a plan in A^T A to psi (outer, subsets, ...)."""
-        term, plan = 1.0 * psi if k > 1 else psi, climb.plan
+        term, (plan, spare) = 1.0 * psi if k > 1 else psi, way
         psi *= self._row(plan.newton[0], repeat)
         for node, difference in zip(plan.nodes[:-1], plan.newton[1:], strict=True):
             product = -node * term
-            lowered = self._lower(term, n, k, climb)
+            lowered = self._lower(term, n, k, spare)
             self.operations.lift(lowered, product, n, k)
-            climb.spare[tuple(lowered.shape)].append(lowered)
+            spare[tuple(lowered.shape)].append(lowered)
             psi += self._row(difference, repeat) * product
             term = product
 
@@ -316,16 +341,36 @@ class Subspace:
                 yield block, entry, outer
 
 
+def _split(psi: Amplitudes) -> Amplitudes:
+    """Subtract from every column of (outer, subsets, ...) its mean, and return that."""
+    mean = _sum(psi)[:, None] / psi.shape[1]
+    psi -= mean
+    return mean
+
+
+def _sum(psi: Amplitudes) -> Amplitudes:
+    """Return the sums of (outer, subsets, columns) over subsets, stretch by stretch.
+
+    Libraries add up one by one where columns lie side by side: rounding grows with the subsets.
+    """
+    length = isqrt(psi.shape[1])
+    most = length * (psi.shape[1] // length)
+    stretches = psi[:, :most].reshape(len(psi), -1, length, psi.shape[2]).sum(2)
+    return stretches.sum(1) + psi[:, most:].sum(1)
+
+
 def _columns(dimension: int) -> int:
     """Return how many angle sets run together."""
     return max(1, min(64, _GROUP // dimension))
 
 
-def _alive(mixer: str, n: int, k: int) -> float:
+def _alive(mixer: str, block: Block, columns: int) -> float:
     """Return how many states' worth of amplitudes a mixer keeps at once while it is undone."""
+    n, k = block.n, block.weight
     if mixer == "xy_ring_exact":
         return 8.0  # psi, lam, and the terms of a series
     if mixer != "xy_complete" or k == 0:
         return 3.0
     smaller = 4 * comb(n, k - 1) + sum(comb(n, j) for j in range(k - 1))
-    return 2.0 + smaller / comb(n, k)  # psi, lam, A psi, A lam, a polynomial, and the rungs
+    each = smaller / comb(n, k)  # A psi, A lam, a polynomial, and the rungs
+    return 2.0 + each + (1.0 + each if columns > 1 else 0.0)  # psi, lam, and some columns apart

@@ -226,7 +226,8 @@ def test_bandwidth(benchmark, report, n, k):
 
     benchmark.pedantic(one_layer, rounds=3, warmup_rounds=1)
     copy, taken = report.medians(lambda: np.copyto(target, source), one_layer, rounds=9)
-    weights = range(k, k - len(layer[0].plan.ladder), -1)
+    ((_, plan),) = layer[0].shares
+    weights = range(k, k - len(plan.ladder), -1)
     moved = 40 * comb(n, k) + sum(48 * (comb(n, j) + comb(n, j - 1)) for j in weights)
     reached, limit = moved / taken / 1e9, 2 * source.nbytes / copy / 1e9
     report.note(

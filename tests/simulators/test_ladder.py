@@ -55,7 +55,7 @@ def evaluate(plan, n, k):
 )
 def test_plans_reproduce_the_exponential_on_every_eigenspace(n, share, beta, precision):
     k = 1 + int(share * (min(n // 2, 12) - 1))
-    (plan,) = plans(n, k, np.array([[beta]]), precision)
+    (((_, plan),),) = plans(n, k, np.array([[beta]]), precision)
     exact = np.exp(-1j * np.longdouble(beta) * eigenvalues(n, k)[1:])
     np.testing.assert_allclose(evaluate(plan, n, k), exact, atol=4 * ROUND * NOISE[precision])
 
@@ -64,11 +64,22 @@ def test_small_k_takes_the_plain_ladder_and_hard_cases_take_less_or_smaller_step
     depth = {
         (n, k, beta): (len(plan.ladder), plan.steps)
         for n, k, beta in [(40, 5, 1.0), (20, 10, 0.3), (20, 10, 1.3)]
-        for plan in plans(n, k, np.array([[beta]]), "double")
+        for ((_, plan),) in plans(n, k, np.array([[beta]]), "double")
     }
     assert depth[40, 5, 1.0] == (4, 1)
     assert depth[20, 10, 0.3][0] < 9
     assert depth[20, 10, 1.3][1] > 1
+
+
+def test_columns_share_a_plan_only_where_all_need_its_steps():
+    betas = np.array([[0.01] * 10 + [1.3] * 6, [0.01] * 16, [1.3, *[0.01] * 15]])
+    for row, shares in zip(betas, plans(20, 10, betas, "double"), strict=True):
+        columns = np.concatenate([at for at, _ in shares])
+        assert sorted(columns) == list(range(16))
+        assert len({plan.steps for _, plan in shares}) == len(shares) == len(set(row))
+        for at, plan in shares:
+            assert plan.uniform.shape == at.shape
+            assert (plan.steps > 1) == (row[at] == 1.3).all()
 
 
 def test_leja_points_are_a_permutation_that_starts_at_the_largest():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from circuits.qaoa import PRODUCTS, QaoaAnsatz
 from qfl.core.errors import BackendError, CapacityError, ProblemError
-from qfl.simulators import evolution, memory
+from qfl.simulators import chebyshev, evolution, memory
 from qfl.simulators.arrays import on_host, on_torch
 from qfl.simulators.hypercube import Hypercube
 from qfl.simulators.objectives import Mean
@@ -167,17 +167,62 @@ def test_single_precision_is_close_to_double(mixer):
     np.testing.assert_allclose(single, double, atol=1e-5)
 
 
-def test_a_batch_equals_its_columns():
+HALF = {f"{n // 2} of {n}": ((tuple(range(n)), n // 2),) for n in (12, 14, 16, 18)}
+BATCHED = {"two blocks": ((tuple(range(9)), 4), ((9, 10, 11), 1)), **HALF}
+
+
+@pytest.mark.parametrize("blocks", BATCHED)
+def test_a_batch_equals_its_columns(blocks):
     rng = np.random.default_rng(9)
-    ansatz = random_ansatz(rng, "xy_complete", 3, ((tuple(range(9)), 4), ((9, 10, 11), 1)))
+    ansatz = random_ansatz(rng, "xy_complete", 3, BATCHED[blocks])
     engine = Subspace(ansatz)
-    angles = rng.normal(scale=0.5, size=(70, 2, 3))  # more than one group
-    figure = Mean().prepare(engine.table)
-    values, gradients = evolution.values_and_gradients(engine, angles, figure)
-    for i in (0, 17, 69):
-        one = evolution.values_and_gradients(engine, angles[i : i + 1], figure)
-        np.testing.assert_allclose(values[i], one[0][0], atol=1e-12)
-        np.testing.assert_allclose(gradients[i], one[1][0], atol=1e-11)
+    angles = rng.uniform(-1.5, 1.5, size=(engine.columns + 6, 2, 3))  # more than one group
+    angles[::2, 1] *= 0.1  # columns of one layer take different steps
+    largest = np.abs(engine.table).max()
+    values, gradients = evolution.values_and_gradients(engine, angles)
+    for i in (0, 5, len(angles) - 1):
+        one = evolution.values_and_gradients(engine, angles[i : i + 1])
+        np.testing.assert_allclose(values[i], one[0][0], rtol=0, atol=1e-12 * largest)
+        np.testing.assert_allclose(gradients[i], one[1][0], rtol=0, atol=1e-10 * largest)
+
+
+def in_chebyshev_polynomials(engine, n, k, angles):
+    """Return the final states (states, columns) by a series in A^T A, which keeps any norm."""
+    psi = np.repeat(engine.start[:, None].astype(complex), len(angles), axis=1)
+    half = k * (n - k + 1) / 2
+
+    def centred(states):
+        image = np.zeros_like(states)
+        lowered = engine.operations.lower(states[None], n, k)
+        engine.operations.lift(lowered, image[None], n, k)
+        return image / half - states
+
+    for gammas, betas in angles.transpose(2, 1, 0):
+        psi = psi * np.exp(-1j * engine.table[:, None] * gammas)
+        psi = chebyshev.expand(psi, centred, list(chebyshev.coefficients(half * betas)))
+    return psi
+
+
+TOLERANCE = {"double": 1e-12, "single": 5e-5}
+
+
+@pytest.mark.parametrize("precision", TOLERANCE)
+@pytest.mark.parametrize(
+    ("n", "use"), [(12, "numba"), (14, "numba"), (16, "numba"), (12, "numpy"), (14, "torch")]
+)
+def test_half_of_the_elements_keeps_norm_and_value_alone_and_in_a_batch(n, precision, use):
+    rng = np.random.default_rng(n)
+    ansatz = random_ansatz(rng, "xy_complete", 4, HALF[f"{n // 2} of {n}"])
+    engine = Subspace(ansatz, precision=precision, use=OPERATIONS[use])
+    angles = rng.uniform(-1.5, 1.5, size=(12, 2, 4))
+    angles[::2, 1] *= 0.2
+    exact = in_chebyshev_polynomials(Subspace(ansatz), n, n // 2, angles)
+    alone = [evolution.probabilities(engine, angles[c : c + 1])[:, 0] for c in range(12)]
+    batch = evolution.probabilities(engine, angles).T
+    for found in (np.array(alone), np.ascontiguousarray(batch)):
+        np.testing.assert_allclose(found.sum(1), 1, rtol=0, atol=TOLERANCE[precision])
+        apart = np.abs(found - np.abs(exact.T) ** 2) @ np.abs(engine.table)
+        assert apart.max() < TOLERANCE[precision] * np.abs(engine.table).max()
 
 
 def test_a_mixer_that_leaves_the_blocks_is_refused():
