@@ -104,17 +104,23 @@ def plans(n: int, k: int, betas: NDArray[np.float64], precision: str) -> list[li
             few = row == less
             if few.sum() * (more - less) <= _APART * less:
                 row[few] = more
-    found: list[list[Share]] = [[] for _ in betas]
-    for count in np.unique(steps):
-        layer, column = np.nonzero(steps == count)
-        for row in np.unique(layer):
-            at = column[layer == row]
+    alike: dict[tuple[int, int], list[tuple[int, NDArray[np.intp]]]] = {}
+    for row, own in enumerate(steps):
+        for count in np.unique(own):
+            at = np.flatnonzero(own == count)
             levels = reaches[least[row, at].max()][2]
-            values = np.exp(np.multiply.outer(eigenvalues(n, k), -1j * angles[row, at] / count))
-            *wide, _ = _coefficients(n, k, levels, values)
-            uniform, ladder, newton = (part.astype(np.complex128) for part in wide)
-            nodes = leja(eigenvalues(n, k - levels)[1:])
-            found[row].append((at, Plan(uniform, ladder, nodes, newton, int(count))))
+            alike.setdefault((int(count), levels), []).append((row, at))
+    found: list[list[Share]] = [[] for _ in betas]
+    for (count, levels), shares in alike.items():
+        betas_of = np.concatenate([angles[row, at] for row, at in shares])
+        values = np.exp(np.multiply.outer(eigenvalues(n, k), -1j * betas_of / count))
+        *wide, _ = _coefficients(n, k, levels, values)
+        parts = [part.astype(np.complex128) for part in wide]
+        nodes, end = leja(eigenvalues(n, k - levels)[1:]), 0
+        for row, at in shares:
+            end += len(at)
+            uniform, ladder, newton = (part[..., end - len(at) : end] for part in parts)
+            found[row].append((at, Plan(uniform, ladder, nodes, newton, count)))
     return found
 
 
