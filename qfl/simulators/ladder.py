@@ -28,7 +28,7 @@ NOISE = {"double": 2500.0, "single": 250.0}
 """Largest bound on the rounding error of a mixer, in machine epsilons.
 
 Seen at depth 4, n <= 20 and |beta| <= 1.5: errors of 5e-13 of the norm and of the largest
-cost in double precision, of 1e-5 in single.
+cost in double precision, of 2e-5 in single.
 """
 
 _STEPS = (1, 2, 4, 8, 16, 32, 64)
