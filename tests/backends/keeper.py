@@ -139,6 +139,7 @@ class Forgetful(Machine):
 class Provider:
     """Hands out the jobs of its machines."""
 
+    called = Machine.called
     get_job = Keeping.retrieve_job
 
 
