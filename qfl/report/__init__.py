@@ -4,6 +4,6 @@
 where they are used.
 """
 
-from qfl.report.page import Report, write
+from qfl.report.writing.page import Report, write
 
 __all__ = ["Report", "write"]

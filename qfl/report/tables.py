@@ -1,7 +1,7 @@
 """Finished tables: every cell already text, with what a page needs to sort and mark it.
 
-A table knows no HTML; page.py renders it, summary.py writes it as Markdown, CSV and TeX, and
-figures.py draws from it. Best values are bold; a tie is a paired interval that includes zero.
+A table knows no HTML; `writing.page` renders it, `writing.summary` writes it as Markdown, CSV and
+TeX. Best values are bold; a tie is a paired interval that includes zero.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from qfl.core.metrics import Metric
-from qfl.report.compare import difference
-from qfl.report.intervals import Interval
-from qfl.report.outcomes import Group, Summary
-from qfl.report.results import Results
+from qfl.report.runs.results import Results
+from qfl.report.statistics.compare import difference
+from qfl.report.statistics.intervals import Interval
+from qfl.report.statistics.outcomes import Group, Summary
 from qfl.report.words import display
 
 Mark = Literal["", "best", "tie"]

@@ -12,8 +12,8 @@ import qfl.report
 from qfl.backends import get_backend
 from qfl.cli import main
 from qfl.core.errors import QflError
-from qfl.report.places import raw_pairs
-from qfl.report.results import read
+from qfl.report.deciding.places import raw_pairs
+from qfl.report.runs.results import read
 from qfl.study.folder import toml
 from tests.backends.instances import k_of_n
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from simulated_run import simulate
 
-from qfl.report import summary
-from qfl.report.analysis import analyse
-from qfl.report.results import read
+from qfl.report.runs.results import read
+from qfl.report.writing import summary
+from qfl.report.writing.analysis import analyse
 
 STORED = Path(__file__).with_name("report_summary.md")
 

@@ -4,8 +4,8 @@ import pytest
 from simulated_run import simulate
 
 import qfl.report
-from qfl.report.analysis import analyse
-from qfl.report.results import read
+from qfl.report.runs.results import read
+from qfl.report.writing.analysis import analyse
 
 
 @pytest.fixture(scope="session")

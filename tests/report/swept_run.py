@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from simulated_run import Simulation, write_run
 
-from qfl.report.results import read
+from qfl.report.runs.results import read
 from qfl.study.fingerprint import fingerprint
 from qfl.study.folder import describe, toml
 from qfl.study.run import PLAYER

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from simulated_run import Simulation, simulate, write_run
 
-from qfl.report.analysis import analyse
-from qfl.report.results import read
+from qfl.report.runs.results import read
+from qfl.report.writing.analysis import analyse
 
 
 def column(table, label):

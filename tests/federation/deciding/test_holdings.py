@@ -13,7 +13,7 @@ from qfl.core.rng import Streams
 from qfl.federation.deciding.holdings import Coverage, Holdings, Trainings
 from qfl.federation.deciding.selection import SelectionWeights
 from qfl.problems import client_selection
-from qfl.report.participation import rounds_until_trained
+from qfl.report.runs.participation import rounds_until_trained
 from qfl.solvers.exact import Exact
 
 VECTOR, IMU, SERIES = small.MODALITIES
