@@ -15,10 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from qfl.core.errors import UnknownNameError
+from qfl.core.prefixes import prefixed, scale
 
 Kind = Literal["mean", "proportion", "count", "time"]
-
-_PREFIXES = {-4: "p", -3: "n", -2: "µ", -1: "m", 0: "", 1: "k", 2: "M", 3: "G", 4: "T", 5: "P"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ class Metric:
         if not self.format.endswith("s") or not (math.isfinite(value) and math.isfinite(like)):
             return self.text(value, unit=False)
         digits = int(self.format[1:-1])
-        power, decimals = _scale(like, digits)
+        power, decimals = scale(like, digits)
         return f"{value / 1000**power:.{decimals}f}".replace("-", "−")
 
     def difference_text(self, value: float, *, unit: bool = True) -> str:
@@ -99,7 +98,7 @@ class Metric:
         if not math.isfinite(value):
             return "–" if math.isnan(value) else "∞", ""
         if self.format.endswith("s"):
-            return _si(value, int(self.format[1:-1]), self.unit)
+            return prefixed(value, int(self.format[1:-1]), self.unit)
         text = format(value, self.format).replace("-", "−")
         return (text[:-1], "%") if text.endswith("%") else (text, self.unit)
 
@@ -146,24 +145,8 @@ def at_the_end(name: str) -> bool:
     (True, False)
     """
     measure = name.partition("@")[0].rpartition(".")[2]
-    return measure in (*OF_FORGETTING, *OF_ATTRIBUTION, *OF_STREAMS, ON_STAGE)
-
-
-def _si(value: float, digits: int, unit: str) -> tuple[str, str]:
-    """Return the number and the prefixed unit, `digits` significant digits."""
-    if value == 0:
-        return "0", unit
-    power, decimals = _scale(value, digits)
-    return f"{value / 1000**power:.{decimals}f}".replace("-", "−"), f"{_PREFIXES[power]}{unit}"
-
-
-def _scale(value: float, digits: int) -> tuple[int, int]:
-    """Return the power of 1000 and the decimals that print `value` with `digits` digits."""
-    if value == 0:
-        return 0, digits - 1
-    size = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
-    power = min(max(size // 3, min(_PREFIXES)), max(_PREFIXES))
-    return power, max(0, digits - 1 - (size - 3 * power))
+    single = (*OF_FORGETTING, *OF_ATTRIBUTION, *OF_STREAMS, *OF_CLIENTS_IN_STREAMS)
+    return measure in (*single, ON_STAGE)
 
 
 def _table(*rows: Metric) -> Mapping[str, Metric]:
@@ -343,6 +326,9 @@ METRICS: Mapping[str, Metric] = _table(
            "score on a stage before it comes less that of the untrained model, averaged (FWT)"),
     Metric("forgetting", "forgetting", "", False, "mean", (None, None), ".3f",
            "best score on an earlier stage less that after the last one, averaged"),
+    Metric("forgetting_spread", "spread of forgetting", "", False, "mean", _POSITIVE, ".3f",
+           "standard deviation of forgetting over the clients, each with the model that it uses on "
+           "its own test samples of the stages"),
     # what parts of the final model were worth, on at most 512 held-out samples
     Metric("shapley", "Shapley value", "", None, "mean", (-1.0, 1.0), ".1%",
            "share of a modality in the score of a task beyond the majority class (beyond the mean "
@@ -387,6 +373,12 @@ OF_STREAMS = (
     "memory_bytes",
 )
 """What may head a study with a stream, beside the metrics of its tasks: what learning it did."""
+OF_CLIENTS_IN_STREAMS = (
+    *("continual_score@personal", "continual_score@worst client"),
+    *("forgetting@personal", "forgetting@worst client", "forgetting_spread"),
+    *("learning_score@personal", "backward_transfer@personal", "forward_transfer@personal"),
+)
+"""The same of each client, with the model that it uses on its own test samples of the stages."""
 ON_STAGE = "on_stage"
 """The measure of a score on one stage, as in "score.on_stage@2"."""
 OF_ATTRIBUTION = (

@@ -30,6 +30,7 @@ from pydantic import (
 
 from qfl.core.errors import ConfigError, StudyError, UnknownNameError
 from qfl.core.metrics import (
+    OF_CLIENTS_IN_STREAMS,
     OF_DECISIONS,
     OF_FORGETTING,
     OF_ROUNDS,
@@ -364,7 +365,8 @@ class Study(BaseModel):
                 recorded += OF_FORGETTING if may_have(info.data, "forget") else ()
                 if has(info.data, "stream"):
                     recorded = tuple(name for name in recorded if not over_clients(name))
-                recorded += OF_STREAMS if may_have(info.data, "stream") else ()
+                if may_have(info.data, "stream"):
+                    recorded += (*OF_STREAMS, *OF_CLIENTS_IN_STREAMS)
             if recorded and headline.metric not in recorded:
                 raise UnknownNameError("metric", headline.metric, recorded)
         except UnknownNameError as error:

@@ -11,6 +11,7 @@ from typing import Any
 from qfl.core.arrays import canonical_json
 from qfl.core.cell import Cell
 from qfl.core.errors import ConfigError, UnknownNameError
+from qfl.core.metrics import OF_CLIENTS_IN_STREAMS, OF_ROUNDS
 from qfl.core.registry import load
 from qfl.core.rng import Streams
 from qfl.federation.continual.rounds import ends
@@ -19,20 +20,18 @@ from qfl.study.options import SECTIONS, Issue, build, build_row, shared
 
 Settings = Mapping[str, Any]
 
+_OF_NO_SERVER = (*OF_CLIENTS_IN_STREAMS, *OF_ROUNDS, "memory_bytes")
+"""What may head a study whose clients keep modules at home."""
+
 _STARTING_AFRESH = ("fedavg", "fedprox", "fedavgm", "fedadam", "fedyogi", "scaffold", "fedlora")
 """Algorithms that start afresh in every stage and keep no other model of anybody."""
-_SEVERAL = {
-    "local": "clients keep {what} at home",
-    "cluster": "every cluster has its own copy of {what}",
-}
-"""Placements that leave the server without the version of a module that clients use."""
 
 
 def unfit_stream(study: Settings) -> list[Issue]:
     """Return one issue for each combination of a study that cannot work."""
     if not study["stream"] or not study["federation"] or not study["scenario"]:
         return []
-    checks = (_names, _rounds, _memory, _company, _algorithm, _one_model)
+    checks = (_names, _rounds, _memory, _company, _algorithm, _copies, _headline)
     return [issue for check in checks for issue in check(study)]
 
 
@@ -127,24 +126,28 @@ def _algorithm(study: Settings) -> Iterator[Issue]:
         )
 
 
-def _one_model(study: Settings) -> Iterator[Issue]:
-    """What is scored on every stage must be the model that clients use."""
-    federation = study["federation"]
-    placements = {policy.placement for policy in exchange_policy(federation["exchange"]).policies}
-    if placements & set(_SEVERAL):
-        yield Issue(
-            "federation.exchange",
-            f"with {federation['exchange']} clients keep modules at home, and a stream scores the "
-            "server's model, which nobody would use; take another exchange, such as full, or leave "
-            "[stream] out",
-        )
-    for pattern, change in federation["modules"].items():
-        placement = change.get("placement", "")
-        if placement == "cluster" and study["clusters"].get("by", "none") != "none":
-            continue  # one sentence about clusters is enough
-        if reason := _SEVERAL.get(placement):
+def _copies(study: Settings) -> Iterator[Issue]:
+    """Who is in which cluster is not handed on from stage to stage."""
+    for pattern, change in study["federation"]["modules"].items():
+        if change.get("placement") == "cluster" and study["clusters"].get("by", "none") == "none":
             yield Issue(
                 f"federation.modules.{pattern}.placement",
-                f"{reason.format(what=pattern)}, and a stream scores the server's model, which "
-                "nobody would use; take global or frozen, or leave [stream] out",
+                f"every cluster has its own copy of {pattern}, and every stage founds a federation "
+                "with one copy of every module; take global, local or frozen, or leave [stream] "
+                "out",
             )
+
+
+def _headline(study: Settings) -> Iterator[Issue]:
+    """What heads a study must be of a model that somebody uses."""
+    federation, measured = study["federation"], study["headline"]["metric"]
+    if measured in _OF_NO_SERVER:
+        return
+    changes = federation["modules"].values()
+    placements = {policy.placement for policy in exchange_policy(federation["exchange"]).policies}
+    if "local" in placements | {change.get("placement", "") for change in changes}:
+        yield Issue(
+            "headline.metric",
+            f"clients keep modules at home, and {measured} is of the server's model, which nobody "
+            f"would use; take {', '.join(OF_CLIENTS_IN_STREAMS)}, or leave nothing at home",
+        )

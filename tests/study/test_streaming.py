@@ -3,6 +3,7 @@
 import pytest
 
 from qfl.core.errors import StudyError
+from qfl.core.metrics import OF_CLIENTS_IN_STREAMS as OF_CLIENTS
 from qfl.core.metrics import OF_STREAMS
 from qfl.models.policies import EXCHANGE_POLICIES
 from qfl.study import Study, run
@@ -177,36 +178,57 @@ def test_what_cannot_be_combined_is_refused_with_the_alternative(changes, key, m
     assert message in broken(**changes)[key]
 
 
+PERSONAL = ALONE | {"metric": "continual_score@personal"}
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("exchange", sorted(EXCHANGE_POLICIES))
-def test_models_that_differ_from_client_to_client_are_refused_by_placement(exchange, strategy):
-    """A stream scores the server's model; heads that stay at home would be the untrained ones."""
+def test_what_heads_a_study_is_of_a_model_that_somebody_uses(exchange, strategy):
+    """A server's model with heads that stay at home would have the untrained ones."""
     at_home = any(p.placement == "local" for p in EXCHANGE_POLICIES[exchange].policies)
     if exchange in ("fedper", "fedbn"):
         assert at_home
-    asked = {"stream": {**TASKS, "strategy": strategy}, "methods": LONE, "headline": ALONE}
+    asked = {"stream": {**TASKS, "strategy": strategy}, "methods": LONE}
     settings = {**FEDERATION, "exchange": exchange}
-    if not at_home:
-        assert study(federation=settings, **asked).federation["exchange"] == exchange
-        return
-    assert broken(federation=settings, **asked) == {
-        "federation.exchange": f"with {exchange} clients keep modules at home, and a stream scores "
-        "the server's model, which nobody would use; take another exchange, such as full, or leave "
-        "[stream] out"
-    }
+    assert study(federation=settings, headline=PERSONAL, **asked).headline.metric in OF_CLIENTS
+    for metric in ("continual_score", "task_1.accuracy"):
+        headline = ALONE | {"metric": metric}
+        if not at_home:
+            study(federation=settings, headline=headline, **asked)
+            continue
+        [(key, message)] = broken(federation=settings, headline=headline, **asked).items()
+        assert key == "headline.metric"
+        assert message.startswith(
+            f"clients keep modules at home, and {metric} is of the server's model, which nobody "
+            "would use; take continual_score@personal, "
+        )
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_so_are_single_modules(strategy):
-    asked = {"stream": {**TASKS, "strategy": strategy}, "methods": LONE, "headline": ALONE}
-    for placement in ("global", "frozen"):
+def test_single_modules_that_stay_at_home_ask_for_the_same(strategy):
+    asked = {"stream": {**TASKS, "strategy": strategy}, "methods": LONE}
+    for placement in ("global", "frozen", "local"):
         placed = {"head:*": {"placement": placement}, "encoder:*": {"codec": "int8"}}
-        study(federation={**FEDERATION, "modules": placed}, **asked)
-    placed = {"head:*": {"placement": "local"}, "encoder:*": {"codec": "int8"}}
-    assert broken(federation={**FEDERATION, "modules": placed}, **asked) == {
-        "federation.modules.head:*.placement": "clients keep head:* at home, and a stream scores "
-        "the server's model, which nobody would use; take global or frozen, or leave [stream] out"
-    }
+        own = {**FEDERATION, "modules": placed}
+        study(federation=own, headline=PERSONAL, **asked)
+        if placement == "local":
+            assert broken(federation=own, headline=ALONE, **asked).keys() == {"headline.metric"}
+        else:
+            study(federation=own, headline=ALONE, **asked)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"exchange": "fedper"}, {"modules": {"encoder:*": {"placement": "local"}}}]
+)
+def test_cells_whose_clients_keep_modules_go_through_stages(changes):
+    """The server's model is not scored, every client's own is."""
+    own = {**FEDERATION, **changes}
+    for cell in cells(study(federation=own, headline=HEADLINE | {"metric": OF_CLIENTS[0]})):
+        records = list(play(cell))
+        assert not any("on_stage" in name for record in records for name in record.metrics)
+        assert all("score.on_stage@1" in own for own in records[-1].client_metrics.values())
+        assert OF_CLIENTS[0] in records[-1].metrics or cell.stream["strategy"] == "fresh"
+        assert not {"continual_score", "forgetting"} & records[-1].metrics.keys()
 
 
 CLUSTERS = (
@@ -232,9 +254,9 @@ def test_placed_modules_beside_a_stream_are_not_sent_to_find_clusters(clusters):
     placed = {**FEDERATION, "modules": {"head:*": {"placement": "cluster"}}}
     found = broken(clusters=clusters, federation=placed, methods=LONE, headline=ALONE)
     assert found == {
-        "federation.modules.head:*.placement": "every cluster has its own copy of head:*, and a "
-        "stream scores the server's model, which nobody would use; take global or frozen, or leave "
-        "[stream] out"
+        "federation.modules.head:*.placement": "every cluster has its own copy of head:*, and "
+        "every stage founds a federation with one copy of every module; take global, local or "
+        "frozen, or leave [stream] out"
     }
 
 

@@ -12,17 +12,12 @@ from qfl.core.metrics import over_clients
 from qfl.core.record import RoundRecord
 from qfl.core.rng import Streams
 from qfl.data.heterogeneity import label_heterogeneity
+from qfl.federation.continual.clients import OwnScores, at_home, homes_of
 from qfl.federation.continual.rounds import ends
 from qfl.federation.continual.stages import Itinerary, Stage
 from qfl.federation.continual.stock import size_bytes
 from qfl.federation.continual.streams import Stream
-from qfl.federation.continual.transfer import (
-    average,
-    backward_transfer,
-    forgetting,
-    forward_transfer,
-    learning_score,
-)
+from qfl.federation.continual.transfer import what_it_says
 from qfl.federation.continual.ways import Memento, Way
 from qfl.federation.deciding.holdings import declared
 from qfl.federation.evaluate import measures, score
@@ -30,6 +25,7 @@ from qfl.federation.population import Population, TensorSamples
 from qfl.federation.round import Federation
 from qfl.federation.steps.standing import Standing
 from qfl.federation.unlearning.systems import Found, Founding
+from qfl.models.m3t import State
 
 Scores = NDArray[np.float64]
 
@@ -58,8 +54,10 @@ class Journey:
         """Yield the record of the untrained model, then that of every round.
 
         Its metrics are those on the test samples of all stages together; "score.on_stage@2" is the
-        score on those of the second stage alone. The very last record holds what follows from these
-        scores, as far as the way gives them a meaning.
+        score on those of the second stage alone. Where clients keep modules at home, nobody uses
+        the server's model and it has no such score. Before training and after every stage each
+        client is scored too, on its own samples of the stages. The very last record holds what
+        follows from these scores, as far as the way gives them a meaning.
 
         Raises:
             ConfigError: the rounds cannot be divided among the stages.
@@ -70,6 +68,7 @@ class Journey:
         watch = _Watch.of(stages)
         everything = self.stream.test(self.population, stages)
         standing: Standing | None = None
+        kept: dict[str, State] = {}
         memento: Memento | None = None
         for at, last in enumerate(last_rounds):
             present = self.way.population(itinerary, at)
@@ -82,13 +81,13 @@ class Journey:
             )
             federation = self.found(replace(present, test=everything), founding)
             if not at:
-                yield self._untrained(watch.seen(federation, federation.record(0)), stages)
+                record = watch.seen(federation, federation.record(0))
+                yield self._untrained(watch.note_stage(federation, record, kept), stages)
             watch.note_memory(extra + (memento.size_bytes if memento else 0))
             first = last_rounds[at - 1] + 1 if at else 1
             yield from (watch.seen(federation, r) for r in federation.train(first, last - 1))
             [record] = federation.train(last, last)
-            record = watch.seen(federation, record)
-            watch.note_stage(record)
+            record = watch.note_stage(federation, watch.seen(federation, record), kept)
             if at == len(stages) - 1:
                 yield replace(record, metrics={**record.metrics, **watch.summary(self.way.says)})
                 return
@@ -96,7 +95,9 @@ class Journey:
             yield replace(
                 record, costs=record.costs + memento.costs, links=(*record.links, *memento.links)
             )
-            standing = None if self.way.afresh else federation.standing()
+            if not self.way.afresh:
+                kept = homes_of(federation, kept)
+                standing = replace(federation.standing(), kept=kept)
 
     def _untrained(self, record: RoundRecord, stages: Sequence[Stage]) -> RoundRecord:
         """The first record, which states what is known of all stages and not of the first alone."""
@@ -130,55 +131,56 @@ class _Watch:
 
     Attributes:
         tests: the test samples of every stage, with what its score counts.
-        untrained: (stages,) scores before any training.
-        rows: (stages,) scores at the end of each stage so far.
+        clients: what every client knows of its own samples of the stages.
+        rows: (stages,) scores before any training, then at the end of each stage so far; empty if
+            nobody uses the server's model.
         memory_bytes: the most that all clients together kept of other stages.
     """
 
     tests: list[tuple[TensorSamples, Stage]]
-    untrained: Scores | None = None
+    clients: OwnScores
     rows: list[Scores] = field(default_factory=list)
     memory_bytes: int = 0
 
     @classmethod
     def of(cls, stages: Sequence[Stage]) -> _Watch:
-        return cls([(TensorSamples.of(stage.population.test), stage) for stage in stages])
+        tests = [(TensorSamples.of(stage.population.test), stage) for stage in stages]
+        return cls(tests, OwnScores(stages))
 
     def seen(self, federation: Federation, record: RoundRecord) -> RoundRecord:
         """The record with the score on every stage, without what is of the present one alone."""
-        scores = [
-            score(measures(federation.outputs(test), test, stage.tasks))
-            for test, stage in self.tests
-        ]
-        if self.untrained is None:
-            self.untrained = np.array(scores)
         # Means over the clients of the present stage say something else in every stage.
-        kept = {name: value for name, value in record.metrics.items() if not over_clients(name)}
-        found = {f"score.on_stage@{number}": value for number, value in enumerate(scores, 1)}
-        return replace(record, metrics={**kept, **found})
+        metrics = {name: value for name, value in record.metrics.items() if not over_clients(name)}
+        if not at_home(federation):
+            for number, (test, stage) in enumerate(self.tests, 1):
+                found = measures(federation.outputs(test), test, stage.tasks)
+                metrics[f"score.on_stage@{number}"] = score(found)
+        return replace(record, metrics=metrics)
 
     def note_memory(self, size: int) -> None:
         self.memory_bytes = max(self.memory_bytes, size)
 
-    def note_stage(self, record: RoundRecord) -> None:
-        """Keep a row of the matrix."""
-        numbers = range(1, len(self.tests) + 1)
-        self.rows.append(np.array([record.metrics[f"score.on_stage@{n}"] for n in numbers]))
+    def note_stage(
+        self, federation: Federation, record: RoundRecord, kept: Mapping[str, State]
+    ) -> RoundRecord:
+        """Keep a row of every matrix; the record tells those of the clients."""
+        if not at_home(federation):
+            numbers = range(1, len(self.tests) + 1)
+            self.rows.append(np.array([record.metrics[f"score.on_stage@{n}"] for n in numbers]))
+        self.clients.note(federation, kept)
+        return self.clients.told(record)
 
     def summary(self, says: Sequence[str]) -> Mapping[str, float]:
-        """What the whole matrix says, of the numbers asked for."""
-        matrix = np.array(self.rows)
-        assert self.untrained is not None
-        found = {
-            "continual_score": average(matrix),
-            "learning_score": learning_score(matrix),
-            "backward_transfer": backward_transfer(matrix),
-            "forward_transfer": forward_transfer(matrix, self.untrained),
-            "forgetting": forgetting(matrix),
-        }
-        return {n: v for n, v in found.items() if n in says} | {
-            "memory_bytes": float(self.memory_bytes)
-        }
+        """What the whole matrices say, of the numbers asked for."""
+        found: dict[str, float] = {}
+        if self.rows:
+            untrained, *rows = self.rows
+            found = what_it_says(np.array(rows), untrained)
+        return (
+            {name: value for name, value in found.items() if name in says}
+            | self.clients.summary(says)
+            | {"memory_bytes": float(self.memory_bytes)}
+        )
 
 
 def _labels(stage: Stage, task: str) -> NDArray[np.int64]:

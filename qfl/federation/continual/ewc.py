@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, cast
 
 import torch
@@ -66,7 +66,7 @@ class Ewc:
         A client whose link gives no key gets no model: it keeps what it knew of earlier stages.
         """
         tie = cast(Tie, earlier.algorithm) if earlier else None
-        fisher = dict(tie.fisher) if tie else {}
+        fisher, homes = (dict(tie.fisher), dict(tie.homes)) if tie else ({}, {})
         visits = federation.courier.hand_out(
             federation.participants,
             federation.state,
@@ -75,8 +75,10 @@ class Ewc:
         costs, waited = Costs(), 0.0
         for who, visit in zip(federation.participants, visits, strict=True):
             spent = visit.costs
+            kept = federation.courier.kept.get(who.index, {})
+            homes[who.number] = {**homes.get(who.number, {}), **kept}
             if visit.event is not None and not visit.event.aborted:
-                state = submodel(federation.state, who.model.module_ids)
+                state = submodel({**federation.state, **kept}, who.model.module_ids)
                 own = fisher_information(who, state, self.fisher_samples)
                 before = fisher.get(who.number, {})
                 fisher[who.number] = before | {n: f + before.get(n, 0.0) for n, f in own.items()}
@@ -84,7 +86,7 @@ class Ewc:
             costs += spent
             waited = max(waited, spent.virtual_seconds)
         return Memento(
-            algorithm=Tie(self.pull, dict(federation.state), fisher),
+            algorithm=Tie(self.pull, dict(federation.state), fisher, homes),
             costs=replace(costs, virtual_seconds=waited),  # all clients at once
             links=tuple(visit.event for visit in visits if visit.event is not None),
             size_bytes=sum(2 * _size(own) for own in fisher.values()),
@@ -121,11 +123,14 @@ class Tie:
         pull: how hard.
         state: the modules it pulls to.
         fisher: number of a client -> parameter -> how much it mattered.
+        homes: number of a client -> its own version of modules that never travel; it is pulled to
+            these.
     """
 
     pull: float
     state: State
     fisher: Mapping[int, Weights]
+    homes: Mapping[int, State] = field(default_factory=dict)
 
     def start(self, world: World) -> Tie:
         """Return itself: there is nothing more to remember."""
@@ -138,7 +143,8 @@ class Tie:
     def carried(self, participant: Participant, received: State) -> Weights:
         """Return old weights and their importance, 0 where a client is new."""
         model = participant.model
-        old = model.flatten(submodel(self.state, model.module_ids))
+        there = {**self.state, **self.homes.get(participant.number, {})}
+        old = model.flatten(submodel(there, model.module_ids))
         own = self.fisher.get(participant.number, {})
         found: Weights = {}
         for name, tensor in old.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -31,6 +32,7 @@ from qfl.report.words import count, display, listed
 
 DRAWN = ("continual_score", "forgetting", "backward_transfer", "forward_transfer")
 """What is drawn of it, beside the curves."""
+_OF_CLIENTS = ("continual_score@personal", "forgetting@personal", "forgetting@worst client")
 _ALWAYS_TOLD = ("better", "worse", "undecided")
 _FORWARD = "forward_transfer"
 _NO_TRANSFER = "zero by construction"
@@ -47,6 +49,20 @@ def stream_table(results: Results, summaries: Sequence[Summary]) -> Table:
         caption="What is left of every stage, by method",
         groups=("stream",),
         note="± is half of the 95 % interval of the mean over seeds.",
+    )
+
+
+def clients_table(results: Results, summaries: Sequence[Summary]) -> Table:
+    """Return strategies by what the clients' own matrices say: the mean, the worst, the spread."""
+    return summary_table(
+        results,
+        summaries,
+        key="stream-clients",
+        caption="What is left of every stage at the clients, by method",
+        groups=("stream clients",),
+        note="Each client with the model that it uses on its own test samples of the stages in "
+        "which it takes part; clients count alike. ± is half of the 95 % interval of the mean over "
+        "seeds.",
     )
 
 
@@ -78,9 +94,11 @@ def stream_differences(results: Results) -> tuple[Difference, ...]:
     for method, other in product(learning, results.methods):
         against = strategies.get(other)
         if against == _BASELINE and strategies[method] != _BASELINE:
-            asked.append((method, other, (*map(named, OF_STREAMS), *_PRICES)))
+            scores = map(named, (*OF_STREAMS, *_OF_CLIENTS))
+            asked.append((method, other, (*scores, *_PRICES)))
         elif against == _CEILING:
-            asked.append((method, other, (named("continual_score"),)))
+            scores = map(named, ("continual_score", _OF_CLIENTS[0]))
+            asked.append((method, other, tuple(scores)))
         elif against == _ALONE:
             asked.append((method, other, (_LATER,)))
     return tuple(
@@ -118,23 +136,38 @@ def matrix_table(results: Results) -> Table:
             cells += [EMPTY if each is None else interval_cell(each) for each in found]
             rows.append(TableRow(tuple(cells), method, setting))
     caption = "Score on every stage, after every stage"
-    return Table("stream-matrix", caption, columns, tuple(rows))
+    note = _AT_HOME if any(not _by_server(run) for run in runs) else ""
+    return Table("stream-matrix", caption, columns, tuple(rows), note)
+
+
+_AT_HOME = (
+    "Where clients keep modules at home, nobody uses the server's model: entries are then means "
+    "over the clients, each with the model that it uses on its own test samples of the stage."
+)
 
 
 def scores(run: Run) -> NDArray[np.float64]:
-    """Return (stages + 1, stages) scores of a run: untrained, then after every stage."""
+    """Return (stages + 1, stages) scores of a run: untrained, then after every stage; of the
+    server's model, or the mean over clients where these keep modules at home."""
     cell, stages = run.row.cell, _stages(run)
     last = (0, *ends(cell.federation["rounds"], stages, cell.stream["rounds"]))
-    found = {record.round: record.metrics for record in run.row.rounds}
-    return np.array(
-        [[found[r][f"score.on_stage@{on}"] for on in range(1, stages + 1)] for r in last]
-    )
+    found = {record.round: record for record in run.row.rounds}
+    names = [f"score.on_stage@{on}" for on in range(1, stages + 1)]
+    if _by_server(run):
+        return np.array([[found[r].metrics[name] for name in names] for r in last])
+    clients = [found[r].client_metrics.values() for r in last]
+    return np.array([[np.mean([c[n] for c in row if n in c]) for n in names] for row in clients])
+
+
+def _by_server(run: Run) -> bool:
+    return "score.on_stage@1" in run.row.rounds[0].metrics
 
 
 def measured(results: Results) -> tuple[str, ...]:
     """Return the names of the numbers that some run has."""
     known = {name for run in results.runs for name in run.metric_names()}
-    return tuple(name for name in (*OF_STREAMS, *results.stage_metrics[:1]) if name in known)
+    asked = (*OF_STREAMS, "forgetting_spread", *results.stage_metrics[:1])
+    return tuple(name for name in asked if name in known)
 
 
 def method(results: Results) -> str:
@@ -146,10 +179,12 @@ def method(results: Results) -> str:
     return (
         f"{' '.join(told)} After every round the model is scored on the test samples of every "
         "stage (mean over tasks of accuracy or R²); other metrics are those on the test samples of "
-        "all stages together. Transfer backward and forward: Lopez-Paz and Ranzato 2017, forward "
-        "against the untrained model; forgetting: Chaudhry et al. 2018. Joint training has the "
-        "samples of all stages in every round, and as many rounds, so that it computes more; fresh "
-        "starts have every stage to themselves. Both are references and no strategies: they have "
+        "all stages together. Before training and after every stage each client is scored on its "
+        "own test samples of the stages in which it takes part, with the model that it uses. "
+        "Transfer backward and forward: Lopez-Paz and Ranzato 2017, forward against the untrained "
+        "model; forgetting: Chaudhry et al. 2018. Joint training has the samples of all stages in "
+        "every round, and as many rounds, so that it computes more; fresh starts have every stage "
+        "to themselves. Both are references and no strategies: they have "
         "no transfer. A head that starts at zero answers the same until it is trained, so that "
         "nothing is transferred forward to it before its stage. What a strategy sends, computes "
         "and keeps beyond the naive one is on its bill, but not the arithmetic of a pull within a "
@@ -246,8 +281,8 @@ def _payload(run: Run) -> float:
 
 
 def _later(run: Run) -> float:
-    """The mean score on the stages after the first, each right after it."""
-    return learning_score(scores(run)[1:], first=1)
+    """The mean score on the stages after the first, each right after it, of the server's model."""
+    return learning_score(scores(run)[1:], first=1) if _by_server(run) else math.nan
 
 
 _PRICES = (

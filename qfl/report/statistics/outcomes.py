@@ -15,7 +15,14 @@ from typing import Literal
 import numpy as np
 
 from qfl.core.choice import Choice
-from qfl.core.metrics import OF_FORGETTING, OF_STREAMS, Metric, metric, over_clients
+from qfl.core.metrics import (
+    OF_CLIENTS_IN_STREAMS,
+    OF_FORGETTING,
+    OF_STREAMS,
+    Metric,
+    metric,
+    over_clients,
+)
 from qfl.core.rng import Streams
 from qfl.report.runs.participation import rounds_to_pairs
 from qfl.report.runs.readings import (
@@ -48,7 +55,7 @@ from qfl.report.statistics.intervals import (
 Group = (
     Literal["learning", "modality", "decision", "exact", "samples", "solution", "speed", "slots"]
     | Literal["bill", "circuit", "cost", "security", "clock", "forgetting", "clients"]
-    | Literal["stream"]
+    | Literal["stream", "stream clients"]
 )
 
 
@@ -278,8 +285,12 @@ _SOLUTIONS = (
 _FORGETTING = tuple(
     Outcome(metric(name), "forgetting", partial(Run.once, name=name)) for name in OF_FORGETTING
 )
-_STREAMS = tuple(
-    Outcome(metric(name), "stream", partial(Run.once, name=name)) for name in OF_STREAMS
+_STREAMS = (
+    *(Outcome(metric(name), "stream", partial(Run.once, name=name)) for name in OF_STREAMS),
+    *(
+        Outcome(metric(name), "stream clients", partial(Run.once, name=name))
+        for name in OF_CLIENTS_IN_STREAMS
+    ),
 )
 _SLOTS = (
     Outcome(metric("slot_ratio"), "slots", slot_ratio),

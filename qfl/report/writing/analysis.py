@@ -128,6 +128,7 @@ def _tables(
         trained_pairs.trained_pairs_table(results),
         forgetting.forgetting_table(results, read_off),
         streams.stream_table(results, read_off),
+        streams.clients_table(results, read_off),
         streams.verdicts_table(results),
         streams.matrix_table(results),
         clusters.clusters_table(results),

@@ -33,6 +33,7 @@ _LEARNING = (
         "trained-pairs",
         "forgetting",
         "stream",
+        "stream-clients",
         "stream-verdicts",
         "stream-matrix",
         "clusters",

@@ -10,6 +10,7 @@ from qfl.federation.continual.transfer import (
     forgetting,
     forward_transfer,
     learning_score,
+    what_it_says,
 )
 
 SCORES = [
@@ -38,6 +39,35 @@ def test_what_is_never_lost_is_not_forgotten():
 def test_a_stage_that_gains_later_has_negative_forgetting():
     """Best before the end, not after it: gains count."""
     assert forgetting([[0.5, 0.0], [0.7, 0.9]]) == pytest.approx(-0.2)
+
+
+def test_a_client_that_sits_out_a_stage_by_hand():
+    """It never met the second of three stages; the mutation, all columns, finds a hole."""
+    holes = np.array(SCORES)
+    holes[:, 1] = np.nan
+    own = [0, 2]
+    found = what_it_says(holes, [0.5, np.nan, 0.25], stages=own)
+    assert found == pytest.approx(
+        {
+            "continual_score": (0.5 + 0.85) / 2,
+            "learning_score": (0.9 + 0.85) / 2,
+            "backward_transfer": 0.5 - 0.9,
+            "forward_transfer": 0.4 - 0.25,
+            "forgetting": 0.95 - 0.5,
+        }
+    )
+    with pytest.raises(ConfigError, match="complete streams only"):
+        what_it_says(holes, [0.5, np.nan, 0.25])
+
+
+def test_what_no_stage_of_a_client_can_say_is_no_number():
+    """Who comes last has nothing to forget; who came first alone, nothing to be helped with."""
+    last, first = (what_it_says(SCORES, [0.5, 0.1, 0.25], stages=[own]) for own in (2, 0))
+    assert np.isnan(
+        [last["forgetting"], last["backward_transfer"], first["forward_transfer"]]
+    ).all()
+    assert last["continual_score"] == last["learning_score"] == 0.85
+    assert first["forgetting"] == pytest.approx(0.45)
 
 
 @pytest.mark.parametrize("scores", [[[0.5]], [[0.5, 0.1]], [0.1, 0.2]])

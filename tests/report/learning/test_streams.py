@@ -72,6 +72,72 @@ def test_the_matrix_is_that_of_the_records(analysis):
     ]
 
 
+def test_the_clients_have_a_table_of_their_own(analysis):
+    table, results = analysis.tables["stream-clients"], analysis.results
+    assert [row.method for row in table.rows] == METHODS
+    labels = [column.label for column in table.columns[1:]]
+    assert "forgetting, worst client" in labels
+    assert "spread of forgetting" in labels
+    worst = table.rows[1].cells[1 + labels.index("forgetting, worst client")]
+    by_hand_ = []
+    for each in results.of("", "replay"):
+        rows = [record.client_metrics for record in each.row.rounds[1:]]
+        lost = []
+        for own in rows[-1]:
+            scores = np.array(
+                [[row[own].get(f"score.on_stage@{j}", np.nan) for j in (1, 2)] for row in rows]
+            )
+            falls = scores[:2].max(0) - scores[2]
+            if not np.isnan(falls).all():
+                lost.append(np.nanmean(falls))
+        by_hand_.append(max(lost))
+    assert worst.sort == pytest.approx(np.mean(by_hand_))
+    assert table.note.startswith("Each client with the model that it uses")
+
+
+def test_where_modules_stay_at_home_the_matrix_is_that_of_the_clients(tmp_path):
+    methods = [
+        {"label": "shared", "solver": "random"},
+        {"label": "kept", "solver": "random", "federation": {"exchange": "fedper"}},
+        {"label": "kept_replay", "solver": "random", "federation": {"exchange": "fedper"}},
+    ]
+    methods[2]["stream"] = {"strategy": "replay"}
+    made = study(
+        seeds=2,
+        methods=methods,
+        headline={
+            "metric": "forgetting@personal",
+            "method": "kept_replay",
+            "baseline": "kept",
+        },
+    )
+    list(run(made, out=tmp_path / "home", jobs=1))
+    qfl.report.write(tmp_path / "home")
+    found = analyse(read(tmp_path / "home"))
+    [row] = [r for r in found.tables["stream"].rows if r.method == "kept"]
+    assert {cell.text for cell in row.cells[1:-1]} == {"–"}
+    matrix = found.tables["stream-matrix"]
+    assert matrix.note.startswith("Where clients keep modules at home, nobody uses the server's")
+    last = [r for r in matrix.rows if r.method == "kept"][-1]
+    on_first = [
+        np.mean(
+            [
+                own["score.on_stage@1"]
+                for own in each.row.rounds[-1].client_metrics.values()
+                if "score.on_stage@1" in own
+            ]
+        )
+        for each in found.results.of("", "kept")
+    ]
+    assert last.cells[2].sort == pytest.approx(np.mean(on_first))
+    differences = streams.stream_differences(found.results)
+    told = {(d.method, d.baseline, d.outcome.metric.name) for d in differences}
+    assert ("kept_replay", "kept", "forgetting@personal") in told
+    assert ("kept_replay", "kept", "forgetting") not in told
+    [primary, *_] = found.families
+    assert primary.differences[0].baseline == "kept"
+
+
 def test_differences_are_paired_and_follow_from_the_matrix(analysis):
     results = analysis.results
     found = {

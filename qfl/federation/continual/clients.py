@@ -1,0 +1,126 @@
+"""What every client knows of every stage: a matrix of scores of its own, and what all say together.
+
+A client is scored with the model that it uses, its own version of modules that stay at home
+included, on its own test samples of each stage in which it takes part: after every stage, those
+that it sits out too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.core.metrics import metric
+from qfl.core.record import RoundRecord
+from qfl.core.tasks import Task
+from qfl.federation.continual.stages import Stage
+from qfl.federation.continual.transfer import what_it_says
+from qfl.federation.evaluate import PERSONAL, WORST, evaluate, score, scored
+from qfl.federation.population import TensorSamples
+from qfl.federation.round import Federation
+from qfl.models.m3t import State
+
+Scores = NDArray[np.float64]
+"""(stages,) of one client; NaN for stages of which it has nothing that could be scored."""
+_OF_THE_WORST = ("continual_score", "forgetting")
+
+
+class OwnScores:
+    """The matrices of all clients, row by row.
+
+    Args:
+        stages: of the stream.
+    """
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self._count = len(stages)
+        self._tests: dict[str, dict[int, tuple[TensorSamples, tuple[Task, ...]]]] = {}
+        for at, stage in enumerate(stages):
+            for client in stage.population.clients:
+                asked = tuple(task for task in stage.tasks if task in client.tasks)
+                own = self._tests.setdefault(client.name, {})
+                own[at] = TensorSamples.of(client.test), asked
+        self._rows: list[dict[str, Scores]] = []
+
+    def note(self, federation: Federation, kept: Mapping[str, State]) -> None:
+        """Add a row: the scores before any training, then those after each stage.
+
+        Args:
+            federation: of the present stage.
+            kept: client -> modules that it kept at home in earlier stages.
+        """
+        homes = homes_of(federation, kept)
+        self._rows.append(
+            {
+                name: self._scores(name, federation, {**federation.state, **homes.get(name, {})})
+                for name in self._tests
+            }
+        )
+
+    def told(self, record: RoundRecord) -> RoundRecord:
+        """Return the record with the last row: "score.on_stage@2" of every client that has it."""
+        found = dict(record.client_metrics)
+        for name, scores in self._rows[-1].items():
+            numbers = {
+                f"score.on_stage@{at + 1}": float(value)
+                for at, value in enumerate(scores)
+                if not math.isnan(value)
+            }
+            found[name] = {**found.get(name, {}), **numbers}
+        return replace(record, client_metrics=found)
+
+    def summary(self, says: Sequence[str]) -> dict[str, float]:
+        """Return the mean over clients of the numbers asked for, the worst client of some, and how
+        unequally clients forget. Clients count alike, of whom a number can be said."""
+        of_clients = [self._says(name) for name in self._tests]
+        found: dict[str, float] = {}
+        for name in says:
+            values = [own[name] for own in of_clients if not math.isnan(own[name])]
+            if not values:
+                continue
+            found[f"{name}@{PERSONAL}"] = float(np.mean(values))
+            if name in _OF_THE_WORST:
+                worst = min if metric(name).higher_is_better else max
+                found[f"{name}@{WORST}"] = worst(values)
+            if name == "forgetting":
+                found["forgetting_spread"] = float(np.std(values))
+        return found
+
+    def _says(self, name: str) -> dict[str, float]:
+        """What the matrix of one client says."""
+        untrained, *rows = (row[name] for row in self._rows)
+        matrix, own = np.array(rows), np.flatnonzero(~np.isnan(untrained)).tolist()
+        return what_it_says(matrix, untrained, stages=own)
+
+    def _scores(self, name: str, federation: Federation, state: State) -> Scores:
+        scores = np.full(self._count, np.nan)
+        for at, (test, tasks) in self._tests[name].items():
+            if scored(found := evaluate(federation.model, state, test, tasks)):
+                scores[at] = score(found)
+        return scores
+
+
+def at_home(federation: Federation) -> bool:
+    """Return whether clients keep modules, so that none of them uses the server's model."""
+    exchange = federation.exchange
+    return any(exchange[m].placement == "local" for m in federation.model.module_ids)
+
+
+def homes_of(federation: Federation, earlier: Mapping[str, State]) -> dict[str, State]:
+    """Return client -> its version of modules that never travel, as it last left each: those who
+    sit out the present stage, or lack a module in it, keep what they had.
+
+    Args:
+        federation: of the present stage.
+        earlier: the same, before it.
+    """
+    found = dict(earlier)
+    for who in federation.participants:
+        own = federation.courier.kept.get(who.index, {})
+        if own:
+            found[who.client.name] = {**found.get(who.client.name, {}), **own}
+    return found
