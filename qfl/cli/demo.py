@@ -9,8 +9,9 @@ import typer
 
 from qfl.cli.app import app
 from qfl.cli.exits import Exit
-from qfl.cli.follow import available_cores, follow
+from qfl.cli.follow import follow
 from qfl.cli.output import program, say
+from qfl.core.cores import available_cores
 
 
 @app.command()

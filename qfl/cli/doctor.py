@@ -41,7 +41,7 @@ def _extras() -> Iterator[Line]:
 
 
 def _machine() -> Iterator[Line]:
-    from qfl.cli.follow import available_cores
+    from qfl.core.cores import available_cores
     from qfl.study.executors import THREADS
 
     cores = available_cores()

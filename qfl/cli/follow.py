@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Literal
 
@@ -55,9 +54,3 @@ def summary(board: Board) -> Exit:
     say(", ".join(parts))
     codes = [Exit.FAILED] if ended["failed"] or board.left else []
     return worst(*codes, *([Exit.PENDING] if ended["pending"] else []))
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

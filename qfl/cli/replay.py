@@ -9,8 +9,8 @@ import typer
 from qfl.cli.app import app
 from qfl.cli.diff import first_difference
 from qfl.cli.exits import Exit
-from qfl.cli.follow import available_cores
 from qfl.cli.output import count, say, table
+from qfl.core.cores import available_cores
 
 if TYPE_CHECKING:
     from qfl.study.store import CellRow

@@ -11,8 +11,9 @@ import typer
 
 from qfl.cli.app import app
 from qfl.cli.exits import Exit
-from qfl.cli.follow import available_cores, follow
+from qfl.cli.follow import follow
 from qfl.cli.output import count, program, say, table
+from qfl.core.cores import available_cores
 
 if TYPE_CHECKING:
     from qfl.core.cell import Cell

@@ -22,9 +22,8 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from qfl.core.errors import ConfigError
 from qfl.core.events import UNDIVIDED
-from qfl.federation.clusters.division import Direction
+from qfl.federation.clusters.division import Direction, OneEach
 from qfl.federation.world import World
-from qfl.models.m3t import State
 
 Vectors = dict[str, NDArray[np.float64]]
 
@@ -57,7 +56,7 @@ class ByDirection:
         return Directions(self, [p.index for p in world.participants])
 
 
-class Directions:
+class Directions(OneEach):
     """Clusters before and after the server divides them.
 
     Args:
@@ -66,20 +65,11 @@ class Directions:
     """
 
     def __init__(self, options: ByDirection, clients: Iterable[int]) -> None:
-        places = tuple(map(str, range(options.count))) if options.count > 1 else ()
-        self.names = (UNDIVIDED, *places)
-        self.members = dict.fromkeys(clients, UNDIVIDED)
+        places = map(str, range(options.count)) if options.count > 1 else ()
+        super().__init__((UNDIVIDED, *places), dict.fromkeys(clients, UNDIVIDED))
         self._options = options
         self._mean: Vectors = {}
         self._founding: dict[str, Vectors] = {}
-
-    def offered(self, client: int) -> tuple[str, ...]:
-        """Return its cluster."""
-        return (self.members[client],)
-
-    def begun(self, cluster: str, copies: State) -> State:
-        """Return the modules: copies part when clients do."""
-        return copies
 
     def heard(
         self, told: Mapping[int, str], directions: Mapping[int, Direction], round_index: int

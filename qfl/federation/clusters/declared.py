@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qfl.core.errors import UnknownNameError
-from qfl.federation.clusters.division import Direction
+from qfl.federation.clusters.division import Direction, OneEach
 from qfl.federation.population import Client
 from qfl.federation.world import World
-from qfl.models.m3t import State
 
 HELD = ("modalities", "tasks")
 """What every client declares."""
@@ -41,7 +40,7 @@ class Declared:
         return Values(found)
 
 
-class Values:
+class Values(OneEach):
     """Clusters that never change.
 
     Args:
@@ -49,16 +48,7 @@ class Values:
     """
 
     def __init__(self, members: Mapping[int, str]) -> None:
-        self.members = dict(members)
-        self.names = tuple(dict.fromkeys(sorted(members.values())))
-
-    def offered(self, client: int) -> tuple[str, ...]:
-        """Return its own cluster."""
-        return (self.members[client],)
-
-    def begun(self, cluster: str, copies: State) -> State:
-        """Return the modules: all copies begin alike."""
-        return copies
+        super().__init__(dict.fromkeys(sorted(members.values())), members)
 
     def heard(
         self, told: Mapping[int, str], directions: Mapping[int, Direction], round_index: int

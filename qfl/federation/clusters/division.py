@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,6 +48,33 @@ class Dividing(Protocol):
             round_index: of the round.
         """
         ...
+
+
+class OneEach(ABC):
+    """A division in which a client has one cluster at a time, and all copies begin alike.
+
+    Args:
+        names: of all clusters, first that of clients of whom nothing is known.
+        members: index of a client -> its cluster, for all of them.
+    """
+
+    def __init__(self, names: Iterable[str], members: Mapping[int, str]) -> None:
+        self.names = tuple(names)
+        self.members = dict(members)
+
+    def offered(self, client: int) -> tuple[str, ...]:
+        """Return its cluster."""
+        return (self.members[client],)
+
+    def begun(self, cluster: str, copies: State) -> State:
+        """Return the modules: copies part when clients do."""
+        return copies
+
+    @abstractmethod
+    def heard(
+        self, told: Mapping[int, str], directions: Mapping[int, Direction], round_index: int
+    ) -> Mapping[str, str]:
+        """Learn from a round, as `Dividing` says."""
 
 
 @dataclass(frozen=True, slots=True)

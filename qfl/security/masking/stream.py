@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers import (
 )
 from numpy.typing import NDArray
 
+from qfl.core.cores import available_cores
 from qfl.core.errors import SecurityError, UnknownNameError
 from qfl.security.keys.secret import Secret
 
@@ -88,7 +89,7 @@ def threads() -> int:
 
     A worker process of a study has NUMBA_NUM_THREADS=1, because others keep every core busy.
     """
-    return int(os.environ.get("NUMBA_NUM_THREADS") or len(os.sched_getaffinity(0)))
+    return int(os.environ.get("NUMBA_NUM_THREADS") or available_cores())
 
 
 def _keystream(seed: Secret, stream: str) -> CipherContext:
