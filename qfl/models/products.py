@@ -7,18 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-if _COMPILED := importlib.util.find_spec("llvmlite") is not None:
-    from qfl.models.kernels import LEAST_COLUMNS, LEAST_ROWS, Products
-
+_COMPILED = importlib.util.find_spec("llvmlite") is not None
 _THREADS = ContextVar("threads", default=1)
-_WORTH = 1 << 15
-"""Multiplications per client below which torch's own way is as fast."""
+_WORTH = 1 << 17
+"""Multiplications of all clients below which torch's own way is as fast."""
 
 
 @contextmanager
@@ -67,13 +66,15 @@ def _suit(x: Tensor, *layers: tuple[Tensor, Tensor | None]) -> bool:
     """Whether these are for the compiled products, which look at no shape again: what does not fit
     is left to torch, which says so."""
     clients, samples, width = x.shape
-    if samples < LEAST_COLUMNS or samples * width * layers[0][0].shape[1] < _WORTH:
+    if clients * samples * width * layers[0][0].shape[1] < _WORTH:
+        return False
+    if min(samples, width) < kernels().LEAST_COLUMNS:  # also the columns of a weight's gradient
         return False
     if x.dtype != torch.float32 or x.device.type != "cpu":
         return False
     for weight, bias in layers:
         out = weight.shape[1]
-        if out < LEAST_ROWS or weight.shape != (clients, out, width):
+        if out < kernels().LEAST_ROWS or weight.shape != (clients, out, width):
             return False
         if bias is not None and (bias.shape != (clients, out) or bias.dtype != x.dtype):
             return False
@@ -90,18 +91,24 @@ class _Affine(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         x, weight = _lined(x), _lined(weight)
         ctx.save_for_backward(x, weight)
-        return _outputs(x, weight, bias)
+        chain = _Chain(x)
+        out = chain.outputs(x, weight, bias)
+        chain.run()
+        return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         of_x, of_weight, of_bias = ctx.needs_input_grad
-        return (
-            _product(slope, weight) if of_x else None,
-            _product(slope.mT, x) if of_weight else None,
-            slope.sum(1) if of_bias else None,
+        slope, chain = _lined(slope), _Chain(x)
+        found = (
+            chain.product(slope, weight) if of_x else None,
+            chain.product(slope.mT, x) if of_weight else None,
+            chain.sums(slope) if of_bias else None,
         )
+        chain.run()
+        return found
 
 
 class _Perceptron(torch.autograd.Function):
@@ -112,71 +119,123 @@ class _Perceptron(torch.autograd.Function):
         ctx: Any, x: Tensor, first: Tensor, bias: Tensor, last: Tensor, end: Tensor
     ) -> Tensor:
         x, first, last = _lined(x), _lined(first), _lined(last)
-        hidden = _outputs(x, first, bias, rectified=True)
+        chain = _Chain(x)
+        hidden = chain.outputs(x, first, bias, rectified=True)
+        out = chain.outputs(hidden, last, end)
+        chain.run()
         ctx.save_for_backward(x, first, hidden, last)
-        return _outputs(hidden, last, end)
+        return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
         x, first, hidden, last = ctx.saved_tensors
         of_x, of_first, of_bias, of_last, of_end = ctx.needs_input_grad
-        found = [_product(slope.mT, hidden) if of_last else None, slope.sum(1) if of_end else None]
+        slope, chain = _lined(slope), _Chain(x)
+        found = [
+            chain.product(slope.mT, hidden) if of_last else None,
+            chain.sums(slope) if of_end else None,
+        ]
         if of_x or of_first or of_bias:
-            slope = torch.ops.aten.threshold_backward(_product(slope, last), hidden, 0)
-        return (
-            _product(slope, first) if of_x else None,
-            _product(slope.mT, x) if of_first else None,
-            slope.sum(1) if of_bias else None,
+            slope = chain.product(slope, last, mask=hidden)
+        found = [
+            chain.product(slope, first) if of_x else None,
+            chain.product(slope.mT, x) if of_first else None,
+            chain.sums(slope) if of_bias else None,
             *found,
+        ]
+        chain.run()
+        return tuple(found)
+
+
+class _Chain:
+    """Links of `kernels.run`, which are computed when `run` is called."""
+
+    def __init__(self, like: Tensor) -> None:
+        self._new, self._clients = like.new_empty, len(like)
+        self._words: list[int] = []
+        self._room = 0
+        self._kept: list[Tensor | None] = []  # whose memory the words point to
+
+    def outputs(
+        self, x: Tensor, weight: Tensor, bias: Tensor | None, *, rectified: bool = False
+    ) -> Tensor:
+        """Add x W^T + b of every client, or its positive part."""
+        (_, samples, into), rows = x.shape, weight.shape[1]
+        out = self._new((self._clients, samples, rows))
+        begin = _zeros(rows) if bias is None else bias.contiguous()
+        self._kept += (weight, x, begin)
+        self._room = max(self._room, 4 * into * samples)
+        self._words += (
+            *(kernels().TURNED, rows, into, samples, rectified),
+            *(weight.data_ptr(), *_bytes(weight)),
+            *(x.data_ptr(), *_bytes(x)[:2]),
+            *(begin.data_ptr(), 0 if bias is None else 4 * rows),
+            *(out.data_ptr(), 4 * samples * rows, 4 * rows),
+            *(0, 0, 0),
         )
+        return out
 
+    def product(self, a: Tensor, b: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Add a b of every client, (K, M, N), for a of (K, M, D) and b of (K, D, N); 0 where mask,
+        (K, M, N), is not positive."""
+        (_, rows, depth), columns = a.shape, b.shape[2]
+        if rows < kernels().LEAST_ROWS or columns < kernels().LEAST_COLUMNS:
+            self.run()
+            out = torch.bmm(a, b)
+            return out if mask is None else torch.ops.aten.threshold_backward(out, mask, 0)
+        out = self._new((self._clients, rows, columns))
+        steps = (0, 0) if mask is None else _bytes(mask)[:2]
+        self._kept += (a, b, mask)
+        self._words += (
+            *(kernels().PLAIN, rows, depth, columns, 0),
+            *(a.data_ptr(), *_bytes(a)),
+            *(b.data_ptr(), *_bytes(b)[:2]),
+            *(_zeros(rows).data_ptr(), 0),
+            *(out.data_ptr(), 4 * rows * columns, 4 * columns),
+            *((_ones(columns) if mask is None else mask).data_ptr(), *steps),
+        )
+        return out
 
-def _outputs(x: Tensor, weight: Tensor, bias: Tensor | None, *, rectified: bool = False) -> Tensor:
-    """Return x W^T + b of every client, or its positive part."""
-    out = x.new_empty(*x.shape[:2], weight.shape[1])
-    start = None if bias is None else bias.contiguous()
-    _run(weight, x, out, start, transposed=True, rectified=rectified)
-    return out
+    def sums(self, a: Tensor) -> Tensor:
+        """Add the sum of the lines of every client, (K, N), for a of (K, M, N)."""
+        (_, rows, columns), out = a.shape, self._new((self._clients, a.shape[2]))
+        self._kept.append(a)
+        self._words += (
+            *(kernels().SUMS, rows, 0, columns, 0),
+            *(a.data_ptr(), *_bytes(a)),
+            *(0, 0, 0, 0, 0),
+            *(out.data_ptr(), 4 * columns, 0),
+            *(0, 0, 0),
+        )
+        return out
 
-
-def _product(a: Tensor, b: Tensor) -> Tensor:
-    """Return a b of every client, (K, M, N), for a of (K, M, D) and b of (K, D, N)."""
-    if a.shape[1] < LEAST_ROWS or b.shape[2] < LEAST_COLUMNS:
-        return torch.bmm(a, b)
-    out = a.new_empty(len(a), a.shape[1], b.shape[2])
-    _run(a, b, out)
-    return out
-
-
-def _run(
-    a: Tensor,
-    b: Tensor,
-    out: Tensor,
-    start: Tensor | None = None,
-    *,
-    transposed: bool = False,
-    rectified: bool = False,
-) -> None:
-    """Write start + a b, or from b^T its transpose; see `kernels.Products`."""
-    (clients, rows, depth), threads = a.shape, _THREADS.get()
-    columns = b.shape[1 if transposed else 2]
-    begin = _zeros(rows) if start is None else start
-    room = b.new_empty(threads * depth * columns)
-    _products(transposed)(
-        *(clients, rows, depth, columns, rectified),
-        *(a.data_ptr(), *(4 * step for step in a.stride())),
-        *(b.data_ptr(), 4 * b.stride(0), 4 * b.stride(1)),
-        *(begin.data_ptr(), 0 if start is None else 4 * rows),
-        *(out.data_ptr(), 4 * out.stride(0), 4 * out.stride(1)),
-        room.data_ptr(),
-        threads=threads,
-    )
+    def run(self) -> None:
+        """Compute what was added since the last run."""
+        if not self._words:
+            return
+        threads = _THREADS.get()
+        room = self._new(threads * self._room // 4)
+        kernels().run(
+            self._clients,
+            self._words,
+            room=room.data_ptr(),
+            room_of_a_thread=self._room,
+            threads=threads,
+        )
+        self._words, self._kept = [], []
 
 
 @cache
-def _products(transposed: bool) -> Products:
-    return Products(transposed=transposed)
+def kernels() -> ModuleType:
+    """Return `qfl.models.kernels`, whose compiler is loaded when a stack first multiplies."""
+    return importlib.import_module("qfl.models.kernels")
+
+
+def _bytes(matrices: Tensor) -> tuple[int, int, int]:
+    """Return the steps from client to client, line to line and number to number."""
+    client, line, number = matrices.stride()
+    return 4 * client, 4 * line, 4 * number
 
 
 def _lined(matrices: Tensor) -> Tensor:
@@ -188,3 +247,8 @@ def _lined(matrices: Tensor) -> Tensor:
 @cache
 def _zeros(count: int) -> Tensor:
     return torch.zeros(count)
+
+
+@cache
+def _ones(count: int) -> Tensor:
+    return torch.ones(count)
