@@ -15,7 +15,7 @@ from qfl.study import Study
 
 STUDIES = Path(__file__).parents[2] / "studies"
 CORES, SMOKE_SECONDS, FULL_SECONDS = 2, 60, 600
-NAMES = ("tap", "tap_pairs", "tap_selection", "missing_modality")
+NAMES = ("tap", "tap_longer", "tap_pairs", "tap_selection", "missing_modality")
 NAMES += ("missing_modality_parts", "missing_modality_selection")
 
 

@@ -173,6 +173,26 @@ def test_the_tap_study_compares_what_it_promises():
     assert by_label["tap_stale"]["rule"] == "training"
 
 
+def test_the_longer_tap_study_changes_how_long_and_how_unequal_and_nothing_else():
+    study, before = (Study.load(ROOT / f"studies/{name}.toml") for name in ("tap_longer", "tap"))
+    horizon = {"rounds": 30, "clients_per_round": 10}
+    assert study.federation == {**before.federation, **horizon}
+    assert study.scenario == before.scenario
+    assert study.sweep == {"scenario.dirichlet_alpha": (0.1, 100.0)}
+    times = 30 * 10 / build_row("scenario", study.scenario).clients
+    assert times >= 10
+    assert len(study.seeds) >= 7  # two comparisons
+    assert not set(study.seeds) & set(before.seeds)
+    ours, theirs = ({m["label"]: m for m in each.methods} for each in (study, before))
+    for label in ("local", "fedavg", "fedavg_local", "tap"):
+        assert ours[label] == theirs[label]
+    tap = ours["tap"]["federation"]
+    assert ours["tap_tenth"]["federation"] == {**tap, "validation_fraction": 0.1}
+    stale = {**tap, "rule": "training"}
+    del stale["validation_fraction"]
+    assert ours["tap_stale"]["federation"] == stale
+
+
 def test_the_pairs_study_has_equal_data_per_pair_and_equal_models():
     study = Study.load(ROOT / "studies/tap_pairs.toml")
     counts = study.sweep["scenario.pairs"]
@@ -190,7 +210,7 @@ def test_the_pairs_study_has_equal_data_per_pair_and_equal_models():
         assert (len(population.modalities), len(population.tasks)) == (3, 4)
 
 
-SMALL_MODELS = ("tap", "tap_pairs", "tap_selection", "missing_modality")
+SMALL_MODELS = ("tap", "tap_longer", "tap_pairs", "tap_selection", "missing_modality")
 SMALL_MODELS += ("missing_modality_parts", "missing_modality_selection")
 
 
