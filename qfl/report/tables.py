@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from qfl.core.metrics import Metric
+from qfl.core.metric import Metric
 from qfl.report.runs.results import Results
 from qfl.report.statistics.compare import difference
 from qfl.report.statistics.intervals import Interval

@@ -36,22 +36,3 @@ def test_an_unknown_metric_is_an_error(name):
 def test_a_measure_of_a_task_is_relabelled():
     assert metric("slant.r2").label == "slant R²"
     assert metric("slant.r2").higher_is_better
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0, "0 B"), (1, "1.00 B"), (999.7, "1.00 kB"), (58_240, "58.2 kB"), (1e7, "10.0 MB")],
-)
-def test_si_prefixes_round_before_they_choose(value, text):
-    assert metric("payload_bytes_up").text(value) == text
-
-
-def test_small_times_have_small_prefixes():
-    assert metric("classical_seconds").text(3.21e-5) == "32.1 µs"
-
-
-def test_signs_are_typographic_and_zero_has_none():
-    accuracy = metric("digit.accuracy")
-    assert accuracy.difference_text(0.0123) == "+1.2 points"
-    assert accuracy.difference_text(-0.00001) == "0.0 points"
-    assert metric("slant.r2").text(-0.5) == "−0.500"

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from qfl.core.metrics import Metric, metric
+from qfl.core.metric import Metric
+from qfl.core.metrics import metric
 from qfl.report.charts import vega
 from qfl.report.charts.datasets import ROUNDS, Columns, Source, ends_table, resolve
 from qfl.report.charts.palette import Style

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qfl.core.metrics import Metric, metric
+from qfl.core.metric import Metric
+from qfl.core.metrics import metric
 from qfl.report.charts import vega
 from qfl.report.charts.datasets import columns, spread_out
 from qfl.report.charts.figures import Figure, slug

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qfl.core.metrics import Metric
+from qfl.core.metric import Metric
 from qfl.report.charts.palette import Style
 from qfl.report.words import display
 

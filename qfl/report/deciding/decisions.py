@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.core.metrics import Metric, metric
+from qfl.core.metric import Metric
+from qfl.core.metrics import metric
 from qfl.core.rng import Streams
 from qfl.report.runs.readings import seconds_to_solution
 from qfl.report.runs.results import METHOD, Results, Run

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from qfl.core.metrics import OF_ATTRIBUTION, Metric, metric
+from qfl.core.metric import Metric
+from qfl.core.metrics import OF_ATTRIBUTION, metric
 from qfl.core.rng import Streams
 from qfl.report.runs.results import Results, Run
 from qfl.report.statistics.intervals import mean_interval

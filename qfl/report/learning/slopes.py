@@ -11,7 +11,8 @@ from itertools import product
 
 import numpy as np
 
-from qfl.core.metrics import OF_SCORES, Metric, metric
+from qfl.core.metric import Metric
+from qfl.core.metrics import OF_SCORES, metric
 from qfl.core.rng import Streams
 from qfl.report.deciding.decisions import axes
 from qfl.report.learning.by_task import FEWEST_PAIRS

@@ -15,14 +15,8 @@ from typing import Literal
 import numpy as np
 
 from qfl.core.choice import Choice
-from qfl.core.metrics import (
-    OF_CLIENTS_IN_STREAMS,
-    OF_FORGETTING,
-    OF_STREAMS,
-    Metric,
-    metric,
-    over_clients,
-)
+from qfl.core.metric import Metric
+from qfl.core.metrics import OF_CLIENTS_IN_STREAMS, OF_FORGETTING, OF_STREAMS, metric, over_clients
 from qfl.core.rng import Streams
 from qfl.report.runs.participation import rounds_to_pairs
 from qfl.report.runs.readings import (

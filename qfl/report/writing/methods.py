@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qfl.core.metrics import Metric, metric
+from qfl.core.metric import Metric
+from qfl.core.metrics import metric
 from qfl.data import DATASETS
 from qfl.report.deciding.decisions import ranks
 from qfl.report.deciding.devices import MODEL_ERROR
