@@ -5,6 +5,7 @@ from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
+import toys
 from toy_fixtures import settings, study, toy_world
 
 from qfl.cli import main
@@ -55,6 +56,32 @@ def real(here, capsys, monkeypatch):
 @pytest.fixture
 def file(here, settings):
     """toy.toml in the working folder."""
+    path = here / "toy.toml"
+    path.write_text(toml(settings))
+    return path
+
+
+@pytest.fixture
+def run_folder(qfl, file, here):
+    """runs/toy, finished."""
+    assert qfl("run", file, "--jobs", 1).code == 0
+    return here / "runs/toy"
+
+
+@pytest.fixture
+def demo(qfl, file, monkeypatch):
+    """The command line with the toy study in place of the packaged one."""
+    monkeypatch.setattr(import_module("qfl.cli.studies"), "packaged", lambda name: file)
+    return qfl
+
+
+@pytest.fixture
+def troubled(here, settings, monkeypatch, qfl):
+    """A file whose last cell has a bug, and the command line that plays it."""
+    module = import_module("qfl.study.run")
+    monkeypatch.setattr(module, "default_play", lambda: toys.play_with_trouble)
+    settings["scenario"]["skew"] = 0.5
+    settings["seeds"] = 3
     path = here / "toy.toml"
     path.write_text(toml(settings))
     return path

@@ -1,14 +1,11 @@
 """The shipped tables hold, a changed one does not, and a bad one is refused in one sentence."""
 
 import json
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
-from qfl.cli import main
 from qfl.core.errors import ConfigError
 from qfl.testing.known_answers import (
     FAMILIES,
@@ -143,76 +140,3 @@ def test_a_bad_table_is_refused_in_one_sentence(text, message):
         parse_table(text, "t.json")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
-
-
-@pytest.fixture
-def qfl(tmp_path, monkeypatch, capsys):
-    """A function (*arguments) -> code, out, err that runs the command line here."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["qfl", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return end.value.code or 0, *capsys.readouterr()
-
-    return call
-
-
-def test_the_command_recomputes_any_table(qfl, tmp_path):
-    (tmp_path / "t.json").write_text(json.dumps([row()]))
-    code, out, err = qfl("verify", "t.json")
-    header, line = out.splitlines()
-    assert code == 0
-    assert header.split("\t") == ["id", "expected", "got", "tolerance", "source", "verdict"]
-    assert line.split("\t") == [
-        "q.r_eff.case", "0.6", "0.6000000000000001", "abs 1e-12", "definition", "pass",
-    ]  # fmt: skip
-    assert err.startswith("1 of 1 known answer agree (")
-
-
-def test_the_command_recomputes_in_one_thread_and_gives_the_others_back(qfl, tmp_path, monkeypatch):
-    (tmp_path / "t.json").write_text(json.dumps([row()]))
-    before, seen = torch.get_num_threads(), []
-    torch.set_num_threads(2)
-
-    def watched(answers):
-        seen.append(torch.get_num_threads())
-        return verify(answers)
-
-    monkeypatch.setattr("qfl.testing.known_answers.verify", watched)
-    assert qfl("verify", "t.json")[0] == 0
-    assert (seen, torch.get_num_threads()) == ([1], 2)
-    torch.set_num_threads(before)
-
-
-def test_a_changed_value_or_an_unknown_family_is_exit_code_4(qfl, tmp_path):
-    table = [row(), {**row(expected=0.61), "id": "q.r_eff.changed"}, row(family="nope")]
-    (tmp_path / "t.json").write_text(json.dumps(table))
-    code, out, err = qfl("verify", "t.json")
-    assert code == 4
-    assert [line.split("\t")[-1] for line in out.splitlines()[1:]] == ["pass", "FAIL", "FAIL"]
-    assert "q.r_eff.changed: is 0.6000000000000001, not 0.61\n" in err
-    assert "1 of 3 known answers agree" in err
-
-
-def test_json_for_machines(qfl, tmp_path):
-    (tmp_path / "t.json").write_text(json.dumps([row(expected=0.61)]))
-    code, out, _ = qfl("verify", "t.json", "--json")
-    [record] = json.loads(out)
-    assert code == 4
-    assert record["passed"] is False
-    assert record["expected"] == 0.61
-    assert record["tolerance"] == {"abs": 1e-12}
-    assert record["source"] == "definition"
-    assert record["reason"] == "is 0.6000000000000001, not 0.61"
-
-
-def test_a_table_that_cannot_be_read_is_exit_code_2(qfl, tmp_path):
-    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe")
-    for name, message in (
-        ("nowhere.json", "error: cannot read the table nowhere.json: No such file or directory\n"),
-        ("bytes.json", "error: cannot read the table bytes.json: it is not UTF-8 text\n"),
-    ):
-        code, out, err = qfl("verify", name)
-        assert (code, out, err) == (2, "", message)

@@ -2,16 +2,11 @@
 
 import errno
 import json
-import sys
-from importlib import import_module
 
 import pytest
-import toys
 
-from qfl.cli import main
 from qfl.study import store
 from qfl.study.folder import toml
-from qfl.study.grid import cells
 from qfl.study.store import load
 from tests.study.test_streaming import SYNTHETIC
 from tests.study.test_streaming import study as streaming
@@ -26,39 +21,6 @@ def test_a_study_runs_and_continues(qfl, file):
     again = qfl("run", file, "--jobs", 1)
     assert "runs/toy: 0 cells to do, 4 done already" in again.err
     assert (again.code, len(load(file.parent / "runs/toy/cells.jsonl"))) == (0, 4)
-
-
-def test_a_script_is_a_second_front_door_to_the_same_cells(qfl, file, study, here):
-    qfl("run", file, "--jobs", 1)
-    done = qfl("--jobs", "1", study=study)
-    assert done.code == 0
-    assert "0 cells to do, 4 done already" in done.err
-    script = here / "toy.py"
-    script.write_text(
-        "from qfl.study import Study\nstudy = Study.load(__file__.replace('.py', '.toml'))\n"
-    )
-    assert "4 done already" in qfl("run", script, "--jobs", 1).err
-
-
-def test_a_worker_that_imports_the_script_runs_nothing(study, here, monkeypatch):
-    monkeypatch.setattr(sys, "orig_argv", ["python", "-c", "...", "--multiprocessing-fork"])
-    assert main(study) is None
-    assert list(here.iterdir()) == []
-
-
-def test_a_run_folder_is_continued_where_it_is(qfl, file, here):
-    qfl("run", file, "--only", "method=qaoa", "--out", here / "mine", "--jobs", 1)
-    done = qfl("run", here / "mine", "--jobs", 1)
-    assert "mine: 2 cells to do, 2 done already" in done.err
-
-
-def test_a_lock_that_no_longer_means_the_same_cells_is_refused(qfl, file, here):
-    qfl("run", file, "--jobs", 1)
-    lock = here / "runs/toy/study.lock.toml"
-    lock.write_text(lock.read_text().replace("skew = 0.3", "skew = 0.4"))
-    done = qfl("run", "runs/toy", "--jobs", 1)
-    assert done.code == 2
-    assert "Run the study file with --out runs/toy instead" in done.err
 
 
 def test_a_folder_shows_the_settings_it_was_last_run_with(qfl, file, here):
@@ -102,12 +64,6 @@ def test_wrong_usage_is_one_message_and_code_2(qfl, file, here, options, message
     assert not (here / "runs").exists()
 
 
-def test_a_study_that_is_not_there_says_what_would_work(qfl):
-    done = qfl("run", "demmo")
-    assert done.code == 2
-    assert "no study 'demmo': give a .toml or .py file" in done.err
-
-
 def test_dry_run_says_what_it_would_do_and_does_nothing(qfl, file, here):
     qfl("run", file, "--only", "method=qaoa", "--jobs", 1)
     before = sorted(path.name for path in (here / "runs/toy").iterdir())
@@ -149,23 +105,6 @@ def test_json_progress_is_one_event_per_line_on_stdout(qfl, file):
     assert events[5]["status"] == "done"
 
 
-def test_no_progress_prints_no_lines_but_the_summary(qfl, file):
-    done = qfl("run", file, "--progress", "none", "--jobs", 1)
-    assert done.err.splitlines() == ["4 cells done", "next: qfl report runs/toy"]
-
-
-@pytest.fixture
-def troubled(here, settings, monkeypatch, qfl):
-    """A file whose last cell has a bug, and the command line that plays it."""
-    module = import_module("qfl.study.run")
-    monkeypatch.setattr(module, "default_play", lambda: toys.play_with_trouble)
-    settings["scenario"]["skew"] = 0.5
-    settings["seeds"] = 3
-    path = here / "toy.toml"
-    path.write_text(toml(settings))
-    return path
-
-
 def test_a_failure_is_told_at_once_with_its_log_and_the_run_goes_on(qfl, troubled, here):
     done = qfl("run", troubled, "--jobs", 1)
     lines = done.err.splitlines()
@@ -175,29 +114,6 @@ def test_a_failure_is_told_at_once_with_its_log_and_the_run_goes_on(qfl, trouble
     assert lines[-1] == "5 cells done, 1 failed"
     again = qfl("run", troubled, "--jobs", 1, "--rerun", "failed")
     assert (again.code, again.err.splitlines()[-1]) == (1, "0 cells done, 1 failed, 5 reused")
-
-
-def test_fail_fast_stops_at_the_first_failure(qfl, troubled):
-    done = qfl("run", troubled, "--jobs", 1, "--fail-fast")
-    assert done.code == 1
-    assert done.err.splitlines()[-1] == "3 cells done, 1 failed, 2 left"
-
-
-def test_ctrl_c_says_how_to_continue_and_exits_130(qfl, file, monkeypatch):
-    real = store.append
-    module = import_module("qfl.study.run")
-
-    def interrupted(path, row):
-        if row.cell.seed == 1:
-            raise KeyboardInterrupt
-        real(path, row)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "append", interrupted)
-        done = qfl("run", file, "--jobs", 1)
-    assert done.code == 130
-    assert done.err.splitlines()[-1] == "2 done, 2 left: run the same command again to continue"
-    assert qfl("run", file, "--jobs", 1).code == 0
 
 
 def test_a_full_disk_is_code_1_and_loses_nothing(qfl, file, here, monkeypatch):
@@ -227,9 +143,3 @@ def test_a_damaged_line_is_code_2_and_nothing_is_changed(qfl, file, here):
         assert done.code == 2
         assert "cells.jsonl:1: this line is damaged" in done.err
     assert path.read_bytes() == before
-
-
-def test_ids_do_not_depend_on_the_door(study, file):
-    from qfl.study import Study
-
-    assert [c.id for c in cells(Study.load(file))] == [c.id for c in cells(study)]

@@ -1,15 +1,6 @@
-"""`qfl demo` and `qfl report`: from nothing to a page."""
+"""`qfl demo`: from nothing to a page."""
 
 from importlib import import_module
-
-import pytest
-
-
-@pytest.fixture
-def demo(qfl, file, monkeypatch):
-    """The command line with the toy study in place of the packaged one."""
-    monkeypatch.setattr(import_module("qfl.cli.studies"), "packaged", lambda name: file)
-    return qfl
 
 
 def test_the_demo_says_what_came_out_and_how_to_go_on(demo, here):
@@ -35,18 +26,3 @@ def test_an_interrupted_demo_writes_no_report(demo, here, monkeypatch):
     monkeypatch.setattr(import_module("qfl.study.run"), "append", interrupted)
     assert demo("demo", "--jobs", 1).code == 130
     assert not (here / "runs/demo/report.html").exists()
-
-
-def test_report_prints_the_headline_and_every_file(demo, here):
-    demo("demo", "--jobs", 1)
-    done = demo("report", "demo")
-    assert "paired seeds" in done.err
-    paths = done.out.splitlines()
-    assert paths[0] == "runs/demo/report.html"
-    assert all((here / path).is_file() for path in paths)
-
-
-def test_a_report_of_nothing_is_one_sentence(qfl):
-    done = qfl("report", "nothing")
-    assert (done.code, done.out) == (2, "")
-    assert "error: no run 'nothing'" in done.err
