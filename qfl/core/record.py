@@ -65,7 +65,9 @@ class RoundRecord:
         selected: the clients the decision named, in client order.
         delivered: those whose updates arrived and were aggregated.
         metrics: global model on the held-out test set, "digit.accuracy" -> value.
-        client_metrics: client -> metric -> value on that client's local test split.
+        client_metrics: client -> metric -> value on that client's local test split, of those that
+            are evaluated: all, or a panel that round 0 states in its facts.
+        candidates: the pool that the decision chose from; empty where that is everybody.
         choice: the decision who trains, None in round 0.
         slots: the decision who uploads when, None without a shared uplink.
         level: security level of the round's envelopes.
@@ -107,6 +109,7 @@ class RoundRecord:
     holdings: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
     least_trained: int | None = None
     clusters: Membership | None = None
+    candidates: tuple[str, ...] = ()
 
     def measured(self) -> dict[str, float]:
         """Return the metrics, or the figures of merit of a decision after which nobody trained."""
@@ -147,4 +150,5 @@ class RoundRecord:
             holdings=row.get("holdings", {}),
             least_trained=row.get("least_trained"),
             clusters=Membership(**row["clusters"]) if row.get("clusters") else None,
+            candidates=tuple(row.get("candidates", ())),
         )

@@ -51,6 +51,9 @@ class Schedule:
             algorithms that compare models on them; 0 keeps none.
         eavesdropped_round: in this round an eavesdropper sits on the quantum channel of the first
             client that is called, whoever that is, so that every method loses one; 0 is never.
+        evaluated_clients: most clients that every record evaluates, each with its own model on its
+            own test split. Of more, a panel of so many is drawn once: the same in all rounds, and
+            for all methods of a seed.
     """
 
     rounds: int
@@ -70,9 +73,10 @@ class Schedule:
     warm_up_epochs: int = 0
     validation_fraction: float = 0.0
     eavesdropped_round: int = 0
+    evaluated_clients: int = 100
 
     def __post_init__(self) -> None:
-        least = {"rounds": 1, "clients_per_round": 1, "model_width": 2}
+        least = {"rounds": 1, "clients_per_round": 1, "evaluated_clients": 1, "model_width": 2}
         least |= {"min_holders": 1, "warm_up_epochs": 0, "eavesdropped_round": 0}
         for name, allowed in least.items():
             if getattr(self, name) < allowed:
@@ -101,17 +105,28 @@ class Schedule:
         for client in range(max(1, len(self.lora_ranks))):
             self.recipe_of(client)  # which refuses what cannot be built
 
-    def check_choice(self, clients: int) -> None:
-        """Refuse to choose more clients than there are.
+    def check_choice(self, clients: int, candidates: int) -> None:
+        """Refuse to choose more clients than there are, or than a round's pool has.
 
         Raises:
-            ProblemError: `clients_per_round` is above `clients`.
+            ProblemError: `clients_per_round` is above one of these.
         """
         if self.clients_per_round > clients:
             raise ProblemError(
                 f"cannot choose {self.clients_per_round} of {clients} clients; "
                 f"clients_per_round must lie in 1..{clients}"
             )
+        if self.clients_per_round > candidates:
+            raise ProblemError(
+                f"cannot choose {self.clients_per_round} clients from a pool of {candidates}; "
+                f"set selection.candidates to {self.clients_per_round} or more"
+            )
+
+    @property
+    def kept_clients(self) -> int:
+        """Clients whose tensors stay in memory: those evaluated in every round, and as many as
+        train in one."""
+        return self.evaluated_clients + self.clients_per_round
 
     def policy(self, modules: Iterable[str]) -> ExchangePolicy:
         """Return what happens to every one of the modules with these ids.

@@ -15,7 +15,7 @@ from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
 from qfl.core.tasks import Modality, Samples, Task
 from qfl.data.partition import holdout
-from qfl.network.links import AccessLink, Device
+from qfl.network.links import AccessLink, Device, Interference
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class Population:
         clients: in a fixed order; the k-th variable of a selection problem is the k-th client.
         test: held-out samples with all modalities and tasks.
         modalities, tasks: of the whole federation.
-        interference: (n, n) 1 where two clients disturb each other's uploads, else 0.
+        interference: which of them disturb each other's uploads.
         facts: what a report states about the realised data, such as "label_total_variation".
         spare: samples with all modalities and tasks that no client trains on and that are not in
             `test`: the clients' local test splits, for a server that needs clean ones of its own.
@@ -76,7 +76,7 @@ class Population:
     test: Samples
     modalities: tuple[Modality, ...]
     tasks: tuple[Task, ...]
-    interference: NDArray[np.float64]
+    interference: Interference
     facts: Mapping[str, float]
     spare: Samples
     public: Samples | None = None
@@ -107,7 +107,7 @@ def regrouped(population: Population, members: Mapping[int, Client]) -> Populati
         test=narrowed(population.test, modalities, tasks),
         modalities=modalities,
         tasks=tasks,
-        interference=population.interference[np.ix_(places, places)],
+        interference=population.interference.of(places),
         facts=population.facts,
         spare=narrowed(population.spare.take(np.flatnonzero(theirs)), modalities, tasks),
         public=population.public and narrowed(population.public, modalities, tasks),

@@ -10,12 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 
-import numpy as np
 from torch import Tensor
 
 from qfl.core.choice import Choice
-from qfl.core.decision import Bill, Decision
-from qfl.core.errors import ProblemError
+from qfl.core.decision import Bill
 from qfl.core.ports import Acknowledging, Completing, Finishing, Ignoring, Telling
 from qfl.core.record import Costs, RoundRecord, Timings
 from qfl.core.rng import Streams
@@ -25,7 +23,8 @@ from qfl.federation.averaging.codecs import Coder
 from qfl.federation.averaging.private import Privacy
 from qfl.federation.clusters.copies import Copies
 from qfl.federation.deciding.holdings import Coverage, Holdings, Trainings, declared
-from qfl.federation.deciding.proposal import selection_problem
+from qfl.federation.deciding.proposal import Question, decided, named, selection_problem
+from qfl.federation.deciding.sampling import some, stated
 from qfl.federation.deciding.selection import Observations
 from qfl.federation.evaluate import Predict, measures, measures_by_modality, over_clients, predictor
 from qfl.federation.exchange import of_modules
@@ -40,7 +39,7 @@ from qfl.federation.steps.turns import take_turns
 from qfl.federation.steps.visit import Courier, Visit
 from qfl.federation.training.exclusions import unlabelled
 from qfl.federation.training.warm_up import warmed_up
-from qfl.federation.world import Participant, World, made_ready
+from qfl.federation.world import Participant, Participants, World
 from qfl.models.m3t import Architecture, State, architecture
 
 Revise = Callable[[Sequence[Visit], Sequence[Update]], Sequence[Update]]
@@ -73,7 +72,7 @@ class Federation:
         memory: Memory | None = None,
         workers: int = 1,
     ) -> None:
-        schedule.check_choice(n := len(population.clients))
+        schedule.check_choice(n := len(population.clients), policies.weights.candidates)
         population = held_apart(population, schedule.validation_fraction, streams)
         self.population, self.schedule, self.policies = population, schedule, policies
         self.streams, self.memory = streams, memory
@@ -91,7 +90,7 @@ class Federation:
         if standing is not None:
             self.state = standing.checkpoint(self.state)
         self.test = TensorSamples.of(population.test)
-        self.participants = made_ready(population, schedule.recipe_of)
+        self.participants = Participants(population, schedule.recipe_of, kept=schedule.kept_clients)
         world = World(
             model=self.model,
             participants=self.participants,
@@ -105,9 +104,7 @@ class Federation:
         self.learning = policies.algorithm.start(world)
         self.copies = Copies.started(policies.division, world, self.learning)
         if isinstance(self.learning, Completing):
-            self.participants = tuple(
-                replace(one, train=self.learning.training_samples(one)) for one in self.participants
-            )
+            self.participants = self.participants.training_on(self.learning.training_samples)
         self.courier = Courier(
             channel=policies.channel,
             learning=self.learning,
@@ -120,6 +117,8 @@ class Federation:
             workers=workers,
         )
         self.state = self.copies.opened(self.state)
+        self.panel = some(population.numbers, most=schedule.evaluated_clients, rng=streams("panel"))
+        self.facts = stated(population, len(self.panel), policies.weights.candidates)
         self.observations, self.holdings = Observations(n), Holdings.of(population.clients)
         self.coverage = Coverage(population.clients)
         self.trainings = Trainings(population.clients, standing.trained if standing else None)
@@ -178,24 +177,32 @@ class Federation:
         started = perf_counter()
 
         # 1. Decide who trains.
+        most, choose = self.policies.weights.candidates, self.schedule.clients_per_round
+        pool = some(self.population.numbers, most=most, rng=self.streams("candidates", round_index))
+        question = Question(round_index, choose, pool)
         problem = selection_problem(
+            question,
             self.participants,
             self.observations,
             self.holdings,
             policies=self.policies,
             exchange=self.exchange,
-            choose=self.schedule.clients_per_round,
-            round_index=round_index,
         )
-        decision = self.policies.solver.solve(problem, rng=self.streams("shots", round_index))
-        chosen = self._chosen(decision)
+        rng = self.streams("shots", round_index)
+        decision = decided(self.policies.solver, problem, rng=rng)
+        chosen = [self.participants[i] for i in named(decision, question)]
         if self.privacy and (stopped := self.privacy.refusal(p.client.name for p in chosen)):
             last = self.record(round_index)
             return replace(last, privacy=self.privacy.event(stopped=stopped))
         choice = Choice.of(decision, self.policies.measure(problem))
-        decided = deciding(decision.bill, started)
+        seconds = deciding(decision.bill, started)
         record = self.conduct(chosen, round_index)
-        return replace(record, choice=choice, timings=decided + record.timings)
+        return replace(
+            record,
+            choice=choice,
+            candidates=problem.names if len(pool) < len(self.participants) else (),
+            timings=seconds + record.timings,
+        )
 
     def conduct(
         self,
@@ -264,16 +271,6 @@ class Federation:
             clusters=self.copies.membership({v.client: v.copies for v in visits if v.copies}),
             timings=timings(turns.bill, visits, gathering, started),
         )
-
-    def _chosen(self, decision: Decision) -> list[Participant]:
-        """The clients that the decision names, exactly as many as asked for."""
-        chosen = [self.participants[i] for i in np.flatnonzero(decision.x)]
-        if len(chosen) != self.schedule.clients_per_round:
-            raise ProblemError(
-                f"solver {decision.solver!r} chose {len(chosen)} clients instead of "
-                f"{self.schedule.clients_per_round}; give it a post-processing that repairs"
-            )
-        return chosen
 
     def _visit(self, chosen: Sequence[Participant], round_index: int) -> list[Visit]:
         """Call everybody; in one round somebody listens on the first client's quantum channel."""
@@ -378,7 +375,7 @@ class Federation:
                 p.test,
                 p.client.tasks,
             )
-            for p in self.participants
+            for p in map(self.participants.__getitem__, self.panel)
         }
         return RoundRecord(
             round=round_index,
@@ -390,10 +387,10 @@ class Federation:
             costs=Costs(),
             links=(),
             level=self.policies.channel.level,
-            facts=dict(self.population.facts) if round_index == 0 else {},
+            facts=self.facts if round_index == 0 else {},
             parameters=sizes(self.model, self.exchange) if round_index == 0 else {},
             holdings=declared(self.population.clients) if round_index == 0 else {},
-            excluded=unlabelled(self.participants, tasks) if round_index == 0 else {},
+            excluded=unlabelled(self.participants.trained_on(), tasks) if round_index == 0 else {},
             clusters=self.copies.membership({}),
             privacy=self.privacy.event() if self.privacy and round_index else None,
             timings=Timings(total_seconds=perf_counter() - started),

@@ -41,6 +41,16 @@ def check_choice(scenario: Settings, federation: Settings) -> None:
         )
 
 
+def unfit_candidates(study: Settings) -> list[Issue]:
+    """Return one issue where a round chooses more clients than its pool has."""
+    chosen = study["federation"].get("clients_per_round", 0)
+    pool = study["selection"].get("candidates", chosen)
+    if chosen <= pool:
+        return []
+    message = f"cannot choose {chosen} clients a round from a pool of {pool}; raise it to {chosen}"
+    return [Issue("selection.candidates", f"{message} or more")]
+
+
 def check_public(scenario: Settings, federation: Settings) -> None:
     """Refuse to complete modalities by what is fitted on public samples where there are none."""
     if federation["algorithm"] != "completion" or scenario.get("public_samples"):

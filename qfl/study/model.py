@@ -48,6 +48,7 @@ from qfl.study.checks import (
     check_ranks,
     check_uplink,
     duplicates,
+    unfit_candidates,
     unfit_sections,
     unlabelled,
     without_uplink,
@@ -60,6 +61,8 @@ from qfl.study.protection import unfit_protection
 from qfl.study.streaming import unfit_stream
 
 Settings = dict[str, Any]
+_UNFIT = (unfit_candidates, unfit_protection, unfit_forgetting, unfit_clusters, unfit_stream)
+"""What only several sections together show to be wrong."""
 
 
 class Headline(BaseModel):
@@ -261,7 +264,7 @@ class Study(BaseModel):
             issues += explain(error, list(cls.model_fields))
         if study is not None:
             dumped = study.model_dump()
-            for unfit in (unfit_protection, unfit_forgetting, unfit_clusters, unfit_stream):
+            for unfit in _UNFIT:
                 issues += unfit(dumped)
         if isinstance(given, Mapping):
             issues += unlabelled(given)

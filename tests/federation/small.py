@@ -13,7 +13,7 @@ from qfl.federation.fedavg import FedAvg
 from qfl.federation.plan import Policies, Schedule
 from qfl.federation.population import Client, Population
 from qfl.federation.round import Federation
-from qfl.network.links import draw_access_link, draw_device
+from qfl.network.links import Interference, draw_access_link, draw_device
 from qfl.problems import client_selection
 from qfl.scenarios.digits import Digits
 from qfl.scenarios.populate import HeldOut, populate, shares
@@ -54,7 +54,7 @@ def cut(population, clients, rows):
         )
         for each in population.clients[:clients]
     )
-    free = population.interference[:clients, :clients]
+    free = population.interference.of(range(clients))
     test = population.test.take(np.arange(2 * rows))
     return replace(
         population, clients=kept, test=test, interference=free, numbers=population.numbers[:clients]
@@ -82,7 +82,7 @@ def quadratic(sizes=(60, 20, 40), seed=0):
         parts = drawn(size, spread, slope), drawn(20, spread, slope)
         clients.append(client(f"client-{i:02d}", *parts, modalities, tasks, rng))
     test = drawn(50, np.ones(8), rng.normal(size=8))
-    no_one = np.zeros((len(sizes), len(sizes)))
+    no_one = Interference.none(len(sizes))
     return Population(tuple(clients), test, modalities, tasks, no_one, {}, test)
 
 
@@ -104,7 +104,7 @@ def planted(clients=6, seed=0, size=60):
         half = "early" if i < clients // 2 else "late"
         own = {"group": "ab"[i % 2], "half": half, "all": "we", "self": f"number {i}"}
         found.append(replace(one, attributes=own))
-    no_one = np.zeros((clients, clients))
+    no_one = Interference.none(clients)
     return Population(tuple(found), drawn(50, 1), modalities, tasks, no_one, {}, drawn(50, 1))
 
 

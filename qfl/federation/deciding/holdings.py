@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.core.tasks import Samples
+from qfl.core.tasks import Modality, Samples, Task
 from qfl.federation.population import Client
 
 Pair = tuple[str, str]
@@ -23,10 +24,13 @@ Pair = tuple[str, str]
 
 def declared(clients: Sequence[Client]) -> dict[str, dict[str, list[str]]]:
     """Return client -> the names of its modalities and of its tasks."""
-    return {
-        c.name: {"modalities": [m.name for m in c.modalities], "tasks": [t.name for t in c.tasks]}
-        for c in clients
-    }
+    return {c.name: _declared(c.modalities, c.tasks) for c in clients}
+
+
+@cache
+def _declared(modalities: tuple[Modality, ...], tasks: tuple[Task, ...]) -> dict[str, list[str]]:
+    """One answer for all who hold the same; nobody changes it."""
+    return {"modalities": [m.name for m in modalities], "tasks": [t.name for t in tasks]}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +52,9 @@ class Holdings:
         pairs = tuple(dict.fromkeys(pair for shares in own for pair in shares))
         return cls(pairs, np.array([[shares.get(pair, 0.0) for pair in pairs] for shares in own]))
 
-    def overlap(self) -> NDArray[np.float64]:
-        """Return (n, n) how much two clients hold the same: symmetric, zero diagonal, in 0..1.
+    def overlap(self, pool: Sequence[int] | None = None) -> NDArray[np.float64]:
+        """Return (k, k) how much two clients of the pool, by default of all, hold the same:
+        symmetric, zero diagonal, in 0..1.
 
         The Jaccard index of their pairs, those weighed that only some of their samples have: the
         sum of the lesser shares over the sum of the greater ones.
@@ -58,8 +63,9 @@ class Holdings:
         >>> Holdings(pairs, np.array([[1.0, 1.0], [1.0, 0.0]])).overlap().tolist()
         [[0.0, 0.5], [0.5, 0.0]]
         """
-        least, most = np.zeros((2, len(self.shares), len(self.shares)))
-        for column in self.shares.T:
+        shares = self.shares if pool is None else self.shares[list(pool)]
+        least, most = np.zeros((2, len(shares), len(shares)))
+        for column in shares.T:
             least += np.minimum.outer(column, column)
             most += np.maximum.outer(column, column)
         matrix = least / np.where(most > 0, most, 1.0)
@@ -73,7 +79,8 @@ class Holdings:
             last_round: client index -> the round it last contributed to.
             round_index: the present one.
         """
-        last = np.array([last_round.get(i, 0) for i in range(len(self.shares))])
+        last = np.zeros(len(self.shares), dtype=np.int64)
+        last[np.fromiter(last_round, np.intp)] = list(last_round.values())
         held = self.shares > 0
         trained = np.where(held, last[:, None], 0).max(0)
         return np.where(held, round_index - trained, 0).max(1).astype(np.float64)
@@ -88,10 +95,9 @@ class Trainings:
     """
 
     def __init__(self, clients: Sequence[Client], before: Mapping[Pair, int] | None = None) -> None:
-        self._held = {
-            name: frozenset(product(held["modalities"], held["tasks"]))
-            for name, held in declared(clients).items()
-        }
+        self._held = {c.name: _pairs(c.modalities, c.tasks) for c in clients}
+        kinds = set(self._held.values())
+        self._differ, self._all = len(kinds) > 1, frozenset[Pair]().union(*kinds)
         self._rounds = Counter(before or {})
 
     @property
@@ -103,9 +109,13 @@ class Trainings:
         """Count a round in which the changes of these clients arrived; return the rounds of the
         pair that has fewest, None where all clients hold the same."""
         self._rounds.update(set().union(*(self._held[name] for name in delivered)))
-        if len(set(self._held.values())) < 2:
-            return None
-        return min(self._rounds[pair] for pair in set().union(*self._held.values()))
+        return min(self._rounds[pair] for pair in self._all) if self._differ else None
+
+
+@cache
+def _pairs(modalities: tuple[Modality, ...], tasks: tuple[Task, ...]) -> frozenset[Pair]:
+    """One set for all who hold the same."""
+    return frozenset(product((m.name for m in modalities), (t.name for t in tasks)))
 
 
 class Coverage:
@@ -116,11 +126,12 @@ class Coverage:
     """
 
     def __init__(self, clients: Sequence[Client]) -> None:
-        names = dict.fromkeys(name for c in clients for name in c.train.inputs)
-        self._having = np.array([[_having(c.train, name) for name in names] for c in clients])
         self._sizes = np.array([len(c.train) for c in clients])
         self._incomplete = any(c.train.available for c in clients)
         self._rounds: list[float] = []
+        if self._incomplete:
+            names = dict.fromkeys(name for c in clients for name in c.train.inputs)
+            self._having = np.array([[_having(c.train, name) for name in names] for c in clients])
 
     def note(self, chosen: Sequence[int]) -> dict[str, float]:
         """Return {"modality_coverage": mean over the rounds so far}, this one with the clients
@@ -142,6 +153,8 @@ def _having(samples: Samples, modality: str) -> int:
 
 def _shares_of(samples: Samples) -> dict[tuple[str, str], float]:
     """Return the part of the samples that have each pair, where any has."""
+    if not samples.available and not samples.labelled:
+        return dict.fromkeys(product(samples.inputs, samples.targets), 1.0)
     everywhere = np.ones(len(samples), np.bool_)
     found = {}
     for modality, task in product(samples.inputs, samples.targets):

@@ -8,15 +8,21 @@ last. Coverage alone grows without bound: that is how it wins in the end, whatev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.core.errors import ConfigError
 from qfl.core.problem import Problem
 from qfl.core.update import Update
 from qfl.federation.averaging.lora import multiplied
+
+MOST_CANDIDATES = 5_000
+"""Of whom a matrix of all pairs takes 200 MB."""
+REMEMBERED = 100
+"""Clients whose last change the server remembers, to tell who pulls the model the same way."""
 
 Propose = Callable[..., Problem]
 """Builds the selection problem of a round from utilities, redundancies and costs."""
@@ -37,6 +43,9 @@ class SelectionWeights:
             no pair, and so no module, waits for ever.
         keys: clients whose links have much key left can be called again.
         overlap: pairs of clients that hold the same modalities and tasks add little to each other.
+        candidates: most clients among which a round chooses. Of more, a pool of so many is drawn
+            first, anew in every round and the same for all methods of a seed: the objective has a
+            term for every pair, fifty million among 10,000 clients.
     """
 
     loss: float = 1.0
@@ -47,6 +56,14 @@ class SelectionWeights:
     coverage: float = 0.0
     keys: float = 0.0
     overlap: float = 0.0
+    candidates: int = 200
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.candidates <= MOST_CANDIDATES:
+            raise ConfigError(
+                f"candidates must lie in 1..{MOST_CANDIDATES}, got {self.candidates}; every pair "
+                "of them has a term in the objective. Of more clients a pool is drawn first"
+            )
 
 
 @dataclass(slots=True)
@@ -57,7 +74,8 @@ class Observations:
         clients: how many there are.
         losses: client index -> mean of its tasks' training losses, as last reported.
         last_round: client index -> the round it last contributed to.
-        directions: client index -> module -> flattened change it last sent, unit length.
+        directions: client index -> module -> flattened change it last sent, unit length; of the
+            `REMEMBERED` clients heard last, for each is as large as a model.
         key_bits: client index -> key left on its link, as of its last key exchange.
     """
 
@@ -86,30 +104,42 @@ class Observations:
             module: _direction(sent.modules[module], received.modules[module])
             for module in sent.modules
         }
+        if len(self.directions) > REMEMBERED:
+            del self.directions[min(self.directions, key=lambda i: self.last_round[i])]
 
     def utility(
-        self, samples: NDArray[np.int64], weights: SelectionWeights, round_index: int
+        self,
+        samples: NDArray[np.int64],
+        weights: SelectionWeights,
+        round_index: int,
+        pool: Sequence[int] | None = None,
     ) -> NDArray[np.float64]:
-        """Return the (n,) utility of each client; one never heard counts as new and uncertain."""
-        highest = max(self.losses.values(), default=1.0) or 1.0
-        loss = np.array([self.losses.get(i, highest) / highest for i in range(self.clients)])
-        age = (
-            np.array([round_index - self.last_round.get(i, 0) for i in range(self.clients)])
-            / round_index
-        )
-        size = np.sqrt(samples / samples.max())
-        utility = weights.loss * loss + weights.staleness * age + weights.samples * size
-        return utility + weights.keys * self._key_balance() if weights.keys else utility
+        """Return the utility of each client; one never heard counts as new and uncertain.
 
-    def _key_balance(self) -> NDArray[np.float64]:
+        Args:
+            samples: (n,) for training, of all clients.
+            weights: of the considerations.
+            round_index: the present round.
+            pool: the clients in question, in order; None: all.
+        """
+        asked = range(self.clients) if pool is None else pool
+        highest = max(self.losses.values(), default=1.0) or 1.0
+        loss = np.array([self.losses.get(i, highest) / highest for i in asked])
+        age = np.array([round_index - self.last_round.get(i, 0) for i in asked]) / round_index
+        size = np.sqrt(samples[list(asked)] / samples.max())
+        utility = weights.loss * loss + weights.staleness * age + weights.samples * size
+        return utility + weights.keys * self._key_balance(asked) if weights.keys else utility
+
+    def _key_balance(self, asked: Sequence[int]) -> NDArray[np.float64]:
         """Key left on each link over the most on any; 1 where none was seen, 0 without keys."""
         most = max(self.key_bits.values(), default=0)
         if not most:
-            return np.zeros(self.clients)
-        return np.array([self.key_bits.get(i, most) / most for i in range(self.clients)])
+            return np.zeros(len(asked))
+        return np.array([self.key_bits.get(i, most) / most for i in asked])
 
-    def redundancy(self) -> NDArray[np.float64]:
-        """Return the (n, n) redundancy of pairs: symmetric, zero diagonal, in -1..1.
+    def redundancy(self, pool: Sequence[int] | None = None) -> NDArray[np.float64]:
+        """Return the (k, k) redundancy of pairs of the clients in the pool, by default of all:
+        symmetric, zero diagonal, in -1..1.
 
         The cosine between what distinguishes two clients: their last unit changes, less the mean
         change of each module. Positive means that they pull the modules the same way; negative
@@ -119,15 +149,17 @@ class Observations:
         ||sum_i (g_i - mean g)||^2, the error of a subset's mean change; gradient matching as in
         Balakrishnan et al. 2022 (DivFL, ICLR).
         """
-        matrix = np.zeros((self.clients, self.clients))
-        known = sorted(self.directions)
+        places = {client: i for i, client in enumerate(pool or range(self.clients))}
+        matrix = np.zeros((len(places), len(places)))
+        known = sorted(client for client in self.directions if client in places)
         if not known:
             return matrix
+        rows = [places[client] for client in known]
         kinds = sorted({(m, len(d)) for i in known for m, d in self.directions[i].items()})
         deviations = np.concatenate([self._deviations(*kind, known) for kind in kinds], axis=1)
         lengths = np.linalg.norm(deviations, axis=1, keepdims=True)
         unit = deviations / np.where(lengths > 0, lengths, 1.0)
-        matrix[np.ix_(known, known)] = np.clip(unit @ unit.T, -1.0, 1.0)
+        matrix[np.ix_(rows, rows)] = np.clip(unit @ unit.T, -1.0, 1.0)
         np.fill_diagonal(matrix, 0.0)
         return (matrix + matrix.T) / 2
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qfl.core.choice import Choice, Yardstick
 from qfl.core.decision import Bill
@@ -14,6 +13,7 @@ from qfl.core.problem import Problem
 from qfl.federation.deciding.uplink import Scheduler, finish_seconds
 from qfl.federation.steps.visit import Visit
 from qfl.federation.world import Participant
+from qfl.network.links import Interference
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +30,7 @@ def take_turns(
     visits: Sequence[Visit],
     *,
     scheduler: Scheduler | None,
-    interference: NDArray[np.float64],
+    interference: Interference,
     measure: Callable[[Problem], Yardstick | None],
     rng: np.random.Generator,
 ) -> Turns:
@@ -40,7 +40,7 @@ def take_turns(
         chosen: who was called.
         visits: what came of it, in the same order.
         scheduler: assigns the slots; None: nothing is shared.
-        interference: (n, n) 1 where two of all participants disturb each other, else 0.
+        interference: which of all participants disturb each other.
         measure: finds the range of the problem for the record.
         rng: drives the solver.
     """
@@ -51,7 +51,7 @@ def take_turns(
         return Turns(alone)
     uploads = [upload for _, upload in waiting]
     clients = [index for index, _ in waiting]
-    theirs = interference[np.ix_(clients, clients)]
+    theirs = interference.among(clients)
     problem, decision = scheduler.decide(uploads, theirs, rng=rng)
     finished = finish_seconds(
         uploads,

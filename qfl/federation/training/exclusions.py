@@ -13,10 +13,9 @@ import torch
 
 from qfl.core.errors import ModuleMismatchError
 from qfl.core.gather import Answer
-from qfl.core.tasks import Task
+from qfl.core.tasks import Samples, Task
 from qfl.federation.engine import Trained
-from qfl.federation.training.losses import labels
-from qfl.federation.world import Participant
+from qfl.federation.population import Client, TensorSamples
 from qfl.models.m3t import State
 
 Reasons = dict[str, str]
@@ -83,16 +82,24 @@ def check_applicable(state: State, *, round_index: int) -> State:
     return state
 
 
-def unlabelled(participants: Iterable[Participant], tasks: Iterable[Task]) -> Reasons:
-    """Return the tasks that nobody can train, and the clients whose task has no label."""
+def unlabelled(
+    holders: Iterable[tuple[Client, Samples | TensorSamples]], tasks: Iterable[Task]
+) -> Reasons:
+    """Return the tasks that nobody can train, and the clients whose task has no label.
+
+    Args:
+        holders: clients, each with what it trains on.
+        tasks: of the federation.
+    """
     found: Reasons = {}
     trained = set()
-    for who in participants:
-        for task in who.client.tasks:
-            if labels(who.train, task.name):
+    for client, samples in holders:
+        for task in client.tasks:
+            known = samples.labelled.get(task.name)
+            if known is None or known.sum() > 0:
                 trained.add(task.name)
             else:
-                found[f"{task.name} at {who.client.name}"] = (
+                found[f"{task.name} at {client.name}"] = (
                     "no training sample has the label: there is no training loss, and no gradient"
                 )
     return found | {task.name: UNTRAINED for task in tasks if task.name not in trained}

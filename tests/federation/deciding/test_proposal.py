@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import small
 
-from qfl.federation.deciding.proposal import selection_problem
+from qfl.federation.deciding.proposal import Question, selection_problem
 from qfl.federation.deciding.selection import SelectionWeights
 from qfl.security.channel import Sealed
 from qfl.solvers.exact import Exact
@@ -34,13 +34,12 @@ def federation():
 
 def asked(federation, weights, round_index=4):
     return selection_problem(
+        Question(round_index, 2, range(4)),
         federation.participants,
         federation.observations,
         federation.holdings,
         policies=replace(federation.policies, weights=weights),
         exchange=federation.exchange,
-        choose=2,
-        round_index=round_index,
     ).qubo
 
 
@@ -79,13 +78,12 @@ def test_overlap_and_updates_add_up(federation):
 
 def test_overlap_chooses_clients_that_hold_different_pairs(federation):
     problem = selection_problem(
+        Question(4, 2, range(4)),
         federation.participants,
         federation.observations,
         federation.holdings,
         policies=replace(federation.policies, weights=replace(NOTHING, overlap=1.0)),
         exchange=federation.exchange,
-        choose=2,
-        round_index=4,
     )
     chosen = np.flatnonzero(Exact().solve(problem, rng=np.random.default_rng(0)).x)
     assert 2 in chosen  # the only one that shares nothing with anybody
@@ -117,3 +115,19 @@ def test_a_short_link_is_spared():
     found.observations.key_bits = {0: 100, 1: 90_000, 2: 100, 3: 60_000}
     qubo = asked(found, replace(NOTHING, keys=1.0))
     assert np.argsort(qubo.linear).tolist()[:2] == [1, 3]
+
+
+def test_of_a_pool_the_same_is_asked_with_other_variables(federation):
+    """Names, pairs and the number wanted are those of the pool."""
+    weights = replace(NOTHING, overlap=2.0, latency=1.0, samples=1.0, coverage=1.0)
+    problem = selection_problem(
+        Question(4, 1, (3, 0, 1)),
+        federation.participants,
+        federation.observations,
+        federation.holdings,
+        policies=replace(federation.policies, weights=weights),
+        exchange=federation.exchange,
+    )
+    assert problem.names == ("client-03", "client-00", "client-01")
+    assert problem.qubo.quadratic[0, 1] == 2.0
+    assert problem.constraint.k == 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qfl.core.update import Update
-from qfl.federation.deciding.selection import Observations, SelectionWeights
+from qfl.federation.deciding.selection import REMEMBERED, Observations, SelectionWeights
 
 
 def update(**modules):
@@ -75,3 +75,32 @@ def test_a_module_only_one_client_holds_makes_nobody_redundant():
     noted(observations, 0, 1, 1.0, update(a=[1, 0]), update(a=[0, 0]))
     noted(observations, 1, 1, 1.0, update(b=[1, 0]), update(b=[0, 0]))
     assert not observations.redundancy().any()
+
+
+def test_of_a_pool_everything_is_what_it_is_among_all():
+    observations = Observations(5)
+    start = update(a=[0, 0])
+    for client, change in enumerate(([2, 0], [5, 1.0], [-1, 0])):
+        noted(observations, client, client + 1, 1.0 + client, update(a=change), start)
+    observations.key_bits = {1: 10, 3: 40}
+    samples, weights = np.array([10, 20, 30, 40, 50]), SelectionWeights(keys=1.0)
+    pool = (1, 3, 4)
+    among_all = observations.utility(samples, weights, 6)
+    np.testing.assert_array_equal(
+        observations.utility(samples, weights, 6, pool), among_all[list(pool)]
+    )
+    everybody = observations.redundancy(range(5))
+    np.testing.assert_array_equal(everybody, observations.redundancy())
+    assert observations.redundancy((2, 0))[0, 1] == pytest.approx(-1.0)  # of two, less their mean
+
+
+def test_the_changes_of_those_heard_last_are_remembered():
+    observations, start = Observations(3 * REMEMBERED), update(a=[0, 0])
+    for client in range(2 * REMEMBERED):
+        noted(observations, client, client + 1, 1.0, update(a=[1, client]), start)
+    assert sorted(observations.directions) == list(range(REMEMBERED, 2 * REMEMBERED))
+    assert len(observations.losses) == 2 * REMEMBERED
+    pool = (0, 2 * REMEMBERED - 1, REMEMBERED)
+    matrix = observations.redundancy(pool)
+    assert matrix[1, 2] != 0
+    assert not matrix[0].any()
