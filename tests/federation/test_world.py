@@ -6,12 +6,15 @@ import weakref
 import pytest
 import small
 import torch
+from small import DIGITS
 
 from qfl.core.errors import CapacityError, ProblemError
 from qfl.federation.deciding.selection import SelectionWeights
 from qfl.federation.evaluate import measures, predictor
 from qfl.federation.plan import Schedule
+from qfl.federation.population import regrouped
 from qfl.federation.world import Participants
+from qfl.models.pooled import Pooled
 from qfl.solvers.exact import Exact
 
 MEMBERS = small.population(12)
@@ -28,6 +31,24 @@ def test_participants_are_a_sequence_of_those_they_are_made_from():
     assert found.model_of(3) is found[3].model
     with pytest.raises(IndexError):
         found[12]
+
+
+def test_a_client_has_the_modules_of_its_modalities_and_tasks_and_no_others():
+    for client, who in zip(DIGITS.clients, Participants(DIGITS, RECIPES, kept=9), strict=True):
+        held = [module.split(":") for module in who.model.module_ids]
+        assert {key[2] for key in held if key[0] == "head"} == {t.name for t in client.tasks}
+        assert {key[1] for key in held if key[0] == "encoder"} == {
+            modality.name for modality in client.modalities
+        }
+
+
+def test_who_stays_keeps_its_number_and_the_model_that_goes_by_it():
+    """Widths are asked for by number; places are counted anew."""
+    left = regrouped(DIGITS, dict(enumerate(DIGITS.clients[4:], 4)))
+    stayed, whole = (Participants(p, lambda n: Pooled(4 + n), kept=9) for p in (left, DIGITS))
+    assert [(p.index, p.number) for p in stayed] == [(place, place + 4) for place in range(5)]
+    assert [p.model.shapes for p in stayed] == [p.model.shapes for p in whole[4:]]
+    assert stayed[0].model.shapes != whole[0].model.shapes
 
 
 def test_tensors_of_few_are_kept_and_those_made_again_are_the_same_bits():
