@@ -1,15 +1,12 @@
 """Ask one question through a ledger, under mitigation, in a process that may be killed on the way.
 
-    python sender.py FOLDER MOMENT
-
-MOMENT is when it dies by SIGKILL: "accepted" (the cloud has the job and kills it, the ledger does
-not know its id yet), "waiting" (the id is on disk), or "never": it prints the counts.
+The moment is when it dies by SIGKILL: "accepted" (the cloud has the job and kills it, the ledger
+does not know its id yet), "waiting" (the id is on disk), or "never": it prints the counts.
 """
 
 import os
 import signal
 import sys
-from pathlib import Path
 
 import numpy as np
 from instances import k_of_n, ramp
@@ -22,8 +19,8 @@ from qfl.study.ledger import Ledger
 from qfl.study.machines import Ledgered
 
 
-def main(folder, moment):
-    machine = Ledgered(f"ibm:{DEVICE}", {}, Ledger(Path(folder)), "cell-1")
+def ask(folder, moment):
+    machine = Ledgered(f"ibm:{DEVICE}", {}, Ledger(folder), "cell-1")
     backend = get_backend("mitigation:post_selection", backend=machine)
     compiled = backend.compile(k_of_n(4, 2, "xy_ring", 1))
     try:
@@ -35,7 +32,3 @@ def main(folder, moment):
             os.kill(os.getpid(), signal.SIGKILL)
         return
     sys.stdout.write(f"{sorted(written(counts).items())}\n")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,15 +1,13 @@
 """A provider's own device is on the ledger: killed processes lose no job and send none twice."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 
 import keeper
 import numpy as np
 import pytest
 from instances import k_of_n, ramp
+from processes import called, command
 
 from qfl.backends import get_backend
 from qfl.core.errors import ConfigError, JobPendingError
@@ -51,16 +49,9 @@ def write(folder, device, **options):
 
 
 def qfl(folder, *words):
-    done = subprocess.run(
-        [sys.executable, "-m", "qfl", *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, done.stderr
+    code, _, err = called(folder, command, *words)
+    assert "Traceback" not in err, err
+    return code, err
 
 
 RUN = ("run", "kept.toml", "--jobs", "1")

@@ -1,13 +1,11 @@
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+import sender
 from instances import k_of_n, ramp
 from loopback import DEVICE, TOKEN
+from processes import called
 
 from qfl.backends import get_backend
 from qfl.backends.estimate import PriceList
@@ -394,19 +392,12 @@ def test_torn_and_damaged_lines(cloud, tmp_path):
 
 
 def send(cloud, folder, moment):
-    """Run sender.py; if the moment is "accepted" the cloud kills it as soon as it has its job."""
-    here = Path(__file__).parent
-    paths = [str(here), str(here.parent / "backends"), os.environ.get("PYTHONPATH", "")]
-    process = subprocess.Popen(
-        [sys.executable, str(here / "sender.py"), str(folder), moment],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    cloud.victim = process.pid if moment == "accepted" else None
-    said = process.communicate()
-    return subprocess.CompletedProcess(moment, process.returncode, *said)
+    """Call sender.ask; if the moment is "accepted" the cloud kills it as soon as it has its job."""
+
+    def started(pid):
+        cloud.victim = pid if moment == "accepted" else None
+
+    return called(folder.parent, sender.ask, folder, moment, started=started)
 
 
 def test_two_kills_lose_no_job_and_send_none_twice(cloud, tmp_path):
@@ -414,16 +405,16 @@ def test_two_kills_lose_no_job_and_send_none_twice(cloud, tmp_path):
     folder = tmp_path / "run"
     cloud.mood = "queued"
     killed = [send(cloud, folder, moment) for moment in ("accepted", "waiting")]
-    assert [done.returncode for done in killed] == [-9, -9], killed
+    assert [code for code, *_ in killed] == [-9, -9], killed
     assert events(Ledger(folder)) == ["intent", "submitted"]
     cloud.jobs["job-0000"]["mood"] = "done"
-    last = send(cloud, folder, "never")
-    assert last.returncode == 0, last.stderr
+    code, *said = send(cloud, folder, "never")
+    assert code == 0, said
     assert posted(cloud) == 1
     (job,) = Ledger(folder).jobs().values()
     assert job.state == "fetched"
     assert sum(counts.total for counts in Ledger(folder).counts(job.key)) == 300
     written = [path.read_text() for path in folder.rglob("*") if path.is_file()]
-    said = [text for done in (*killed, last) for text in (done.stdout, done.stderr)]
+    said += [text for _, *texts in killed for text in texts]
     assert len(written) >= 3
     assert not [text for text in written + said if TOKEN in text]

@@ -1,15 +1,13 @@
 """Cells of a study share jobs, whatever happens on the way; against a loopback cloud."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from instances import k_of_n, ramp
 from loopback import DEVICE, TOKEN
+from processes import called, command
 
 from qfl.backends.estimate import PriceList
 from qfl.core.errors import BackendError, CapacityError, JobPendingError, JobRefusedError
@@ -196,18 +194,12 @@ def test_send_says_what_was_not_sent(cloud, tmp_path):
 
 
 def qfl(cloud, folder, *words, dies=False):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qfl", *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    cloud.victim = process.pid if dies else None
-    out, err = process.communicate()
+    def started(pid):
+        cloud.victim = pid if dies else None
+
+    code, out, err = called(folder, command, *words, started=started)
     assert TOKEN not in out + err
-    return process.returncode, err
+    return code, err
 
 
 def test_two_kills_lose_no_cell_and_send_none_twice(cloud, tmp_path):
