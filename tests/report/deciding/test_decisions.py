@@ -1,16 +1,11 @@
 """The report of a study where nobody trains: real decisions on small instances."""
 
-import itertools
-import math
-
 import pytest
 from deciding_run import decided
 
 import qfl.report
-from qfl.report.charts import lineplots
 from qfl.report.deciding import decisions
 from qfl.report.runs.results import read
-from qfl.report.statistics.intervals import Interval, median_interval
 from qfl.report.writing.analysis import analyse
 
 SIZES = "choose 2, clients 6", "choose 2, clients 10"
@@ -108,23 +103,3 @@ def test_the_page_shows_decisions_and_nothing_that_has_no_data(folder):
     assert "12 instances of all sizes as blocks" in summary
     assert "| random best | –" in summary
     assert len(report.html.read_bytes()) < 2_000_000
-
-
-def test_the_median_interval_covers_any_distribution():
-    """Exact: with 6 values the extremes hold the median with probability 1 - 2 / 2^6."""
-    assert math.isnan(median_interval([1.0] * 5).low)
-    found = median_interval([3.0, 1.0, math.inf, 2.0, 5.0, 4.0])
-    assert (found.estimate, found.low, found.high) == (3.5, 1.0, math.inf)
-
-
-def test_the_names_of_many_lines_stay_apart_and_inside_the_plot():
-    points = [
-        decisions.Point(f"m{i}", f"m{i}", "", x, Interval(0.99, 0.9, 1.0, 20, "none"))
-        for i in range(30)
-        for x in (1.0, 2.0)
-    ]
-    drawn = lineplots.axis_figure(points, (), name="approximation_ratio", axis="depth", caption="")
-    places = sorted(drawn.data["ends"]["label"])
-    assert 0.9 - 1e-9 < places[0] < places[-1] <= 1.0
-    line = 0.1 * 14 / drawn.spec["height"]
-    assert min(b - a for a, b in itertools.pairwise(places)) == pytest.approx(line, rel=0.01)

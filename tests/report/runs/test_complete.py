@@ -7,9 +7,9 @@ from deciding_run import decided
 from simulated_run import CLIENTS, Simulation, write_run
 
 from qfl.core.events import PrivacyEvent
-from qfl.report.writing.analysis import analyse
 from qfl.report.runs.complete import gap
 from qfl.report.runs.results import read
+from qfl.report.writing.analysis import analyse
 from qfl.study.store import load
 
 SIMULATION = Simulation(seeds=6, rounds=5, methods=("random", "qaoa"), exchange=False)

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 from simulated_run import Simulation, write_run
 
-from qfl.report.writing.analysis import analyse
 from qfl.report.runs.exclusions import paragraph, untrained
+from qfl.report.runs.results import read
+from qfl.report.writing.analysis import analyse
 from qfl.report.writing.methods import paragraphs
 from qfl.report.writing.page import render
-from qfl.report.runs.results import read
-from qfl.study.folder import describe, toml
 
 FEW = Simulation(seeds=2, rounds=3, methods=("random", "greedy"))
 WHY = "its training ended with NaN or infinity in encoder:image:*; nothing of it was kept or sent"
@@ -59,18 +58,3 @@ def test_a_long_list_is_cut_and_says_so(tmp_path):
     many = {f"client-{i:02d}": WHY for i in range(12)}
     results = run_of(tmp_path, lambda r: replace(r, excluded=many) if r.round == 1 else r)
     assert paragraph(results).endswith("And 4 others, see the records.")
-
-
-def test_modules_that_are_treated_otherwise_are_named(tmp_path):
-    own = {"encoder:*": {"codec": "int8", "aggregator": "median"}}
-    rows = [
-        replace(row, cell=replace(row.cell, federation=row.cell.federation | {"modules": own}))
-        for row in FEW.rows()
-    ]
-    asked = {row.cell.id: describe(row.cell) for row in rows}
-    lock = toml({"name": "selection", "lock": {"schema": 1, "cells": asked}})
-    results = read(write_run(tmp_path / "selection", rows, lock))
-    texts = {each.heading: each.text for each in paragraphs(results, (), ())}
-    assert texts["Modules"] == (
-        "Treated otherwise than the rest: encoder:* (aggregator median, codec int8)."
-    )

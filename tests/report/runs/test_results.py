@@ -8,8 +8,8 @@ from simulated_run import Simulation, write_run
 
 from qfl.core.cell import Cell
 from qfl.core.errors import ConfigError, StoreError
-from qfl.report.statistics.headline import headline
 from qfl.report.runs.results import read
+from qfl.report.statistics.headline import headline
 from qfl.study.folder import describe, toml
 
 SMALL = Simulation(seeds=2, rounds=3, methods=("random", "greedy", "qaoa"))

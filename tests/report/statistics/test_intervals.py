@@ -12,6 +12,7 @@ from qfl.report.statistics.intervals import (
     bca_interval,
     censored_median,
     mean_interval,
+    median_interval,
     student_interval,
     times_to_event,
     wilson_interval,
@@ -111,3 +112,10 @@ def test_without_censoring_the_median_is_the_median(times):
 def test_nothing_is_computed_from_nothing(values):
     with pytest.raises(ConfigError, match="non-empty row"):
         student_interval(values)
+
+
+def test_the_median_interval_covers_any_distribution():
+    """Exact: with 6 values the extremes hold the median with probability 1 - 2 / 2^6."""
+    assert math.isnan(median_interval([1.0] * 5).low)
+    found = median_interval([3.0, 1.0, math.inf, 2.0, 5.0, 4.0])
+    assert (found.estimate, found.low, found.high) == (3.5, 1.0, math.inf)
