@@ -1,5 +1,5 @@
 """What a round reports beside its numbers: key exchanges, masked sums, keys left, privacy spent,
-who is in which cluster."""
+who is in which cluster, how old modules are."""
 
 from __future__ import annotations
 
@@ -154,3 +154,18 @@ class Membership:
         {'a': '0'}
         """
         return {client: name for client, name in self.members.items() if name != UNDIVIDED}
+
+
+@dataclass(frozen=True, slots=True)
+class Staleness:
+    """How old modules were after a round.
+
+    Attributes:
+        modules: id of a module, or of a copy of one, at the server -> rounds since it was last
+            refreshed, of those that travel and are not fresh.
+        homes: rounds, as a text -> how many clients have not changed for so long what they keep for
+            themselves, a personal model or modules that never travel; empty if nobody keeps any.
+    """
+
+    modules: Mapping[str, int]
+    homes: Mapping[str, int] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from qfl.core.choice import Choice
-from qfl.core.events import LinkEvent, Membership, PairKeys, PrivacyEvent, SumEvent
+from qfl.core.events import LinkEvent, Membership, PairKeys, PrivacyEvent, Staleness, SumEvent
 from qfl.core.personal import Comparison
 
 
@@ -85,6 +85,7 @@ class RoundRecord:
         least_trained: rounds so far that trained the pair of a modality and a task that was
             trained least often; None where all clients hold the same.
         clusters: who shares copies of modules with whom; None if no module has copies.
+        staleness: how old modules are; None if all are fresh and clients keep none.
     """
 
     round: int
@@ -110,6 +111,7 @@ class RoundRecord:
     least_trained: int | None = None
     clusters: Membership | None = None
     candidates: tuple[str, ...] = ()
+    staleness: Staleness | None = None
 
     def measured(self) -> dict[str, float]:
         """Return the metrics, or the figures of merit of a decision after which nobody trained."""
@@ -151,4 +153,5 @@ class RoundRecord:
             least_trained=row.get("least_trained"),
             clusters=Membership(**row["clusters"]) if row.get("clusters") else None,
             candidates=tuple(row.get("candidates", ())),
+            staleness=Staleness(**row["staleness"]) if row.get("staleness") else None,
         )

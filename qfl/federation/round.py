@@ -119,8 +119,8 @@ class Federation:
         self.state = self.copies.opened(self.state)
         self.panel = some(population.numbers, most=schedule.evaluated_clients, rng=streams("panel"))
         self.facts = stated(population, len(self.panel), policies.weights.candidates)
-        self.observations, self.holdings = Observations(n), Holdings.of(population.clients)
-        self.coverage = Coverage(population.clients)
+        self.observations = Observations.before(self.state, clients=n)
+        self.holdings, self.coverage = Holdings.of(population.clients), Coverage(population.clients)
         self.trainings = Trainings(population.clients, standing.trained if standing else None)
         if standing is not None:
             self.state = standing.modules(self.state)
@@ -293,17 +293,15 @@ class Federation:
 
     def _ignored(self, visits: Sequence[Visit]) -> dict[str, str]:
         """The clients whose updates arrived and weighed nothing, and why."""
-        if not isinstance(self.learning, Ignoring):
-            return {}
+        ignored = self.learning.ignored() if isinstance(self.learning, Ignoring) else {}
         senders = [visit.client for visit in visits if visit.opened is not None]
-        return {senders[place]: why for place, why in self.learning.ignored().items()}
+        return {senders[place]: why for place, why in ignored.items()}
 
     def _acknowledge(self, chosen: Sequence[Participant], visits: list[Visit]) -> None:
         """Let clients know that their answers arrived, where an algorithm needs it."""
         if isinstance(self.learning, Acknowledging):
             pairs = zip(chosen, visits, strict=True)
-            arrived = {who.index: visit.counted for who, visit in pairs if visit.arrived}
-            self.learning.delivered(arrived)
+            self.learning.delivered({who.index: v.counted for who, v in pairs if v.arrived})
 
     def _observe(
         self, chosen: Sequence[Participant], visits: list[Visit], round_index: int
@@ -337,10 +335,8 @@ class Federation:
         """The last record, after everybody took the model home where an algorithm asks for it."""
         if not isinstance(self.learning, Finishing):
             return record
-        started = perf_counter()
-        visits = self.courier.finish(
-            self.participants, self.state, round_index=self.schedule.rounds + 1
-        )
+        started, last = perf_counter(), self.schedule.rounds + 1
+        visits = self.courier.finish(self.participants, self.state, round_index=last)
         costs = sum((visit.costs for visit in visits), record.costs)
         seconds = max(visit.costs.virtual_seconds for visit in visits)
         final = self.record(record.round)
@@ -348,6 +344,7 @@ class Federation:
             record,
             metrics={**record.metrics, **final.metrics},
             client_metrics=final.client_metrics,
+            staleness=final.staleness,
             costs=replace(costs, virtual_seconds=record.costs.virtual_seconds + seconds),
             links=(*record.links, *links(visits)),
             excluded={**record.excluded, **excluded(visits)},
@@ -392,6 +389,7 @@ class Federation:
             holdings=declared(self.population.clients) if round_index == 0 else {},
             excluded=unlabelled(self.participants.trained_on(), tasks) if round_index == 0 else {},
             clusters=self.copies.membership({}),
+            staleness=self.observations.ages(round_index, self.state, self.courier),
             privacy=self.privacy.event() if self.privacy and round_index else None,
             timings=Timings(total_seconds=perf_counter() - started),
         )

@@ -96,8 +96,9 @@ class Journey:
                 record, costs=record.costs + memento.costs, links=(*record.links, *memento.links)
             )
             if not self.way.afresh:
-                kept = homes_of(federation, kept)
-                standing = replace(federation.standing(), kept=kept)
+                kept, changed = homes_of(federation, kept), standing.changed if standing else {}
+                standing = federation.standing()
+                standing = replace(standing, kept=kept, changed={**changed, **standing.changed})
 
     def _untrained(self, record: RoundRecord, stages: Sequence[Stage]) -> RoundRecord:
         """The first record, which states what is known of all stages and not of the first alone."""

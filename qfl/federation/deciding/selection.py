@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.errors import ConfigError
+from qfl.core.events import Staleness
 from qfl.core.problem import Problem
 from qfl.core.update import Update
 from qfl.federation.averaging.lora import multiplied
+from qfl.federation.averaging.versions import Homes, Versions
+from qfl.models.m3t import State
 
 MOST_CANDIDATES = 5_000
 """Of whom a matrix of all pairs takes 200 MB."""
@@ -77,6 +80,7 @@ class Observations:
         directions: client index -> module -> flattened change it last sent, unit length; of the
             `REMEMBERED` clients heard last, for each is as large as a model.
         key_bits: client index -> key left on its link, as of its last key exchange.
+        versions: when each module was last refreshed.
     """
 
     clients: int
@@ -84,6 +88,22 @@ class Observations:
     last_round: dict[int, int] = field(default_factory=dict)
     directions: dict[int, dict[str, NDArray[np.float64]]] = field(default_factory=dict)
     key_bits: dict[int, int] = field(default_factory=dict)
+    versions: Versions = field(default_factory=Versions)
+
+    @classmethod
+    def before(cls, state: State, *, clients: int) -> Observations:
+        """Return the memory of a server that has seen nothing but its own modules."""
+        return cls(clients, versions=Versions(seen=dict(state)))
+
+    def ages(self, round_index: int, state: State, homes: Homes) -> Staleness | None:
+        """Return how old modules are after a round, None if all are fresh and nobody keeps any.
+
+        Args:
+            round_index: of the round that was learnt from since this was last asked.
+            state: the server's modules now.
+            homes: what clients keep, and which modules travel.
+        """
+        return self.versions.staleness(round_index, state, homes)
 
     def note(
         self,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.errors import ConfigError
+from qfl.federation.averaging.versions import Versions, at_home
 from qfl.federation.deciding.holdings import Pair, Trainings
 from qfl.federation.deciding.selection import Observations
 from qfl.federation.steps.visit import Courier
@@ -32,6 +33,8 @@ class Standing:
         kept: the modules that a client never shows.
         own: its personal model.
         losses, last_round, directions, key_bits: what the server had observed; see `Observations`.
+        refreshed: module -> round in which it was last refreshed.
+        changed: client -> round in which it last changed what it keeps.
         trained: pair of a modality and a task -> rounds that trained it.
     """
 
@@ -44,6 +47,8 @@ class Standing:
     directions: Mapping[str, Mapping[str, NDArray[np.float64]]]
     key_bits: Mapping[str, int]
     trained: Mapping[Pair, int]
+    refreshed: Mapping[str, int]
+    changed: Mapping[str, int]
 
     @classmethod
     def of(
@@ -71,6 +76,8 @@ class Standing:
             directions=named(observations.directions),
             key_bits=named(observations.key_bits),
             trained=trainings.rounds,
+            refreshed=dict(observations.versions.modules),
+            changed=named(observations.versions.homes),
         )
 
     def modules(self, fresh: State) -> State:
@@ -99,10 +106,10 @@ class Standing:
                     found = theirs[p.client.name]
                     here[p.index] = {m: t for m, t in found.items() if m in p.model.module_ids}
 
-    def observed(self, participants: Iterable[Participant], modules: Iterable[str]) -> Observations:
+    def observed(self, participants: Iterable[Participant], modules: State) -> Observations:
         """Return what was observed of those who are still here, on modules that are."""
         places = {p.client.name: p.index for p in participants}
-        known = set(modules)
+        known = modules.keys()
 
         def here(found: Mapping[str, T]) -> dict[int, T]:
             return {places[name]: value for name, value in found.items() if name in places}
@@ -116,4 +123,13 @@ class Standing:
                 for index, found in here(self.directions).items()
             },
             key_bits=here(self.key_bits),
+            versions=Versions(
+                modules={m: last for m, last in self.refreshed.items() if m in known},
+                homes=here(self.changed),
+                seen=dict(modules),
+                seen_at_home={
+                    index: at_home(here(self.kept).get(index, {}), here(self.own).get(index, {}))
+                    for index in places.values()
+                },
+            ),
         )

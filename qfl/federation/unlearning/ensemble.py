@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from qfl.core.errors import ProblemError
-from qfl.core.events import PairKeys
+from qfl.core.events import PairKeys, Staleness
 from qfl.core.record import Costs, RoundRecord, Timings
 from qfl.core.tasks import Task
 from qfl.federation.evaluate import Predict, over_clients
@@ -77,6 +78,7 @@ def merged(parts: Sequence[RoundRecord], metrics: Mapping[str, float]) -> RoundR
         timings=timings,
         sums=tuple(event for part in parts for event in part.sums),
         pairs=_pairs(pairs) if pairs else None,
+        staleness=_staleness(parts),
         parameters={
             name: sum(part.parameters[name] for part in parts) for name in parts[0].parameters
         },
@@ -108,6 +110,15 @@ def _mean(task: Task, votes: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     # What a member says of samples it knows nothing of may be anything, NaN included.
     mean = torch.where(shares > 0, shares * said, torch.zeros_like(said)).sum(0)
     return mean.clamp(min=_TINY).log() if classes else mean
+
+
+def _staleness(parts: Sequence[RoundRecord]) -> Staleness | None:
+    """The age of every module where it is oldest, and of what all clients keep."""
+    known = [part.staleness for part in parts if part.staleness is not None]
+    modules = sorted({module for each in known for module in each.modules})
+    homes: Counter[str] = sum((Counter(each.homes) for each in known), Counter())
+    oldest = {m: max(each.modules.get(m, 0) for each in known) for m in modules}
+    return Staleness(oldest, dict(homes)) if known else None
 
 
 def _pairs(found: Sequence[PairKeys]) -> PairKeys:

@@ -20,6 +20,7 @@ from qfl.report.learning import (
     clusters,
     forgetting,
     slopes,
+    staleness,
     streams,
     trained_pairs,
 )
@@ -126,6 +127,7 @@ def _tables(
         by_task.tasks_table(results),
         slopes.slopes_table(results),
         trained_pairs.trained_pairs_table(results),
+        staleness.staleness_table(results),
         forgetting.forgetting_table(results, read_off),
         streams.stream_table(results, read_off),
         streams.clients_table(results, read_off),

@@ -31,6 +31,7 @@ _LEARNING = (
         "tasks",
         "slopes",
         "trained-pairs",
+        "staleness",
         "forgetting",
         "stream",
         "stream-clients",

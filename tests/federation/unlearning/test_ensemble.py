@@ -1,12 +1,17 @@
 """Answers together: each member where it knows something, and nobody where nobody does."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from small import founder, population
 
 from qfl.core.errors import ProblemError
+from qfl.core.events import Staleness
 from qfl.core.tasks import Modality, Task
 from qfl.federation.population import TensorSamples
-from qfl.federation.unlearning.ensemble import answers
+from qfl.federation.unlearning.ensemble import answers, merged
+from qfl.federation.unlearning.systems import Founding
 from qfl.models.m3t import architecture
 
 A, B = Modality("a", (12,), "vector"), Modality("b", (12,), "vector")
@@ -64,3 +69,15 @@ def test_samples_that_no_member_knows_anything_of_are_an_error():
     shown = samples({"a": [1.0, 0.0], "b": [0.0, 1.0]})
     with pytest.raises(ProblemError, match="1 samples show nothing that a shard"):
         answers([(ONLY_A, saying([0.0, 0.0]))], shown, (CLASSES,))
+
+
+def test_a_module_is_as_old_as_in_the_shard_that_trained_it_least():
+    """The mutation takes the first shard's word for all."""
+    [first, second] = (
+        next(founder(rounds=3, choose=1)(population(2, samples=120), Founding(run=run)).play())
+        for run in ("/1", "/2")
+    )
+    ages = Staleness({"head:*:a": 1}, {"0": 1}), Staleness({"head:*:a": 3, "norm:*": 2}, {"0": 2})
+    parts = [replace(r, staleness=own) for r, own in zip((first, second), ages, strict=True)]
+    assert merged(parts, {}).staleness == Staleness({"head:*:a": 3, "norm:*": 2}, {"0": 3})
+    assert merged([first, second], {}).staleness is None

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from simulated_run import CLIENTS, simulate
 
+from qfl.core.tasks import Modality, Task
 from qfl.federation.deciding.holdings import Trainings
 from qfl.report.learning.trained_pairs import trained_pairs_table
 from qfl.report.runs.participation import counts_agree, rounds_until_trained
@@ -34,8 +35,8 @@ def counter():
     clients = [
         SimpleNamespace(
             name=name,
-            modalities=[SimpleNamespace(name=m) for m in held["modalities"]],
-            tasks=[SimpleNamespace(name=t) for t in held["tasks"]],
+            modalities=tuple(Modality(name, (8, 8)) for name in held["modalities"]),
+            tasks=tuple(Task(name, "classification", 10) for name in held["tasks"]),
         )
         for name, held in HELD.items()
     ]
