@@ -179,7 +179,7 @@ def toml(settings: Mapping[str, Any], prefix: str = "") -> str:
 
 
 def _key(key: str) -> str:
-    return key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+    return key if _BARE_KEY.fullmatch(key) else _json(key)
 
 
 def _value(value: Any) -> str:
@@ -187,4 +187,9 @@ def _value(value: Any) -> str:
         return "{" + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(item) for item in value) + "]"
+    return _json(value)
+
+
+def _json(value: Any) -> str:
+    """Return a single value as JSON that is TOML too, which allows no bare DEL."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

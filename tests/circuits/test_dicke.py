@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from circuits import dicke, w_state
+from circuits import dicke
 
 
 @pytest.mark.parametrize("n", range(1, 9))
@@ -10,8 +10,6 @@ def test_the_state_is_uniform_on_its_weight(n, oracle):
     for k in range(n + 1):
         uniform = (weight == k) / np.sqrt((weight == k).sum())
         assert oracle.distance(oracle.from_zero(dicke.circuit(n, k)), uniform) < 1e-13
-    uniform = (weight == 1) / np.sqrt(n)
-    assert oracle.distance(oracle.from_zero(w_state.circuit(n)), uniform) < 1e-13
 
 
 def test_spreading_conserves_the_number_of_ones(oracle):
@@ -23,17 +21,12 @@ def test_spreading_conserves_the_number_of_ones(oracle):
 
 def test_size_is_linear_in_qubits_times_ones():
     for n in (6, 20, 50):
-        assert w_state.circuit(n).resources().two_qubit_gates == 2 * (n - 1)
         for k in range(2, n // 2 + 1):
             steps = sum(min(k, m - 1) for m in range(2, n + 1))
             used = dicke.circuit(n, k).resources()
             assert used.two_qubit_gates == 5 * steps - 3 * (n - 1) < 5 * k * n
             assert dicke.circuit(n, n - k).resources() == used
             assert used.depth < 13 * n
-
-
-def test_w_states_are_prepared_in_logarithmic_depth():
-    assert [w_state.circuit(2**j).resources().depth for j in range(1, 7)] == [2, 4, 6, 8, 10, 12]
 
 
 def test_qubits_can_be_chosen(oracle):
@@ -48,5 +41,3 @@ def test_impossible_weights_are_refused(k):
         ValueError, match=rf"cannot place {k} ones on 3 qubits; k must lie in 0\.\.3"
     ):
         dicke.circuit(3, k)
-    with pytest.raises(ValueError, match="at least one qubit, got 0"):
-        w_state.circuit(0)

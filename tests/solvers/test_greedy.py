@@ -28,18 +28,13 @@ def test_greedy_falls_into_the_trap_and_descent_gets_out():
     assert descended.diagnostics["energy_before_postprocess"] == plain.energy
 
 
-def test_without_redundancy_greedy_and_top_k_are_exact():
+def test_without_redundancy_greedy_is_exact():
     rng = np.random.default_rng(0)
     problem = Problem(
         "linear", Qubo(0.0, rng.normal(size=9), np.zeros((9, 9))), Exactly(4), tuple("abcdefghi")
     )
     optimum = spectrum(problem).optimum
-    for name in ("greedy", "top_k"):
-        assert solve(problem, name, seed=0).energy == pytest.approx(optimum, abs=1e-12)
-
-
-def test_top_k_ignores_redundancy():
-    assert solve(trap(), "top_k", seed=0).x.tolist() == [1, 1, 0]
+    assert solve(problem, "greedy", seed=0).energy == pytest.approx(optimum, abs=1e-12)
 
 
 def test_marginals_are_counted():

@@ -2,14 +2,12 @@
 
 import itertools
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from instances import k_of_n, ramp
 from loopback import DEVICE
 
-from qfl.backends.estimate import Limit, PriceList
 from qfl.backends.jobs import read
 from qfl.core.errors import BackendError, ConfigError, JobPendingError
 from qfl.solvers.qaoa import Qaoa
@@ -17,7 +15,6 @@ from qfl.solvers.warm_start import WarmStart
 from qfl.study import Study, cells
 from qfl.study.assemble import play
 from qfl.study.fetching import fetch
-from qfl.study.forecast import forecast
 from qfl.study.ledger import JOBS, Ledger
 from qfl.study.machines import Ledgered, through_ledger
 
@@ -90,30 +87,6 @@ def decisions(machine, repeats=3):
             },
         ],
     )
-
-
-def test_mitigated_circuits_are_priced_like_plain_ones():
-    machine = {"backend": "ibm:ibm_torino"}
-    wrapped = {"backend": "mitigation:readout", "backend_options": machine}
-    plain, found = (
-        next(forecast(cells(decisions(each)), PriceList.load()))[1] for each in (machine, wrapped)
-    )
-    assert found == plain
-    assert (found.machine, found.jobs, found.circuits) == ("ibm:ibm_torino", 1, 3)
-    assert found.price > 0
-
-
-def test_a_machine_that_schedules_uploads_has_no_known_price():
-    *_, cell = cells(decisions({"backend": "subspace"}))
-    slots = {"solver": "qaoa", "backend": "ibm:ibm_torino", "backend_options": {}}
-    found = list(
-        forecast([replace(cell, solver={**cell.solver, "slots": slots})], PriceList.load())
-    )
-    assert [(each.machine, each.price) for _, each in found] == [
-        ("subspace", 0.0),
-        ("ibm:ibm_torino", None),
-    ]
-    assert Limit.parse("1000USD").exceeded([each for _, each in found])
 
 
 def test_repetitions_travel_in_one_job(cloud, tmp_path):

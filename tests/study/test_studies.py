@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from circuits.qaoa import resources
 from qfl.backends.practice import SWITCHES
 from qfl.cli.studies import packaged
 from qfl.core.arrays import canonical_json
@@ -15,7 +14,6 @@ from qfl.data.catalog import folder
 from qfl.federation.plan import Schedule
 from qfl.models.m3t import architecture
 from qfl.study import Study, cells
-from qfl.study.forecast import representative
 from qfl.study.options import build, build_row
 
 ROOT = Path(__file__).parents[2]
@@ -94,12 +92,6 @@ def test_one_line_more_runs_the_gap_studies_on_a_device(path, tmp_path):
     ]
     assert len(devices) == len(snapshots) >= len(study.seeds)
     assert study.with_overrides("smoke")
-
-
-def test_the_forecast_of_the_chain_knows_its_couplings():
-    study = Study.load(ROOT / "studies/backend_gap_chain.toml")
-    boston = next(cell for cell in cells(study) if cell.labels["method"] == "boston")
-    assert resources(representative(boston)).two_qubit_gates == 180  # as published, and no more
 
 
 def test_the_gap_studies_have_what_an_interval_needs():
