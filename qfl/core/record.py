@@ -14,6 +14,9 @@ from qfl.core.choice import Choice
 from qfl.core.events import LinkEvent, Membership, PairKeys, PrivacyEvent, Staleness, SumEvent
 from qfl.core.personal import Comparison
 
+SAMPLED = ("clients", "evaluated_clients", "candidates")
+"""Facts of a federation in which a panel is evaluated, or rounds choose from a pool."""
+
 
 @dataclass(frozen=True, slots=True)
 class Costs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -13,6 +13,7 @@ from qfl.core.arrays import frozen
 from qfl.core.errors import ConfigError
 
 T = TypeVar("T", bound=np.generic)
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,39 @@ class Task:
     outputs: int
 
 
+class Later(Mapping[str, V]):
+    """Arrays by name that are made when somebody looks at one, every time anew: none is kept.
+
+    Args:
+        names: of the arrays, in order.
+        part: of what `make` returns: inputs or targets.
+        make: returns samples that hold them.
+    """
+
+    __slots__ = ("_names", "_part", "make")
+
+    def __init__(self, names: tuple[str, ...], part: str, make: Callable[[], Any]) -> None:
+        self._names, self._part, self.make = names, part, make
+
+    def __getitem__(self, name: str) -> V:
+        if name not in self._names:
+            raise KeyError(name)
+        found: V = getattr(self.make(), self._part)[name]
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 @dataclass(frozen=True, eq=False)
 class Samples:
     """Aligned inputs and targets.
+
+    Both may be made later, when somebody looks at them, so that 10,000 clients can hold samples
+    and none be in memory; then all samples are complete.
 
     Attributes:
         ids: (n,) int64, positions in the data set the samples came from.
@@ -74,6 +105,8 @@ class Samples:
     labelled: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if isinstance(self.inputs, Later):
+            return
         parts = (self.inputs, self.targets, self.available, self.labelled)
         lengths = {len(self.ids), *(len(array) for part in parts for array in part.values())}
         if len(lengths) != 1:
@@ -86,11 +119,35 @@ class Samples:
             if bare:
                 raise ConfigError(f"{bare} samples have no modality at all; leave them out")
 
+    @classmethod
+    def later(
+        cls,
+        ids: NDArray[np.int64],
+        modalities: tuple[str, ...],
+        tasks: tuple[str, ...],
+        make: Callable[[], Samples],
+    ) -> Samples:
+        """Return samples that `make` makes, the same whenever it is asked."""
+        return cls(ids, Later(modalities, "inputs", make), Later(tasks, "targets", make))
+
+    @property
+    def made(self) -> Samples:
+        """The samples in memory: these, or made now if they are made later."""
+        if not isinstance(self.inputs, Later):
+            return self
+        found: Samples = self.inputs.make()
+        return found
+
     def __len__(self) -> int:
         return len(self.ids)
 
     def take(self, rows: NDArray[np.intp]) -> Samples:
         """Return the samples at `rows`."""
+        if isinstance(self.inputs, Later):
+            ids = frozen(self.ids[rows], np.int64)
+            return self.later(
+                ids, tuple(self.inputs), tuple(self.targets), lambda: self.made.take(rows)
+            )
         return Samples(
             frozen(self.ids[rows], np.int64),
             _rows(self.inputs, rows),
@@ -101,6 +158,10 @@ class Samples:
 
     def only(self, modalities: tuple[str, ...], tasks: tuple[str, ...]) -> Samples:
         """Return the same samples with these modalities and tasks alone."""
+        if isinstance(self.inputs, Later):
+            return self.later(
+                self.ids, modalities, tasks, lambda: self.made.only(modalities, tasks)
+            )
         return Samples(
             self.ids,
             {name: self.inputs[name] for name in modalities},

@@ -34,7 +34,21 @@ def label_heterogeneity(
 ) -> Heterogeneity:
     """Return the realised heterogeneity of `labels` divided into `parts`."""
     classes = int(labels.max()) + 1
-    table = np.array([np.bincount(labels[part], minlength=classes) for part in parts], dtype=float)
+    return heterogeneity_of(
+        np.array([np.bincount(labels[part], minlength=classes) for part in parts])
+    )
+
+
+def heterogeneity_of(counts: NDArray[np.int64]) -> Heterogeneity:
+    """Return the heterogeneity of clients with so many samples of each class.
+
+    Args:
+        counts: (n_clients, classes).
+
+    >>> heterogeneity_of(np.array([[5, 0], [0, 5]])).total_variation
+    0.5
+    """
+    table = counts.astype(float)
     own = table / table.sum(1, keepdims=True)
     pooled = table.sum(0) / table.sum()
     overlap = np.sqrt(own * pooled).sum(1)
@@ -52,7 +66,8 @@ def gini(values: NDArray[np.float64]) -> float:
     >>> gini(np.array([1.0, 1.0])), gini(np.array([0.0, 1.0]))
     (0.0, 0.5)
     """
-    differences = np.abs(values[:, None] - values[None, :]).sum()
+    n = len(values)
+    differences = 2 * (np.sort(values) * (2 * np.arange(n) - n + 1)).sum()
     return float(differences / (2 * len(values) ** 2 * values.mean()))
 
 

@@ -93,7 +93,7 @@ class Synthetic:
         >>> Synthetic(redundancy=1.0).explained(0, 1), Synthetic().explained(2, 0)
         (1.0, 0.5)
         """
-        weights = self._weights(task)
+        weights = self.weights(task)
         total = weights.sum(1)
         own, r = weights[:, modality], self.redundancy
         told = np.square(own + r * (total - own)).sum(1)
@@ -142,8 +142,9 @@ class Synthetic:
             for number in range(len(self.shares))
         )
 
-    def _weights(self, task: int) -> NDArray[np.float64]:
-        """(scores, modalities, factors): what each score of a task makes of the hidden numbers."""
+    def weights(self, task: int) -> NDArray[np.float64]:
+        """Return (scores, modalities, factors): what each score of a task makes of the hidden
+        numbers."""
         scores = 1 if task < self.regressions or self.classes == 2 else self.classes
         row = np.array(self.shares[task])
         size = (scores, len(row), self.factors)
@@ -154,9 +155,16 @@ class Synthetic:
             weights = np.sqrt(1 - self.relatedness) * weights + np.sqrt(self.relatedness) * common
         return np.sqrt(row)[:, None] * weights / np.linalg.norm(weights, axis=2, keepdims=True)
 
+    def lens(self, modality: int) -> NDArray[np.float64]:
+        """Return (factors, numbers of a sample): the map through which a modality shows its hidden
+        numbers."""
+        size = (self.factors, int(np.prod(self.modalities[modality].shape)))
+        found = Streams(self.seed)("synthetic/lens", modality).standard_normal(size)
+        return found / np.linalg.norm(found, axis=0)
+
     def _target(self, hidden: NDArray[np.float64], task: int) -> NDArray[Any]:
         """(samples,) the score of a task, its sign, or the largest of its scores."""
-        scores = np.einsum("nkf,ckf->nc", hidden, self._weights(task))
+        scores = np.einsum("nkf,ckf->nc", hidden, self.weights(task))
         if task < self.regressions:
             return scores[:, 0].astype(np.float32)
         if self.classes == 2:
@@ -167,10 +175,9 @@ class Synthetic:
         self, modality: Modality, hidden: NDArray[np.float64], number: int
     ) -> NDArray[np.float32]:
         """Return the hidden numbers of a modality through its map, with noise."""
-        size = int(np.prod(modality.shape))
-        lens = Streams(self.seed)("synthetic/lens", number).standard_normal((self.factors, size))
-        lens /= np.linalg.norm(lens, axis=0)
-        noise = Streams(self.seed)("synthetic/noise", number).standard_normal((len(hidden), size))
+        lens = self.lens(number)
+        size = (len(hidden), lens.shape[1])
+        noise = Streams(self.seed)("synthetic/noise", number).standard_normal(size)
         return (hidden @ lens + self.noise * noise).reshape(-1, *modality.shape).astype(np.float32)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
-from qfl.core.tasks import Modality, Samples, Task
+from qfl.core.tasks import Later, Modality, Samples, Task
 from qfl.data.partition import holdout
 from qfl.network.links import AccessLink, Device, Interference
 
@@ -49,7 +50,7 @@ class Client:
                 "a client needs at least one of each"
             )
         for samples in (self.train, self.test, self.validation):
-            if samples is not None:
+            if samples is not None and not isinstance(samples.inputs, Later):
                 _check_shapes(self.name, samples, self.modalities)
                 _check_finite(self.name, samples)
 
@@ -203,7 +204,13 @@ class TensorSamples:
 
     @classmethod
     def of(cls, samples: Samples) -> TensorSamples:
-        """Return `samples` as tensors."""
+        """Return `samples` as tensors; what is made later is made when it is looked at, once."""
+        if isinstance(samples.inputs, Later):
+            whole = cache(lambda: cls.of(samples.made))
+            return cls(
+                Later(tuple(samples.inputs), "inputs", whole),
+                Later(tuple(samples.targets), "targets", whole),
+            )
         return cls(
             {
                 n: to_tensor(_blanked(a, samples.available.get(n)))

@@ -19,5 +19,9 @@ SCENARIOS = Registry(
             "qfl.scenarios.synthetic:Synthetic",
             "30 clients, 3 groups x 10 patterns of 3 made-up modalities and 4 tasks; no files",
         ),
+        "crowd": Row(
+            "qfl.scenarios.crowd:Crowd",
+            "10,000 made-up clients whose samples are drawn when they are called; no files",
+        ),
     },
 )

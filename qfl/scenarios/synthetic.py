@@ -165,7 +165,7 @@ class Synthetic:
     def _loader(self, seed: int) -> synthetic.Synthetic:
         return synthetic.Synthetic(
             samples=self._held + self.test_samples + self.public_samples,
-            shares=_shares(self.modalities, self.tasks),
+            shares=worth(self.modalities, self.tasks),
             noise=self.noise,
             groups=self.groups,
             group_shift=self.group_shift,
@@ -210,11 +210,11 @@ class Synthetic:
         return parts
 
 
-def _shares(modalities: int, tasks: int) -> tuple[tuple[float, ...], ...]:
+def worth(modalities: int, tasks: int) -> tuple[tuple[float, ...], ...]:
     """Return what each modality carries of each task: of task t, half is in modality t mod M, the
     rest is spread evenly, so that every pair is worth something.
 
-    >>> _shares(2, 3)
+    >>> worth(2, 3)
     ((0.75, 0.25), (0.25, 0.75), (0.75, 0.25))
     """
     rest = 0.5 / modalities

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qfl.core.errors import ConfigError
-from qfl.core.tasks import Samples
+from qfl.core.tasks import Later, Samples
 
 THERE = np.array([True, False, True])
 
@@ -35,3 +35,37 @@ def test_a_mask_of_another_length_is_refused():
 def test_a_sample_without_any_modality_is_refused():
     with pytest.raises(ConfigError, match="1 samples have no modality at all"):
         samples(available={"image": THERE, "audio": THERE})
+
+
+def test_what_is_made_later_is_made_whenever_it_is_looked_at():
+    asked = []
+
+    def make():
+        asked.append(1)
+        return samples()
+
+    later = Samples.later(np.arange(3), ("image", "audio"), ("digit",), make)
+    assert list(later.inputs) == ["image", "audio"]
+    assert len(later) == 3
+    assert "text" not in later.inputs
+    assert not asked
+    for _ in range(2):
+        np.testing.assert_array_equal(later.inputs["image"], samples().inputs["image"])
+    assert len(asked) == 2
+    with pytest.raises(KeyError):
+        later.inputs["text"]
+    assert later.made is not later
+    assert samples().made.inputs.keys() == later.inputs.keys()
+
+
+def test_parts_of_what_is_made_later_are_made_later_too():
+    later = Samples.later(np.arange(3), ("image", "audio"), ("digit",), samples)
+    for part, plain in (
+        (later.take(np.array([2, 0])), samples().take(np.array([2, 0]))),
+        (later.only(("audio",), ("digit",)), samples().only(("audio",), ("digit",))),
+    ):
+        assert isinstance(part.inputs, Later)
+        assert part.ids.tolist() == plain.ids.tolist()
+        assert part.inputs.keys() == plain.inputs.keys()
+        np.testing.assert_array_equal(part.made.inputs["audio"], plain.inputs["audio"])
+        np.testing.assert_array_equal(part.made.targets["digit"], plain.targets["digit"])

@@ -90,7 +90,7 @@ def _cells(runs: Sequence[Run], results: Results) -> list[TableCell]:
         f"{size} ({count(seeds, 'seed')})" if len(sizes) > 1 else size
         for size, seeds in sizes.most_common()
     )
-    clients = len(runs[0].row.rounds[0].client_metrics)
+    clients = len(runs[0].row.rounds[0].holdings)
     down = [
         len(copies)
         for run in runs

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from qfl.core.metrics import metric
+from qfl.core.record import SAMPLED
 from qfl.report.protecting.links import Abort, Link
 from qfl.report.runs.results import Results, method_label
 from qfl.report.statistics.compare import Family
@@ -91,7 +92,8 @@ def heterogeneity_table(results: Results) -> Table:
     stated: dict[str, dict[int, float]] = defaultdict(dict)
     for run in results.runs:
         for name, value in run.row.rounds[0].facts.items():
-            stated[name][run.seed] = value
+            if name not in SAMPLED:
+                stated[name][run.seed] = value
     columns = plain_columns("statement", "mean over seeds|", "least to greatest|")
     rows = []
     for name, by_seed in stated.items():

@@ -69,7 +69,21 @@ def facts_line(analysis: Analysis) -> str:
     if rounds:
         span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
         parts.append(f"{span} {'rounds' if results.trains else 'decisions each'}")
-    return " · ".join(parts)
+    return " · ".join([*parts, *sampled(results)])
+
+
+def sampled(results: Results) -> list[str]:
+    """Return which clients stand for all: a panel where they are evaluated, a pool where a round
+    chooses; nothing where all are."""
+    stated = [run.row.rounds[0].facts for run in results.runs if run.row.rounds]
+    words = {"evaluated_clients": "evaluated, a panel", "candidates": "to choose from, a pool"}
+    found = [
+        f"{facts[name]:,.0f} of {facts['clients']:,.0f} clients {text}"
+        for name, text in words.items()
+        for facts in stated
+        if name in facts
+    ]
+    return list(dict.fromkeys(found))
 
 
 def samples_line(results: Results) -> str:

@@ -8,6 +8,9 @@ from simulated_run import PROVENANCE, Simulation, simulate, write_run
 
 from qfl.report.runs.results import read
 from qfl.report.writing import payload
+from qfl.report.writing.analysis import analyse
+from qfl.report.writing.listings import heterogeneity_table
+from qfl.report.writing.page import render
 
 
 def test_it_is_json_and_has_every_figure(analysis):
@@ -71,3 +74,26 @@ def test_axes_are_those_that_a_curve_has(analysis):
     assert payload.axes(analysis)[0] == ("round", "Round")
     empty = replace(analysis, data={})
     assert payload.axes(empty) == ()
+
+
+def test_a_panel_and_a_pool_are_said_in_the_first_line(tmp_path):
+    simulation = Simulation(seeds=2, rounds=3, methods=("random", "greedy"))
+    drawn = {"clients": 10_000.0, "evaluated_clients": 100.0, "candidates": 200.0}
+    rows = [
+        replace(
+            row,
+            rounds=tuple(
+                record if record.round else replace(record, facts={**record.facts, **drawn})
+                for record in row.rounds
+            ),
+        )
+        for row in simulation.rows()
+    ]
+    analysis = analyse(read(write_run(tmp_path, rows, simulation.lock())))
+    words = (
+        "100 of 10,000 clients evaluated, a panel · 200 of 10,000 clients to choose from, a pool"
+    )
+    assert payload.facts_line(analysis).endswith(words)
+    assert words in render(analysis)
+    stated = [row.cells[0].text for row in heterogeneity_table(analysis.results).rows]
+    assert "candidates" not in stated
