@@ -11,7 +11,7 @@ import pytest
 
 from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.registry import load
-from qfl.data import DATASETS
+from qfl.data import DATASETS, fsdd, intents, landsat, mnist, motion
 from qfl.data.catalog import (
     catalogue,
     entry,
@@ -112,3 +112,9 @@ def test_no_data_file_is_tracked_or_packed():
     packed = import_module("tomllib").loads((ROOT / "pyproject.toml").read_text())
     globs = packed["tool"]["setuptools"]["package-data"]["*"]
     assert not any(glob.endswith((".npz", ".csv", ".gz", ".txt", "*")) for glob in globs)
+
+
+def test_a_folder_without_the_files_says_what_it_lacks(tmp_path):
+    for reader in (mnist.read, fsdd.read, landsat.read, motion.read, intents.read_snips):
+        with pytest.raises(ConfigError, match="fetch the set again"):
+            reader(tmp_path)
