@@ -125,7 +125,7 @@ class Federation:
         if standing is not None:
             self.state = standing.modules(self.state)
             standing.hand_to(self.participants, self.courier)
-            self.observations = standing.observed(self.participants, self.state)
+            self.observations = standing.observed(self.participants, self.state, self.courier)
         self.privacy = Privacy.priced(
             policies.privacy,
             clients=schedule.clients_per_round,

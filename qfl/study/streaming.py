@@ -23,8 +23,11 @@ Settings = Mapping[str, Any]
 _OF_NO_SERVER = (*OF_CLIENTS_IN_STREAMS, *OF_ROUNDS, "memory_bytes")
 """What may head a study whose clients keep modules at home."""
 
-_STARTING_AFRESH = ("fedavg", "fedprox", "fedavgm", "fedadam", "fedyogi", "scaffold", "fedlora")
-"""Algorithms that start afresh in every stage and keep no other model of anybody."""
+_STARTING_AFRESH = (
+    *("fedavg", "fedprox", "fedavgm", "fedadam", "fedyogi", "scaffold", "fedlora"),
+    "ditto",
+)
+"""Algorithms that start afresh in every stage; what clients keep is handed on."""
 
 
 def unfit_stream(study: Settings) -> list[Issue]:

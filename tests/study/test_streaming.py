@@ -161,9 +161,9 @@ def test_seasons_are_swept_and_masked_sums_go_through_them():
             "leave [forget] or [stream] out",
         ),
         (
-            {"federation": {"algorithm": "ditto", "rounds": 4, "clients_per_round": 4}},
+            {"federation": {"algorithm": "local", "rounds": 4, "clients_per_round": 4}},
             "federation.algorithm",
-            "ditto keeps more than the modules that go from stage to stage",
+            "local keeps more than the modules that go from stage to stage",
         ),
         (
             {"federation": {"algorithm": "fedprox", "rounds": 4, "clients_per_round": 4}},
@@ -215,6 +215,18 @@ def test_single_modules_that_stay_at_home_ask_for_the_same(strategy):
             assert broken(federation=own, headline=ALONE, **asked).keys() == {"headline.metric"}
         else:
             study(federation=own, headline=ALONE, **asked)
+
+
+def test_personal_models_go_through_stages_beside_the_servers():
+    """Both are scored: the server's on all test samples, each client's own on its own."""
+    own = {**FEDERATION, "algorithm": "ditto"}
+    methods = [{"label": n, "solver": "random", "stream": {"strategy": n}} for n in STRATEGIES]
+    methods = [m for m in methods if m["label"] != "regularised"]  # its pull takes ditto's place
+    for cell in cells(study(federation=own, methods=methods)):
+        records = list(play(cell))
+        assert all("score.on_stage@1" in record.metrics for record in records)
+        assert set(OF_CLIENTS) & records[-1].metrics.keys()
+        assert records[-1].staleness.homes
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """What every client knows of every stage: a matrix of scores of its own, and what all say together.
 
-A client is scored with the model that it uses, its own version of modules that stay at home
-included, on its own test samples of each stage in which it takes part: after every stage, those
-that it sits out too.
+A client is scored with the model that it uses, its own version of modules that stay at home or its
+personal model included, on its own test samples of each stage in which it takes part: after every
+stage, those that it sits out too.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from qfl.federation.continual.transfer import what_it_says
 from qfl.federation.evaluate import PERSONAL, WORST, evaluate, score, scored
 from qfl.federation.population import TensorSamples
 from qfl.federation.round import Federation
+from qfl.federation.steps.standing import Standing
 from qfl.models.m3t import State
 
 Scores = NDArray[np.float64]
@@ -46,17 +47,21 @@ class OwnScores:
                 own[at] = TensorSamples.of(client.test), asked
         self._rows: list[dict[str, Scores]] = []
 
-    def note(self, federation: Federation, kept: Mapping[str, State]) -> None:
+    def note(self, federation: Federation, earlier: Standing | None) -> None:
         """Add a row: the scores before any training, then those after each stage.
 
         Args:
             federation: of the present stage.
-            kept: client -> modules that it kept at home in earlier stages.
+            earlier: what it continues; None if it began with fresh weights.
         """
-        homes = homes_of(federation, kept)
+        now = handed_on(federation, earlier)
         self._rows.append(
             {
-                name: self._scores(name, federation, {**federation.state, **homes.get(name, {})})
+                name: self._scores(
+                    name,
+                    federation,
+                    {**now.state, **now.kept.get(name, {}), **now.own.get(name, {})},
+                )
                 for name in self._tests
             }
         )
@@ -110,17 +115,25 @@ def at_home(federation: Federation) -> bool:
     return any(exchange[m].placement == "local" for m in federation.model.module_ids)
 
 
-def homes_of(federation: Federation, earlier: Mapping[str, State]) -> dict[str, State]:
-    """Return client -> its version of modules that never travel, as it last left each: those who
-    sit out the present stage, or lack a module in it, keep what they had.
+def handed_on(federation: Federation, earlier: Standing | None) -> Standing:
+    """Return what the next stage continues from: clients who sit out the present one, or lack a
+    module in it, still have what they had.
 
     Args:
         federation: of the present stage.
-        earlier: the same, before it.
+        earlier: what that continued.
     """
-    found = dict(earlier)
-    for who in federation.participants:
-        own = federation.courier.kept.get(who.index, {})
-        if own:
-            found[who.client.name] = {**found.get(who.client.name, {}), **own}
-    return found
+    now = federation.standing()
+    if earlier is None:
+        return now
+    return replace(
+        now,
+        kept=_together(earlier.kept, now.kept),
+        own=_together(earlier.own, now.own),
+        changed={**earlier.changed, **now.changed},
+    )
+
+
+def _together(earlier: Mapping[str, State], now: Mapping[str, State]) -> dict[str, State]:
+    names = dict.fromkeys([*earlier, *now])
+    return {name: {**earlier.get(name, {}), **now.get(name, {})} for name in names}

@@ -12,7 +12,7 @@ from qfl.core.metrics import over_clients
 from qfl.core.record import RoundRecord
 from qfl.core.rng import Streams
 from qfl.data.heterogeneity import label_heterogeneity
-from qfl.federation.continual.clients import OwnScores, at_home, homes_of
+from qfl.federation.continual.clients import OwnScores, at_home, handed_on
 from qfl.federation.continual.rounds import ends
 from qfl.federation.continual.stages import Itinerary, Stage
 from qfl.federation.continual.stock import size_bytes
@@ -25,7 +25,6 @@ from qfl.federation.population import Population, TensorSamples
 from qfl.federation.round import Federation
 from qfl.federation.steps.standing import Standing
 from qfl.federation.unlearning.systems import Found, Founding
-from qfl.models.m3t import State
 
 Scores = NDArray[np.float64]
 
@@ -68,7 +67,6 @@ class Journey:
         watch = _Watch.of(stages)
         everything = self.stream.test(self.population, stages)
         standing: Standing | None = None
-        kept: dict[str, State] = {}
         memento: Memento | None = None
         for at, last in enumerate(last_rounds):
             present = self.way.population(itinerary, at)
@@ -82,12 +80,12 @@ class Journey:
             federation = self.found(replace(present, test=everything), founding)
             if not at:
                 record = watch.seen(federation, federation.record(0))
-                yield self._untrained(watch.note_stage(federation, record, kept), stages)
+                yield self._untrained(watch.note_stage(federation, record, standing), stages)
             watch.note_memory(extra + (memento.size_bytes if memento else 0))
             first = last_rounds[at - 1] + 1 if at else 1
             yield from (watch.seen(federation, r) for r in federation.train(first, last - 1))
             [record] = federation.train(last, last)
-            record = watch.note_stage(federation, watch.seen(federation, record), kept)
+            record = watch.note_stage(federation, watch.seen(federation, record), standing)
             if at == len(stages) - 1:
                 yield replace(record, metrics={**record.metrics, **watch.summary(self.way.says)})
                 return
@@ -96,9 +94,7 @@ class Journey:
                 record, costs=record.costs + memento.costs, links=(*record.links, *memento.links)
             )
             if not self.way.afresh:
-                kept, changed = homes_of(federation, kept), standing.changed if standing else {}
-                standing = federation.standing()
-                standing = replace(standing, kept=kept, changed={**changed, **standing.changed})
+                standing = handed_on(federation, standing)
 
     def _untrained(self, record: RoundRecord, stages: Sequence[Stage]) -> RoundRecord:
         """The first record, which states what is known of all stages and not of the first alone."""
@@ -162,13 +158,13 @@ class _Watch:
         self.memory_bytes = max(self.memory_bytes, size)
 
     def note_stage(
-        self, federation: Federation, record: RoundRecord, kept: Mapping[str, State]
+        self, federation: Federation, record: RoundRecord, earlier: Standing | None
     ) -> RoundRecord:
         """Keep a row of every matrix; the record tells those of the clients."""
         if not at_home(federation):
             numbers = range(1, len(self.tests) + 1)
             self.rows.append(np.array([record.metrics[f"score.on_stage@{n}"] for n in numbers]))
-        self.clients.note(federation, kept)
+        self.clients.note(federation, earlier)
         return self.clients.told(record)
 
     def summary(self, says: Sequence[str]) -> Mapping[str, float]:

@@ -18,7 +18,7 @@ from qfl.federation.deciding.holdings import Pair, Trainings
 from qfl.federation.deciding.selection import Observations
 from qfl.federation.steps.visit import Courier
 from qfl.federation.world import Participant
-from qfl.models.m3t import State
+from qfl.models.m3t import State, fitted, submodel
 
 T = TypeVar("T")
 
@@ -90,7 +90,8 @@ class Standing:
         return {module: self.base.get(module, tensors) for module, tensors in fresh.items()}
 
     def hand_to(self, participants: Iterable[Participant], courier: Courier) -> None:
-        """Give those who are still here what was theirs, of the modules that they still hold.
+        """Give those who are still here what was theirs, of the modules that they still hold; what
+        a personal model lacks of these begins as everybody's does.
 
         Raises:
             ConfigError: who is in which cluster was learned by the federation before.
@@ -105,9 +106,20 @@ class Standing:
                 if p.client.name in theirs:
                     found = theirs[p.client.name]
                     here[p.index] = {m: t for m, t in found.items() if m in p.model.module_ids}
+            if (own := courier.own.get(p.index)) and own.keys() != set(p.model.module_ids):
+                fresh = fitted(submodel(courier.base, p.model.module_ids), p.model)
+                courier.own[p.index] = {**fresh, **own}
 
-    def observed(self, participants: Iterable[Participant], modules: State) -> Observations:
-        """Return what was observed of those who are still here, on modules that are."""
+    def observed(
+        self, participants: Iterable[Participant], modules: State, courier: Courier
+    ) -> Observations:
+        """Return what was observed of those who are still here, on modules that are.
+
+        Args:
+            participants: who is here.
+            modules: of the server, now.
+            courier: after `hand_to`.
+        """
         places = {p.client.name: p.index for p in participants}
         known = modules.keys()
 
@@ -128,8 +140,8 @@ class Standing:
                 homes=here(self.changed),
                 seen=dict(modules),
                 seen_at_home={
-                    index: at_home(here(self.kept).get(index, {}), here(self.own).get(index, {}))
-                    for index in places.values()
+                    index: at_home(courier.kept.get(index, {}), courier.own.get(index, {}))
+                    for index in courier.kept.keys() | courier.own.keys()
                 },
             ),
         )

@@ -9,11 +9,12 @@ from small import MODALITIES, TASKS, copied, founder, population, same
 
 from qfl.core.metrics import OF_CLIENTS_IN_STREAMS
 from qfl.core.rng import Streams
-from qfl.federation.continual.clients import OwnScores, at_home, homes_of
+from qfl.federation.continual.clients import OwnScores, at_home, handed_on
 from qfl.federation.continual.course import Journey
 from qfl.federation.continual.ewc import Ewc
 from qfl.federation.continual.streams import Stream
 from qfl.federation.continual.ways import CONTINUAL, Fresh, Naive, Rehearsal
+from qfl.federation.ditto import Ditto
 from qfl.federation.evaluate import evaluate, score
 from qfl.federation.population import TensorSamples
 from qfl.federation.unlearning.systems import Founding
@@ -115,19 +116,24 @@ def test_known_matrices_have_known_summaries(monkeypatch):
     assert made.summary(("learning_score",)).keys() == {"learning_score@personal"}
 
 
-def test_heads_that_stay_at_home_are_not_forgotten_by_who_sits_out(kept):
-    """Two of three clients lack the last task and sit its stage out: afterwards they still answer
-    with the heads they left. The mutation scores them with the server's, which nobody trained."""
-    parts = THREE.divided(UNEVEN, Streams(7))
-    found = founder(rounds=3, learning_rate=0.2, epochs=4, exchange="fedper")
-    home, standing = {}, None
+def stage_by_stage(found):
+    """What three stages of one round each hand on, and the last federation."""
+    parts, standing = THREE.divided(UNEVEN, Streams(7)), None
     for at, part in enumerate(parts):
         members = replace(part.population, test=UNEVEN.test)
         federation = found(members, Founding(run=f"/stage-{at + 1}", standing=standing))
         list(federation.train(at + 1, at + 1))
-        assert at_home(federation)
-        home = homes_of(federation, home)
-        standing = replace(federation.standing(), kept=home)
+        standing = handed_on(federation, standing)
+    return parts, federation, standing
+
+
+def test_heads_that_stay_at_home_are_not_forgotten_by_who_sits_out(kept):
+    """Two of three clients lack the last task and sit its stage out: afterwards they still answer
+    with the heads they left. The mutation scores them with the server's, which nobody trained."""
+    found = founder(rounds=3, learning_rate=0.2, epochs=4, exchange="fedper")
+    parts, federation, standing = stage_by_stage(found)
+    assert at_home(federation)
+    home = standing.kept
     assert len(parts[2].population.clients) == 1
     assert set(home["client-01"]) == set(HEADS[:2])
     assert set(home["client-00"]) == set(HEADS)
@@ -141,6 +147,29 @@ def test_heads_that_stay_at_home_are_not_forgotten_by_who_sits_out(kept):
         {m: federation.state[m] for m in HEADS},
         {m: federation.model.initial_state(Streams(7))[m] for m in HEADS},
     )
+
+
+def ditto(members, founding):
+    plain = founder(rounds=3, learning_rate=0.2, epochs=4)
+    return plain(members, replace(founding, algorithm=founding.algorithm or Ditto(0.1)))
+
+
+def test_a_personal_model_goes_on_and_gains_the_heads_of_later_stages():
+    """Who sits out is scored with the model it left; who goes on keeps its own and gets a head as
+    everybody's begins. The mutation, the server's model, scores otherwise."""
+    journey_ = replace(journey(stream=THREE, members=UNEVEN, rounds=3), found=ditto)
+    records = list(journey_.play())
+    parts, federation, standing = stage_by_stage(ditto)
+    assert set(HEADS[:2]) < set(standing.own["client-01"])
+    assert HEADS[2] not in standing.own["client-01"]
+    assert set(HEADS) < set(standing.own["client-00"])
+    own = TensorSamples.of(parts[0].population.clients[1].test)
+    state = {**federation.state, **standing.own["client-01"]}
+    expected = score(evaluate(federation.model, state, own, parts[0].tasks))
+    assert records[3].client_metrics["client-01"]["score.on_stage@1"] == expected
+    assert expected != score(evaluate(federation.model, federation.state, own, parts[0].tasks))
+    assert all("score.on_stage@3" in record.metrics for record in records)
+    assert records[3].staleness.homes == {"0": 1}
 
 
 def test_the_servers_model_is_not_scored_where_nobody_uses_it(kept):
