@@ -5,14 +5,7 @@ import pytest
 
 from qfl.core.errors import CohortError, ConfigError, KeyExhaustedError
 from qfl.security.keys import KeyPool, Secret
-from qfl.security.masking import (
-    Grid,
-    coded_pads,
-    key_bound,
-    padded_sum,
-    pairwise_pads,
-    path_pads,
-)
+from qfl.security.masking import Grid, coded_pads, key_bound, padded_sum, pairwise_pads, path_pads
 
 
 def names(n):

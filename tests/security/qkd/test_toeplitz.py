@@ -6,11 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfl.core.errors import ConfigError
-from qfl.security.qkd.toeplitz import (
-    amplification_distance_log2,
-    toeplitz_hash,
-    verification_bits,
-)
+from qfl.security.qkd.toeplitz import amplification_distance_log2, toeplitz_hash, verification_bits
 
 
 def bits(text: str) -> np.ndarray:

@@ -5,14 +5,8 @@ import time
 
 import pytest
 
-from qfl.core.errors import (
-    ConfigError,
-    KeyExhaustedError,
-    SecurityError,
-    UnknownKeyError,
-)
+from qfl.core.errors import KeyExhaustedError, SecurityError, UnknownKeyError
 from qfl.security.kme.certificates import make_certificates
-from qfl.security.kme.source import pools_in, sae_ids
 
 httpx = pytest.importorskip("httpx", reason="needs the extra 'kme'")
 
@@ -112,28 +106,3 @@ def test_the_service_does_not_wait_for_idle_connections(start):
         began = time.monotonic()
     assert time.monotonic() - began < 5
     idle.close()
-
-
-def test_pools_of_a_folder_go_on(certificates):
-    assert sae_ids(certificates) == ["alice", "bob", "carol"]
-    pools = pools_in(certificates, capacity_bits=4096)
-    assert set(pools) == {("alice", "bob"), ("alice", "carol"), ("bob", "carol")}
-    with pytest.raises(ConfigError, match="qfl kme init"):
-        sae_ids(certificates / "pools")
-
-
-def test_certificates_are_made_once_and_for_plain_names(tmp_path):
-    made = make_certificates(tmp_path / "one", saes=["alice"])
-    assert {path.name for path in made} == {
-        "ca.pem",
-        "kme.pem",
-        "kme.key",
-        "alice.pem",
-        "alice.key",
-    }
-    assert all(path.stat().st_mode & 0o077 == 0 for path in made if path.suffix == ".key")
-    with pytest.raises(ConfigError, match="already"):
-        make_certificates(tmp_path / "one", saes=["bob"])
-    for bad in (["../x"], ["kme"], ["a", "a"], [""]):
-        with pytest.raises(ConfigError, match="SAE id"):
-            make_certificates(tmp_path / "two", saes=bad)
