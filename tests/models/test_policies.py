@@ -81,8 +81,3 @@ def test_an_id_is_stronger_than_its_kind():
 def test_names_that_mean_nothing_are_refused(wrong):
     with pytest.raises((UnknownNameError, ConfigError), match=r"allowed|must be"):
         wrong()
-
-
-@pytest.mark.parametrize("key", [ModuleKey("head", task="a"), ModuleKey("expert", "i", layer="2")])
-def test_a_key_is_what_it_prints(key):
-    assert ModuleKey.parse(str(key)) == key

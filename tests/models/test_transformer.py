@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 import torch
 from torch.func import functional_call, grad, vmap
-from torch.nn.functional import cross_entropy
 from worlds import (
     AUDIO,
     DIGIT,
@@ -13,14 +12,10 @@ from worlds import (
     EVERY_TASK,
     GRADE,
     IMAGE,
-    IMU,
     NEXT,
     PARITY,
-    SENSOR,
     SERIES,
-    SLOTS,
     SPEAKER,
-    TEXT,
     built,
     inputs,
     warmed,
@@ -28,7 +23,7 @@ from worlds import (
 
 from qfl.core.errors import ConfigError, ModuleMismatchError
 from qfl.core.rng import Streams
-from qfl.core.tasks import Modality, Task
+from qfl.core.tasks import Task
 from qfl.models import transformer
 from qfl.models.experts import Expert
 from qfl.models.heads import sample_losses, weighed
@@ -74,26 +69,6 @@ def test_profiles_have_exactly_the_published_sizes(profile):
         *(count(model, kind=kind) for kind in ("lora", "adapter", "prompt", "head")),
     )
     assert found == SIZES[profile]
-
-
-@pytest.mark.golden
-@pytest.mark.parametrize(
-    ("modality", "numbers", "tokens"),
-    [
-        (IMU, 32_288, 7),
-        (replace(IMU, shape=(3, 200)), 31_808, 7),
-        (SERIES, 1_792, 11),
-        (replace(SERIES, shape=(96, 7)), 1_792, 77),
-        (SENSOR, 1_088, 6),
-        (Modality("t", (4,), "tabular", (0, 3, 0, 5)), 2 * 2 * 64 + 8 * 64, 4),
-        (Modality("t", (16,), "text", (4096,)), 262_144, 16),
-        (Modality("i", (32, 32, 3)), 24_320 + 9 * 2 * 16, 16),
-    ],
-)
-def test_encoders_have_exactly_the_published_sizes(modality, numbers, tokens):
-    model = architecture((modality,), (DIGIT,), PROFILES["small"])
-    assert count(model, kind="encoder") == numbers
-    assert model.modules_by_id[f"encoder:{modality.name}:*"].tokens == tokens
 
 
 def losses(model, flat, batch, targets, tasks=EVERY_TASK, balance=0.0):
@@ -189,14 +164,6 @@ def test_a_missing_modality_is_hidden_exactly():
     assert (found[0] - complete[0]).abs().max() > 1e-4
 
 
-def test_padding_of_a_text_does_not_count():
-    model, state = built(TINY, (TEXT,), (DIGIT,))
-    shorter = architecture((replace(TEXT, shape=(8,)),), (DIGIT,), TINY)
-    x = inputs((TEXT,))["words"]
-    expected = model.predict(state, {"words": x})["digit"]
-    torch.testing.assert_close(shorter.predict(state, {"words": x[:, :8]})["digit"], expected)
-
-
 def test_a_forecast_follows_the_level_and_spread_of_its_series():
     task = Task("next", "forecast", 24)
     model, state = built(TINY, (SERIES,), (task,))
@@ -268,22 +235,6 @@ def test_loading_is_strict_for_every_family_of_modules(damage):
 
 
 @pytest.mark.parametrize(
-    ("modality", "message"),
-    [
-        (Modality("x", (5,), "series"), "at least 16 steps"),
-        (Modality("x", (61,), "sensor"), "multiple of 10"),
-        (Modality("x", (4,), "text"), "vocabulary"),
-        (Modality("x", (4,), "smell"), "allowed kinds"),
-        (Modality("x", (4,), "audio"), "allowed: 2 axes"),
-        (Modality("a:b", (4,)), "cannot name"),
-    ],
-)
-def test_what_has_no_encoder_is_refused(modality, message):
-    with pytest.raises(ConfigError, match=message):
-        architecture((modality,), (DIGIT,), TINY)
-
-
-@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"width": 30}, "multiple of 4 heads"),
@@ -297,20 +248,6 @@ def test_what_has_no_encoder_is_refused(modality, message):
 def test_recipes_that_make_no_sense_are_refused(options, message):
     with pytest.raises(ConfigError, match=message):
         architecture((IMAGE,), (DIGIT,), Transformer(**options))
-
-
-def test_tags_need_a_text():
-    with pytest.raises(ConfigError, match="no modality is one"):
-        architecture((IMAGE,), (SLOTS,), TINY)
-
-
-def test_positions_without_a_tag_do_not_count():
-    logits = torch.randn(1, 12, 5, generator=torch.Generator().manual_seed(0))
-    target = aims(1)["slots"]
-    expected = cross_entropy(logits[0, :8], target[0, :8])
-    torch.testing.assert_close(sample_losses(SLOTS, logits, target)[0], expected)
-    nothing = torch.full_like(target, -1)
-    assert float(sample_losses(SLOTS, logits, nothing)[0]) == 0
 
 
 @pytest.mark.parametrize("part", [Bottleneck, Expert, LowRank])
