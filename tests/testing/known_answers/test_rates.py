@@ -1,35 +1,13 @@
-"""Families of key distribution at other links, blocks and errors, against formulas written anew."""
+"""Rates of key distribution at other links, blocks and errors, against formulas written anew."""
 
-import json
 from math import cosh, exp, factorial, fsum, log2
 
 import numpy as np
 import pytest
 
-from qfl.testing.known_answers import parse_table, verify
+from tests.testing.known_answers.computing import compute, got
 
 LINK = {"alpha": 0.2, "e_d": 0.02, "Y0": 5e-6, "eta_bob": 0.1, "f": 1.1, "q": 0.5}
-
-
-def compute(family, inputs):
-    table = [
-        {
-            "id": f"s.{family}.case",
-            "quantity": "",
-            "inputs": inputs,
-            "expected": None,
-            "tolerance": {"abs": 0},
-            "source": "",
-        }
-    ]
-    [verdict] = verify(parse_table(json.dumps(table), "t"))
-    return verdict.got, verdict.reason
-
-
-def got(family, **inputs):
-    value, reason = compute(family, inputs)
-    assert value is not None, reason
-    return value
 
 
 def h(x):
@@ -86,40 +64,7 @@ def test_the_peers_rates_are_close_to_the_best(loss_db):
 
 @pytest.mark.parametrize("case", ["bb84_4", "e91_4dB", "bb84_-4dB"])
 def test_cases_that_the_peer_does_not_have(case):
-    assert "like bb84_4dB" in compute("tno_oracle", {"case": case})[1]
-
-
-def test_cascade_at_other_errors_and_lengths():
-    first = got("cascade_k1", Q=0.07)
-    assert (first["original"], first["biconf"]) == (11, 14)
-    assert (first["opt7"], first["opt8"]) == (16, 16)
-    found = got("cascade_f", Q=0.12, n=200)
-    assert set(found) == {*first, "original_n1000"}
-    assert all(1 < value < 3 for value in found.values())
-
-
-def test_a_pool_with_fractional_rates():
-    found = got("key_pool", S0=0, S_max=100, rate=0.5, dt=10, cost=7, rounds=3)
-    assert found == [["exhausted", 5], ["ok", 3], ["ok", 1]]
-    halves = got("key_pool", S0=0, S_max=9, rate=0.5, dt=1, cost=1, rounds=3)
-    assert halves == [["exhausted", 0.5], ["ok", 0], ["exhausted", 0.5]]
-    reason = compute(
-        "key_pool", {"S0": 0, "S_max": 9, "rate": 1e-7, "dt": 1, "cost": 1, "rounds": 1}
-    )
-    assert "rate times dt is 1e-07; allowed: not negative, in parts of" in reason[1]
-
-
-def test_a_pool_counts_in_decimals_and_nothing_may_cost_nothing():
-    """In floats .29 x 100 is a little less than 29."""
-    found = got("key_pool", S0=0, S_max=100, rate=0.29, dt=100, cost=0, rounds=2)
-    assert found == [["ok", 29], ["ok", 58]]
-
-
-def test_hybrid_keys_of_other_lengths():
-    inputs = {"salt": "", "parts": ["0b" * 22], "info_utf8": "i"}
-    short, long = (got("hybrid_kdf", **inputs, length=n) for n in (32, 48))
-    assert long[:64] == short
-    assert len(long) == 96
+    assert "like bb84_4dB" in compute("tno_oracle", case=case)[1]
 
 
 @pytest.mark.parametrize(
@@ -134,16 +79,6 @@ def test_reach_without_decoys_where_few_photons_are_best(alpha, e_d, Y0, eta_bob
     """The best intensity near the reach is about 1e-4; expected by a search over 60,000."""
     found = got("gys_no_decoy", alpha=alpha, e_d=e_d, Y0=Y0, eta_bob=eta_bob, f=f, q=0.5)
     assert found == pytest.approx(expected, abs=0.02)
-
-
-@pytest.mark.parametrize(
-    ("digest", "expected"),
-    [("sha1", "0ac1af7002b3d761d1e55298da9d0506"), ("sha256", "8da4e775a563c18f715f802a063c5a31")],
-)
-def test_vectors_without_salt_and_info(digest, expected):
-    """RFC 5869, cases 3 and 6."""
-    inputs = {"hash": digest, "salt": "", "ikm": "0b" * 22, "info": "", "length": 16}
-    assert got("hkdf", **inputs) == expected
 
 
 def test_photon_numbers_split():
