@@ -14,6 +14,12 @@ SOURCES = sorted([*ROOT.glob("qfl/**/*.py"), *ROOT.glob("circuits/**/*.py")])
 MAX_FILE_LINES, MAX_BODY_LINES, MAX_PARAMETERS = 400, 60, 6
 
 
+def mirror(path):
+    """The test file of a module: tests/core/test_qubo.py of qfl/core/qubo.py."""
+    room = path.relative_to(ROOT / "qfl" if path.is_relative_to(ROOT / "qfl") else ROOT)
+    return ROOT / "tests" / room.with_name(f"test_{room.name}")
+
+
 def functions():
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -24,6 +30,11 @@ def functions():
 def test_files_are_short():
     long = {str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for p in SOURCES}
     assert {name: lines for name, lines in long.items() if lines > MAX_FILE_LINES} == {}
+
+
+def test_every_module_has_a_test_file_that_mirrors_it():
+    modules = [p for p in SOURCES if p.name not in ("__init__.py", "__main__.py")]
+    assert [str(p.relative_to(ROOT)) for p in modules if not mirror(p).exists()] == []
 
 
 def test_function_bodies_are_short():

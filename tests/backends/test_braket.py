@@ -4,18 +4,15 @@ patched, only the environment is set."""
 import numpy as np
 import pytest
 from instances import k_of_n, ramp
-from loopback_aws import ARN, SECRET, Amazon, environment
+from loopback_aws import ARN, SECRET
 
 from qfl.backends import get_backend
-from qfl.backends.amazon import connection
 from qfl.backends.gates import costs
 from qfl.core.errors import (
     BackendError,
     CapacityError,
-    ConfigError,
     JobFailedError,
     JobPendingError,
-    JobRefusedError,
 )
 from qfl.study.fetching import fetch
 from qfl.study.ledger import Ledger
@@ -23,24 +20,6 @@ from qfl.study.machines import Ledgered
 
 ANSATZ = k_of_n(4, 2, "xy_ring", 1)
 RNG = np.random.default_rng(0)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    home = tmp_path_factory.mktemp("aws")
-    with Amazon() as cloud, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment(cloud.url, home).items():
-            patch.setenv(name, value)
-        yield cloud
-
-
-@pytest.fixture
-def amazon(running):
-    running.mood, running.refuse, running.status = "COMPLETED", None, "ONLINE"
-    running.tasks.clear()
-    connection.cache_clear()
-    running.log.clear()
-    return running
 
 
 def sent(cloud):
@@ -108,67 +87,6 @@ def test_queued_failed_cancelled_truncated(amazon):
     amazon.mood = "QUEUED"
     with pytest.raises(JobPendingError, match=r"quantum-task/0004 waits at braket:arn"):
         compiled.sample(ramp(1), 10, RNG)
-
-
-@pytest.mark.parametrize(
-    ("refuse", "message"),
-    [
-        ((429, "ThrottlingException"), "takes no more requests at the moment"),
-        ((403, "ExpiredTokenException"), "the token has expired"),
-        ((403, "UnrecognizedClientException"), "the credentials: they are wrong"),
-        ((403, "AccessDeniedException"), r"refuses \(AccessDeniedException\): no"),
-    ],
-)
-def test_a_refusal_is_one_sentence_and_nothing_stays_on_the_ledger(
-    amazon, tmp_path, refuse, message
-):
-    compiled = get_backend(f"braket:{ARN}").compile(ANSATZ)
-    amazon.refuse = refuse
-    for ask in (
-        lambda: get_backend(f"braket:{ARN}").compile(ANSATZ),
-        lambda: compiled.submit(ramp(1), 10, tag="qfl-no"),
-        lambda: (
-            Ledgered(f"braket:{ARN}", {}, Ledger(tmp_path), "cell")
-            .compile(ANSATZ)
-            .sample(ramp(1), 10, RNG)
-        ),
-    ):
-        with pytest.raises(JobRefusedError, match=message) as error:
-            ask()
-        assert "\n" not in str(error.value)
-        assert SECRET not in str(error.value)
-    assert amazon.tasks == {}
-    assert Ledger(tmp_path).jobs() == {}
-
-
-def test_a_server_error_leaves_the_question_open(amazon, tmp_path):
-    """Nobody knows whether the cloud took it: the intent stays, and the tag is looked up."""
-    compiled = get_backend(f"braket:{ARN}").compile(ANSATZ)
-    amazon.refuse = (500, "InternalServiceException")
-    with pytest.raises(BackendError, match="had an error") as error:
-        compiled.submit(ramp(1), 10, tag="qfl-no")
-    assert not isinstance(error.value, JobRefusedError)
-
-
-def test_offline_unknown_and_wrong_devices(amazon):
-    amazon.status = "OFFLINE"
-    with pytest.raises(BackendError, match="is offline now; submit later"):
-        get_backend(f"braket:{ARN}").compile(ANSATZ)
-    amazon.status = "ONLINE"
-    with pytest.raises(CapacityError, match="has 5 qubits, the circuit needs 6"):
-        get_backend(f"braket:{ARN}").compile(k_of_n(6, 2, "xy_ring", 1))
-    with pytest.raises(BackendError, match="is not a device of this account"):
-        get_backend(f"braket:{ARN}2").compile(ANSATZ)
-    with pytest.raises(ConfigError, match="takes 'local' or the ARN of a device"):
-        get_backend("braket:sv1")
-    with pytest.raises(ConfigError, match="results must be s3://bucket/folder"):
-        get_backend(f"braket:{ARN}", results="here")
-
-
-def test_without_credentials_one_sentence_says_what_to_set(amazon, monkeypatch):
-    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    with pytest.raises(BackendError, match="needs credentials: set AWS_ACCESS_KEY_ID"):
-        get_backend(f"braket:{ARN}").compile(ANSATZ)
 
 
 def test_the_ledger_keeps_a_queued_task_and_finds_one_whose_arn_was_lost(amazon, tmp_path):

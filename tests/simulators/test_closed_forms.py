@@ -26,11 +26,6 @@ def dense_mixer(n, k, pairs):
     return matrix
 
 
-def exponential(matrix, beta):
-    values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.exp(-1j * beta * values)) @ vectors.T
-
-
 def ring(n):
     return [(i, (i + 1) % n) for i in range(n)]
 
@@ -84,38 +79,6 @@ def test_rings_without_room_to_move():
     assert closed_forms.ring_top(6, 0) == closed_forms.ring_top(6, 6) == 0.0
     assert closed_forms.ring_top(2, 1) == 1.0
     assert closed_forms.ring_dicke_overlap(6, 6) == pytest.approx(1.0)
-
-
-@pytest.mark.parametrize(("n", "k"), [(5, 2), (6, 4), (7, 3)])
-def test_mixer_matrices_are_dense_exponentials(n, k):
-    for mixer, pairs in (("xy_complete", complete(n)), ("xy_ring_exact", ring(n))):
-        found = single_layer.mixer_matrix(mixer, n=n, k=k, beta=0.7)
-        assert found == pytest.approx(exponential(dense_mixer(n, k, pairs), 0.7), abs=1e-12)
-
-
-@pytest.mark.parametrize(("n", "k", "beta"), [(6, 2, 0.5), (7, 3, -0.4), (6, 4, 1.1)])
-def test_trotter_error_is_the_dense_one(n, k, beta):
-    product = np.eye(comb(n, k))
-    path = [(i, i + 1) for i in range(n - 1)]
-    for pair in [*path[0::2], *path[1::2], (n - 1, 0)]:
-        product = exponential(dense_mixer(n, k, [pair]), beta) @ product
-    exact = exponential(dense_mixer(n, k, ring(n)), beta)
-    error = np.linalg.norm(product - exact, ord=2)
-    assert single_layer.ring_trotter_error(n=n, k=k, beta=beta) == pytest.approx(error, abs=1e-11)
-
-
-def test_trotter_error_of_many_states_is_that_of_the_matrices():
-    """220 and 252 states: the norm comes from products with vectors, the matrices from `mixed`."""
-    for n, k, beta in [(12, 3, 0.3), (10, 5, -0.7)]:
-        product, exact = (
-            single_layer.mixer_matrix(mixer, n=n, k=k, beta=beta)
-            for mixer in ("xy_parity_ring", "xy_ring_exact")
-        )
-        error = np.linalg.norm(product - exact, ord=2)
-        found = single_layer.ring_trotter_error(n=n, k=k, beta=beta)
-        assert found == pytest.approx(error, rel=1e-10)
-    assert single_layer.ring_trotter_error(n=14, k=5, beta=0.0) == 0.0
-    assert 0 < single_layer.ring_trotter_error(n=14, k=5, beta=0.3) < 1  # 2,002 states
 
 
 def test_bad_input_is_named():

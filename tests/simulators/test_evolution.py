@@ -3,7 +3,7 @@ import pytest
 from dense_oracle import random_ansatz
 
 from circuits.qaoa import MIXERS, QaoaAnsatz
-from qfl.core.errors import BackendError, ConfigError
+from qfl.core.errors import BackendError
 from qfl.simulators import evolution, field
 from qfl.simulators.arrays import on_host
 from qfl.simulators.hypercube import Hypercube
@@ -130,27 +130,3 @@ def test_the_mean_needs_no_distribution(name):
     for mine, reference in zip(one, two, strict=True):
         np.testing.assert_allclose(mine, reference, atol=1e-12)
     np.testing.assert_allclose(evolution.values(engine, angles), one[0], atol=1e-12)
-
-
-@pytest.mark.golden
-@pytest.mark.parametrize(("alpha", "expected"), [(0.2, -2.0), (1.0, 0.3)])
-def test_cvar_counts_the_boundary_in_part(alpha, expected):
-    costs, mass = np.array([2.0, -3.0, 0.0, -1.0]), np.array([0.4, 0.1, 0.3, 0.2])[:, None]
-    value, _ = Cvar(alpha).prepare(costs)(mass)
-    assert value[0] == pytest.approx(expected, abs=1e-12)
-
-
-def test_cvar_of_all_mass_is_the_mean_and_cvar_of_little_is_the_minimum():
-    rng = np.random.default_rng(3)
-    costs, mass = rng.normal(size=50), rng.dirichlet(np.ones(50), size=4).T
-    np.testing.assert_allclose(Cvar(1.0).prepare(costs)(mass)[0], costs @ mass, atol=1e-12)
-    np.testing.assert_allclose(Cvar(1e-9).prepare(costs)(mass)[0], costs.min(), atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("make_objective", "message"),
-    [(lambda: Cvar(0.0), "alpha in .0, 1., got 0.0"), (lambda: Gibbs(-1.0), "eta > 0, got -1.0")],
-)
-def test_objectives_refuse_parameters_out_of_range(make_objective, message):
-    with pytest.raises(ConfigError, match=message):
-        make_objective()

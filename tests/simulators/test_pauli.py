@@ -96,19 +96,6 @@ def test_some_qubits_in_any_order_and_how_they_are_read():
     np.testing.assert_allclose(found, read.reshape(-1), atol=1e-13)
 
 
-def test_a_stretch_longer_than_the_room_of_the_kernel():
-    """Seven qubits: the kernel walks in pieces."""
-    steps, after, _ = noisy_circuit(3, 3, 6)
-    wide = np.tile(np.eye(4), (7, 1, 1))
-    wide[[4, 5, 6]] = after
-    moved = [
-        Pair((each.qubits[0] + 4, each.qubits[1] + 4), each.before, each.sources, each.weights)
-        for each in steps
-    ]
-    found = readings(7, moved, wide, [4, 5, 6])
-    np.testing.assert_allclose(found, readings(3, steps, after, range(3)), atol=1e-13)
-
-
 def test_a_general_two_qubit_gate_is_refused():
     gate = unitary_group.rvs(4, random_state=np.random.default_rng(0))
     with pytest.raises(ValueError, match="15 terms in a row; at most two"):
