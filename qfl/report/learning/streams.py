@@ -221,9 +221,7 @@ def _finding(results: Results, found: Sequence[Difference]) -> str:
             if (d.setting, d.method) == (setting, name) and strategies[d.baseline] == _BASELINE
         ]
         by_verdict = {
-            reading: listed(
-                [d.outcome.metric.label for d in own if _reading(results, d) == reading]
-            )
+            reading: listed([_named(d) for d in own if _reading(results, d) == reading])
             for reading in ("better", "worse", "undecided", "identical", _NO_TRANSFER)
         }
         if own:
@@ -234,6 +232,12 @@ def _finding(results: Results, found: Sequence[Difference]) -> str:
                 f"{display(name)} against {display(own[0].baseline)}{place}: {'; '.join(texts)}."
             )
     return " ".join(parts)
+
+
+def _named(found: Difference) -> str:
+    """The label of what was measured, fit for a list: "forgetting (worst client)"."""
+    name, _, of = found.outcome.metric.label.partition(", ")
+    return f"{name} ({of})" if of else name
 
 
 def _reading(results: Results, found: Difference) -> str:

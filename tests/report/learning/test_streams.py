@@ -176,6 +176,8 @@ def test_prices_are_lost_as_scores_are_won(analysis):
     assert finding.startswith("replay against naive: better in ")
     assert "regularised against naive: better in " in finding
     assert finding.count("worse in ") == finding.count("undecided in ") == 2
+    assert "forgetting (worst client)" in finding
+    assert ", worst client" not in finding
     won, lost, *_ = finding.split("against naive: ")[1].split(";")
     assert "training operations" in lost
     assert "training operations" not in won
