@@ -15,15 +15,18 @@ from statistics import median
 from time import perf_counter
 
 import pytest
+import registered
 import together
 import torch
 import workload
 from together import MODALITIES, TASKS, clients, pair, play, same_weights
 from torch import nn
 
+from qfl.core.rng import Streams
 from qfl.federation.population import TensorSamples
 from qfl.models.m3t import architecture
 from qfl.models.stacks import Stackable
+from qfl.scenarios.crowd import Crowd
 
 PEERS = Path(workload.__file__).parent
 
@@ -93,20 +96,18 @@ def test_overhead_of_the_engine(benchmark, report):
 
 
 def test_registered_clients_cost_nothing_until_they_are_called(benchmark, report):
-    """10,000 registered against 100, in processes of their own that take turns.
-
-    This is the engine: a federation's loop also weighs and evaluates every client it knows.
-    """
+    """10,000 registered against 100, whole federations in processes that take turns."""
     found = {100: [], 10_000: []}
     for _ in range(3):
-        for registered, seen in found.items():
-            command = [sys.executable, together.__file__, "registered", str(registered)]
+        for size, seen in found.items():
+            command = [sys.executable, registered.__file__, str(size)]
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
             printed = subprocess.run(
                 command, env=environment, capture_output=True, check=True, text=True
             ).stdout
             seen.append([float(word) for word in printed.split()])
-    benchmark.pedantic(lambda: workload.chosen(0, 10_000, 50), rounds=5)
+    scenario = Crowd(clients=10_000)
+    benchmark.pedantic(lambda: scenario.build(Streams(0)), rounds=3)
     for column, what in enumerate(("seconds of a round", "peak memory")):
         few, many = (median(run[column] for run in found[n]) for n in (100, 10_000))
         report.ratio(f"{what}, 10,000 registered / 100, 50 a round", many / few, at_most=1.1)

@@ -5,11 +5,8 @@ Run as a process of its own, which is what is set beside a peer's process:
 """
 
 import math
-import resource
 import sys
 from dataclasses import dataclass
-from statistics import median
-from time import perf_counter
 
 import torch
 import workload
@@ -124,26 +121,7 @@ def play_round(model, state, cohort, workers):
     return FedAvg().aggregate(state, updates)
 
 
-def play_registered(registered, rounds=12):
-    """50 clients a round out of `registered`, whose data come when they are called; return the
-    median seconds of a round and the peak memory of the process in MB."""
-    _, model, state = pair(False)
-    taken = []
-    for number in range(rounds):
-        started = perf_counter()
-        cohort = [
-            Trainee(state, TensorSamples(*workload.client_data(c)), rng)
-            for c, rng in workload.chosen(number, registered, 50).items()
-        ]
-        state = play_round(model, state, cohort, workers=1)
-        taken.append(perf_counter() - started)
-    return median(taken[2:]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    if "registered" in sys.argv:
-        sys.stdout.write("{} {}".format(*play_registered(int(sys.argv[-1]))))
-        sys.exit()
     _, model, start = pair("mlp" not in sys.argv[1:])
     play(model, start, clients())
