@@ -5,17 +5,7 @@ import json
 import torch
 
 from qfl.testing.known_answers import verify
-
-
-def row(family="r_eff", inputs=None, expected=0.6, tolerance=None):
-    return {
-        "id": f"q.{family}.case",
-        "quantity": "effective ratio",
-        "inputs": {"r": 0.8, "r_random": 0.5} if inputs is None else inputs,
-        "expected": expected,
-        "tolerance": tolerance or {"abs": 1e-12},
-        "source": "definition",
-    }
+from tests.testing.known_answers.computing import row
 
 
 def test_the_command_recomputes_any_table(real, here):

@@ -18,3 +18,14 @@ def folders(tmp_path):
     for path in found:
         path.mkdir(parents=True)
     return found
+
+
+def ink(n=60):
+    """Pictures of noise and their digits, as MNIST has them."""
+    rng = np.random.default_rng(0)
+    return {
+        "x_train": rng.integers(0, 256, (n, 28, 28)).astype(np.uint8),
+        "y_train": np.arange(n, dtype=np.uint8) % 10,
+        "x_test": rng.integers(0, 256, (n, 28, 28)).astype(np.uint8),
+        "y_test": np.arange(n, dtype=np.uint8) % 10,
+    }

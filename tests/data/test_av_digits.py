@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from qfl.data import av_digits, fsdd, mnist
+from tests.data.distributions import ink
 
 RNG = np.random.default_rng(0)
 
@@ -16,15 +17,6 @@ def sound(digits, takes=12):
         "digit": np.repeat(np.array(digits, np.uint8), takes),
         "speaker": np.array(["theo", "george"] * (n // 2)),
         "index": np.tile(np.arange(takes, dtype=np.uint8), len(digits)),
-    }
-
-
-def ink(n=60):
-    return {
-        "x_train": RNG.integers(0, 256, (n, 28, 28)).astype(np.uint8),
-        "y_train": np.arange(n, dtype=np.uint8) % 10,
-        "x_test": RNG.integers(0, 256, (n, 28, 28)).astype(np.uint8),
-        "y_test": np.arange(n, dtype=np.uint8) % 10,
     }
 
 

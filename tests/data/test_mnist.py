@@ -5,18 +5,9 @@ import gzip
 import numpy as np
 
 from qfl.data import mnist
-from tests.data.distributions import folders, same
+from tests.data.distributions import folders, ink, same
 
 RNG = np.random.default_rng(0)
-
-
-def ink(n=60):
-    return {
-        "x_train": RNG.integers(0, 256, (n, 28, 28)).astype(np.uint8),
-        "y_train": np.arange(n, dtype=np.uint8) % 10,
-        "x_test": RNG.integers(0, 256, (n, 28, 28)).astype(np.uint8),
-        "y_test": np.arange(n, dtype=np.uint8) % 10,
-    }
 
 
 def test_mnist_keeps_the_first_and_the_official_test_set(given):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
-from worlds import IMAGE, SLOTS
+from worlds import IMAGE, SLOTS, aims
 
 from qfl.core.errors import ConfigError
 from qfl.core.tasks import Task
@@ -14,15 +14,6 @@ from qfl.models.m3t import architecture
 from qfl.models.transformer import PROFILES
 
 TINY = PROFILES["tiny"]
-
-
-def aims(n=3):
-    return {
-        "digit": torch.arange(n) % 10,
-        "grade": torch.linspace(-1, 1, n),
-        "next": torch.ones(n, 24),
-        "slots": torch.tensor([[0, 1, 2, 3, 4, 0, 1, 2, -1, -1, -1, -1]] * n),
-    }
 
 
 def test_tags_need_a_text():

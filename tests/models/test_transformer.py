@@ -16,6 +16,7 @@ from worlds import (
     PARITY,
     SERIES,
     SPEAKER,
+    aims,
     built,
     inputs,
     warmed,
@@ -76,15 +77,6 @@ def losses(model, flat, batch, targets, tasks=EVERY_TASK, balance=0.0):
     outputs = functional_call(model, flat, (batch, None, notes))
     means = {t.name: sample_losses(t, outputs[t.name], targets[t.name]).mean() for t in tasks}
     return weighed(means, notes.log_variances) + balance * sum(notes.balance)
-
-
-def aims(n=3):
-    return {
-        "digit": torch.arange(n) % 10,
-        "grade": torch.linspace(-1, 1, n),
-        "next": torch.ones(n, 24),
-        "slots": torch.tensor([[0, 1, 2, 3, 4, 0, 1, 2, -1, -1, -1, -1]] * n),
-    }
 
 
 @pytest.mark.parametrize(

@@ -62,3 +62,12 @@ class Foreign(Pooled):
     def build(self, modalities, tasks):
         heads = {f"head:*:{task.name}": nn.Linear(self.width, task.outputs) for task in tasks}
         return Pooled.build(self, modalities, tasks) | heads
+
+
+def aims(n=3):
+    return {
+        "digit": torch.arange(n) % 10,
+        "grade": torch.linspace(-1, 1, n),
+        "next": torch.ones(n, 24),
+        "slots": torch.tensor([[0, 1, 2, 3, 4, 0, 1, 2, -1, -1, -1, -1]] * n),
+    }

@@ -1,39 +1,12 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from qfl.core.envelope import Direction, Header, SecurityLevel
-from qfl.core.errors import (
-    QflError,
-)
-from qfl.core.update import Update
+from qfl.core.envelope import SecurityLevel
+from qfl.core.errors import QflError
 from qfl.security import CHANNELS, HONESTY
 from qfl.security.attacks.interception import InterceptResend
 from qfl.security.channel import Plain, Sealed
-
-CLIENTS = ["client-00", "client-01"]
-UPDATE = Update({"head:digit": {"bias": np.arange(4, dtype=np.float32)}}, {"head:digit": 40})
-
-
-def connected(config=None, *, sessions: int = 1):
-    config = config or Sealed()
-    rng = np.random.default_rng(3)
-    channel = config.connect(config.links(CLIENTS, rng=rng), run="cell")
-    for index in range(sessions):
-        for client in CLIENTS:
-            assert channel.exchange(client, round=index, rng=rng).aborted == ""
-    return channel
-
-
-def down(**changes) -> Header:
-    header = Header("cell", 1, "server", "client-00", Direction.DOWN, UPDATE.schema)
-    return replace(header, **changes)
-
-
-def up(**changes) -> Header:
-    header = Header("cell", 1, "client-00", "server", Direction.UP, UPDATE.schema)
-    return replace(header, **changes)
+from tests.security.sealing import UPDATE, connected, down, up
 
 
 @pytest.mark.parametrize("name", ["plain", "sealed"])

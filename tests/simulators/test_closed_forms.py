@@ -1,7 +1,5 @@
 """Closed forms against engines and dense matrices."""
 
-from math import comb
-
 import networkx
 import numpy as np
 import pytest
@@ -10,28 +8,8 @@ from qfl.core.errors import CapacityError, ConfigError
 from qfl.core.rng import Streams
 from qfl.problems import maxcut
 from qfl.simulators import closed_forms, single_layer
-from qfl.simulators.combinations import rank, unrank
 from qfl.solvers import qaoa_expectation
-
-
-def dense_mixer(n, k, pairs):
-    """Return the sum of (XX+YY)/2 over pairs, restricted to weight k."""
-    rows = unrank(n, k, np.arange(comb(n, k)))
-    matrix = np.zeros((len(rows), len(rows)))
-    for a, b in pairs:
-        moved = np.flatnonzero(rows[:, a] != rows[:, b])
-        swapped = rows[moved].copy()
-        swapped[:, [a, b]] = swapped[:, [b, a]]
-        matrix[moved, rank(swapped)] += 1
-    return matrix
-
-
-def ring(n):
-    return [(i, (i + 1) % n) for i in range(n)]
-
-
-def complete(n):
-    return [(i, j) for j in range(n) for i in range(j)]
+from tests.simulators.dense_mixers import complete, dense_mixer, ring
 
 
 @pytest.mark.parametrize("name", ["petersen", "bull", "house_x", "karate_club"])

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from qfl.core.record import Costs
-from qfl.federation.deciding.uplink import Scheduler, SharedUplink, Upload
+from qfl.federation.deciding.uplink import Upload
 from qfl.federation.steps.turns import take_turns
 from qfl.federation.steps.visit import Visit
 from qfl.network.links import Interference
-from qfl.problems.slots import SlotGrid, aggregation_schedule
-from qfl.solvers.exact import Exact, spectrum
+from qfl.solvers.exact import spectrum
+from tests.federation.deciding.test_uplink import scheduler
 
 CHOSEN = [SimpleNamespace(index=index) for index in (3, 0, 2)]
 FREE = Interference.none(4)
@@ -26,22 +26,11 @@ def visit(name, ready, upload):
 VISITS = [visit("a", 1.0, 2.0), visit("b", 1.0, 2.0), visit("c", 0.5, None)]
 
 
-def propose(*, slots, seconds, capacity, **options):
-    return aggregation_schedule(
-        grid=SlotGrid(slots=slots, seconds=seconds, capacity=capacity), **options
-    )
-
-
-def shared(slots, capacity, loss=1.0):
-    uplink = SharedUplink(uplink_slots=slots, uplink_capacity=capacity, interference_loss=loss)
-    return Scheduler(uplink=uplink, propose=propose, solver=Exact())
-
-
-def turns(visits, scheduler=None, interference=FREE):
+def turns(visits, slots=None, interference=FREE):
     return take_turns(
         CHOSEN,
         visits,
-        scheduler=scheduler,
+        scheduler=slots,
         interference=interference,
         measure=spectrum,
         rng=np.random.default_rng(0),
@@ -54,7 +43,7 @@ def test_side_by_side_a_round_lasts_as_long_as_its_slowest_client():
 
 
 def test_in_slots_of_one_the_second_upload_waits_for_the_first():
-    found = turns(VISITS, shared(slots=2, capacity=1))
+    found = turns(VISITS, scheduler(slots=2, capacity=1))
     assert found.seconds == 5.0
     assert found.choice is not None
 
@@ -63,16 +52,16 @@ def test_interference_is_looked_up_by_participant_and_not_by_place():
     """Clients 3 and 0 disturb each other; among places 0 and 1, nobody would."""
     near = Interference(np.array([[0.0, 0.0], [9.0, 9.0], [5.0, 5.0], [0.1, 0.0]]), radius=0.2)
     far = Interference(np.array([[0.0, 0.0], [0.1, 0.0], [5.0, 5.0], [9.0, 9.0]]), radius=0.2)
-    together = shared(slots=1, capacity=2)
+    together = scheduler(slots=1, capacity=2)
     assert turns(VISITS, together, near).seconds == pytest.approx(5.0)
     assert turns(VISITS, together, far).seconds == pytest.approx(3.0)
 
 
 def test_a_client_that_sent_nothing_can_still_be_the_last():
     late = [*VISITS[:2], visit("c", 60.0, None)]
-    assert turns(late, shared(slots=2, capacity=1)).seconds == 60.0
+    assert turns(late, scheduler(slots=2, capacity=1)).seconds == 60.0
 
 
 def test_with_nothing_to_upload_nobody_decides():
     silent = [visit(name, 1.0, None) for name in "abc"]
-    assert turns(silent, shared(slots=2, capacity=1)).choice is None
+    assert turns(silent, scheduler(slots=2, capacity=1)).choice is None

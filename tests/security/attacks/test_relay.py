@@ -5,23 +5,7 @@ from itertools import chain, combinations
 import numpy as np
 
 from qfl.security.attacks.relay import pooled_knowledge
-from qfl.security.keys import KeyPool, Secret
-from qfl.security.keys.relay import RelayNetwork
-
-LINE = [("a", "r"), ("r", "s"), ("s", "b")]
-
-
-MESH = [*LINE, ("a", "t"), ("t", "b"), ("r", "t"), ("x", "y")]
-
-
-def network(edges, bits=1024):
-    rng = np.random.default_rng(0)
-    pools = {}
-    for edge in edges:
-        pools[edge] = KeyPool(edge, run="cell", capacity_bits=1 << 16)
-        material = rng.bytes(bits // 8)
-        pools[edge].produce({end: Secret(material) for end in edge})
-    return RelayNetwork(pools), pools
+from tests.security.keys.relays import LINE, MESH, network
 
 
 def test_one_path_is_lost_to_each_relay_and_to_nobody_else():

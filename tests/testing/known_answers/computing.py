@@ -71,3 +71,19 @@ def transverse(n, costs, angles):
 def ising_costs(n, edges):
     z = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
     return sum(w * z[:, i] * z[:, j] for (i, j), w in edges.items())
+
+
+def row(family="r_eff", inputs=None, expected=0.6, tolerance=None):
+    return {
+        "id": f"q.{family}.case",
+        "quantity": "effective ratio",
+        "inputs": {"r": 0.8, "r_random": 0.5} if inputs is None else inputs,
+        "expected": expected,
+        "tolerance": tolerance or {"abs": 1e-12},
+        "source": "definition",
+    }
+
+
+def verdict(**changes):
+    [found] = verify(parse_table(json.dumps([row(**changes)]), "t.json"))
+    return found

@@ -1,23 +1,8 @@
 """Every family of the registry is in a table, and every table row in the registry."""
 
-from qfl.testing.known_answers import (
-    FAMILIES,
-    SHIPPED,
-    shipped_table,
-)
+from qfl.testing.known_answers import FAMILIES, SHIPPED, shipped_table
 
 
 def test_every_family_of_the_registry_is_in_a_table():
     shipped = {row.family for name in SHIPPED for row in shipped_table(name)}
     assert set(FAMILIES.table()) == shipped
-
-
-def row(family="r_eff", inputs=None, expected=0.6, tolerance=None):
-    return {
-        "id": f"q.{family}.case",
-        "quantity": "effective ratio",
-        "inputs": {"r": 0.8, "r_random": 0.5} if inputs is None else inputs,
-        "expected": expected,
-        "tolerance": tolerance or {"abs": 1e-12},
-        "source": "definition",
-    }

@@ -6,27 +6,8 @@ import numpy as np
 import pytest
 
 from qfl.core.errors import ConfigError
-from qfl.testing.known_answers import (
-    KnownAnswer,
-    parse_table,
-    verify,
-)
-
-
-def row(family="r_eff", inputs=None, expected=0.6, tolerance=None):
-    return {
-        "id": f"q.{family}.case",
-        "quantity": "effective ratio",
-        "inputs": {"r": 0.8, "r_random": 0.5} if inputs is None else inputs,
-        "expected": expected,
-        "tolerance": tolerance or {"abs": 1e-12},
-        "source": "definition",
-    }
-
-
-def verdict(**changes):
-    [found] = verify(parse_table(json.dumps([row(**changes)]), "t.json"))
-    return found
+from qfl.testing.known_answers import KnownAnswer, parse_table
+from tests.testing.known_answers.computing import row, verdict
 
 
 def test_tolerances():

@@ -1,16 +1,11 @@
 """The shipped tables hold, a changed one does not, and a bad row fails alone."""
 
-import json
 from dataclasses import replace
 
 import pytest
 
-from qfl.testing.known_answers import (
-    SHIPPED,
-    parse_table,
-    shipped_table,
-    verify,
-)
+from qfl.testing.known_answers import SHIPPED, shipped_table, verify
+from tests.testing.known_answers.computing import verdict
 
 SECONDS = {
     "q.sk_nu.p15",
@@ -59,22 +54,6 @@ def test_every_shipped_row_holds_and_would_notice_a_change(row):
     [verdict] = verify([row])
     assert verdict.reason == ""
     assert replace(row, expected=changed(row.expected)).difference(verdict.got)
-
-
-def row(family="r_eff", inputs=None, expected=0.6, tolerance=None):
-    return {
-        "id": f"q.{family}.case",
-        "quantity": "effective ratio",
-        "inputs": {"r": 0.8, "r_random": 0.5} if inputs is None else inputs,
-        "expected": expected,
-        "tolerance": tolerance or {"abs": 1e-12},
-        "source": "definition",
-    }
-
-
-def verdict(**changes):
-    [found] = verify(parse_table(json.dumps([row(**changes)]), "t.json"))
-    return found
 
 
 def test_a_family_that_is_not_there_fails_and_names_the_nearest():
