@@ -22,11 +22,9 @@ from qfl.simulators.trajectories import (
 IDENTITY = ((1.0, 0.0), (0.0, 1.0)), ((1.0, 0.0), (0.0, 1.0))
 
 
-def matrix(sojourn, blip, parity=1.0):
-    """What the parts of one time stand for: I + X, or Z and Y, over (a, a')."""
-    if parity > 0:
-        return np.array([[sojourn, blip], [blip, sojourn]], complex)
-    return np.array([[sojourn, blip], [-blip, -sojourn]], complex)
+def matrix(sojourn, blip):
+    """What the parts I and X of one time stand for, over (a, a')."""
+    return np.array([[sojourn, blip], [blip, sojourn]])
 
 
 @pytest.mark.parametrize("parity", [1.0, -1.0])
@@ -64,11 +62,19 @@ def test_a_rotation_by_a_full_turn_changes_nothing_and_keeps_lengths():
 
 def test_a_product_is_summed_over_all_spin_pairs():
     one, other = single(0.3, -0.8), single(1.1, 0.4)
-    expected = (matrix(0.3, -0.8) * matrix(1.1, 0.4)).sum().real
+    expected = (matrix(0.3, -0.8) * matrix(1.1, 0.4)).sum()
     assert total(opened(one), opened(other)).item() == pytest.approx(expected)
     assert inner([one], [other], [IDENTITY]).item() == pytest.approx(expected)
     twice = inner([one, one], [other, other], [IDENTITY, IDENTITY])
     assert twice.item() == pytest.approx(expected**2)
+
+
+def test_the_odd_parts_of_blips_count_with_the_other_sign():
+    """(a Z)(a Z') is Z Z' where a = a'; (i a Y)(i a Y') is -Y Y' where it is not."""
+    one, other = single(0.3, -0.8, parity=-1.0), single(1.1, 0.4, parity=-1.0)
+    expected = 2 * (0.3 * 1.1 + 0.8 * 0.4)
+    assert total(opened(one), opened(other)).item() == pytest.approx(expected)
+    assert inner([one], [other], [IDENTITY]).item() == pytest.approx(expected)
 
 
 def train(length=5, bond=4, seed=0):

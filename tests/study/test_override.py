@@ -14,8 +14,10 @@ def test_flat_keys_build_the_tables_that_they_came_from(toy_world, settings):
 
 
 def test_the_order_of_keys_does_not_matter(toy_world, settings):
-    """An option that is named before its row is of the new row all the same."""
-    changes = {"federation.mu": 0.5, "federation.algorithm": "pull"}
+    """An option is of the new row even where it is named first: what that row does not know stays,
+    to be refused, and does not vanish with the old one."""
+    settings["federation"]["algorithm"] = "pull"
+    changes = {"federation.mu": 0.5, "federation.algorithm": "average"}
     one, other = deepcopy(settings), deepcopy(settings)
     apply(one, changes)
     apply(other, dict(reversed(changes.items())))

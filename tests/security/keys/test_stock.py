@@ -40,7 +40,9 @@ def test_a_key_over_two_batches_expires_with_the_first_of_them():
     stock.add(both(b"soon"), expires=60.0)
     assert stock.next_expiry == 60.0
     assert stock.take(6).expires == 60.0
-    assert stock.take(3).expires == 60.0
+    stock.add(both(b"later"), expires=90.0)
+    assert stock.take(4).expires == 60.0
+    assert stock.take(4).expires == 90.0
     assert stock.next_expiry == inf
 
 
