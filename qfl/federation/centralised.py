@@ -80,7 +80,7 @@ class Pool:
             return state
         world = self._world
         samples = pooled([self._samples[name] for name in sorted(self._samples)])
-        known = {task.name: task for who in world.participants for task in who.client.tasks}
+        known = {task.name: task for client in world.participants.clients for task in client.tasks}
         return train(
             world.model,
             state,

@@ -65,8 +65,11 @@ class Controls:
 
     def __init__(self, world: World, server_rate: float) -> None:
         self._rate, self._step = server_rate, world.training.learning_rate
+        everybody = world.participants
+        held = [everybody.model_of(i).module_ids for i in range(len(everybody))]
+        sizes = everybody.sizes.tolist()
         self._samples = {
-            module: sum(len(p.train) for p in world.participants if module in p.model.module_ids)
+            module: sum(size for size, own in zip(sizes, held, strict=True) if module in own)
             for module in world.exchange.exchanged(world.model.module_ids)
         }
         self._control: State = {

@@ -83,7 +83,9 @@ class Tap:
         for task in self.margins:
             if task not in world.model.tasks:
                 raise UnknownNameError("task", task, world.model.tasks)
-        if self.rule == "held_out" and any(p.validation is None for p in world.participants):
+        if self.rule == "held_out" and any(
+            c.validation is None for c in world.participants.clients
+        ):
             raise ConfigError(
                 "tap compares models on samples held apart, and clients hold none; set "
                 'validation_fraction > 0, or rule = "training"'

@@ -12,6 +12,7 @@ from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
 from qfl.core.tasks import Later
 from qfl.data.heterogeneity import label_heterogeneity
+from qfl.federation import ALGORITHMS
 from qfl.scenarios import SCENARIOS
 from qfl.scenarios.crowd import Crowd
 
@@ -143,3 +144,12 @@ def test_the_outline_and_identity_need_no_client(monkeypatch):
 def test_what_makes_no_sense_is_refused(options, message):
     with pytest.raises(ConfigError, match=message):
         Crowd(**options)
+
+
+@pytest.mark.parametrize("name", sorted(ALGORITHMS.table().keys() - {"completion"}))
+def test_no_algorithm_makes_everybody_ready_to_start(name):
+    """Completion alone does: it fills in what samples lack."""
+    algorithm = ALGORITHMS.configure(name, {})
+    options = {**FEDERATION, "validation_fraction": 0.3}
+    one = small.federation(algorithm, population=FEW.build(Streams(0)), **options)
+    assert one.participants.made == 0

@@ -53,7 +53,7 @@ class ByDirection:
 
     def start(self, world: World) -> Directions:
         """Return the clusters: everybody is undivided."""
-        return Directions(self, [p.index for p in world.participants])
+        return Directions(self, range(len(world.participants)))
 
 
 class Directions(OneEach):

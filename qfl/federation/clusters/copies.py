@@ -149,7 +149,8 @@ class Copies:
             client: {original(m): d for m, d in found.items() if original(m) in self.modules}
             for client, found in seen.items()
         }
-        chosen = {p.index: told[p.client.name] for p in self._participants if p.client.name in told}
+        clients = enumerate(self._participants.clients)
+        chosen = {i: told[client.name] for i, client in clients if client.name in told}
         for cluster, origin in self._dividing.heard(chosen, changes, round_index).items():
             parted = {m: dict(state[copy_id(m, origin)]) for m in self.modules}
             state = overlaid(state, self.named(parted, cluster))
@@ -168,7 +169,9 @@ class Copies:
             modules=tuple(m for m in self._ids if m in self.modules),
             clusters=self._dividing.names,
             members={
-                p.client.name: members[p.index] for p in self._participants if p.index in members
+                client.name: members[i]
+                for i, client in enumerate(self._participants.clients)
+                if i in members
             },
             downloaded={client: tuple(copies) for client, copies in downloaded.items()},
         )
@@ -191,9 +194,10 @@ class Copies:
         """The mean copy of a module; one copy alone is itself."""
         assert self._dividing is not None  # asked of clusters alone
         samples: Counter[str] = Counter()
-        for one in self._participants:
-            if one.index in self._dividing.members and module in one.model.module_ids:
-                samples[self._dividing.members[one.index]] += len(one.train)
+        everybody, members = self._participants, self._dividing.members
+        for i, size in enumerate(everybody.sizes.tolist()):
+            if i in members and module in everybody.model_of(i).module_ids:
+                samples[members[i]] += size
         if len(samples) < 2:
             [cluster] = samples or self._dividing.names[:1]
             return dict(state[copy_id(module, cluster)])

@@ -36,7 +36,9 @@ class Declared:
         Raises:
             UnknownNameError: some client does not declare the attribute.
         """
-        found = {p.index: _value(p.client, self.attribute) for p in world.participants}
+        found = {
+            i: _value(client, self.attribute) for i, client in enumerate(world.participants.clients)
+        }
         return Values(found)
 
 

@@ -46,7 +46,7 @@ def filling(fill: Fill, world: World, *, prompts: bool) -> Filling:
         world: who takes part; `generators` and `noise` need its public samples.
         prompts: whether generators know the classes of training samples.
     """
-    shapes = {m.name: m.shape for p in world.participants for m in p.client.modalities}
+    shapes = {m.name: m.shape for c in world.participants.clients for m in c.modalities}
     public = world.public
     match fill:
         case "mask" | "drop" | "truth":
@@ -56,7 +56,7 @@ def filling(fill: Fill, world: World, *, prompts: bool) -> Filling:
         case "noise" if public is not None:
             return Noise(shapes, public)
         case "generators" if public is not None:
-            tasks = dict.fromkeys(t for p in world.participants for t in p.client.tasks)
+            tasks = dict.fromkeys(t for c in world.participants.clients for t in c.tasks)
             return Generated(shapes, Generators.fitted(public, tuple(tasks)), prompts)
     raise UnknownNameError("fill without public samples", fill, ("zeros", "truth", "mask", "drop"))
 

@@ -38,7 +38,7 @@ class Teacher:
             public: complete samples that no client holds.
             epochs: passes over them.
         """
-        tasks = dict.fromkeys(task for p in world.participants for task in p.client.tasks)
+        tasks = dict.fromkeys(task for c in world.participants.clients for task in c.tasks)
         training = replace(
             world.training,
             epochs=epochs,
