@@ -7,8 +7,6 @@ import pytest
 import qfl.report
 from qfl.core.events import Membership
 from qfl.report.learning.clusters import agreement, clusters_table, moves
-from qfl.report.runs.results import read
-from qfl.report.writing.analysis import analyse
 from qfl.report.writing.listings import options_table
 from qfl.study import run
 from tests.study.test_clustering import study
@@ -34,11 +32,6 @@ def folder(tmp_path_factory):
     list(run(made, out=where, jobs=1))
     qfl.report.write(where)
     return where
-
-
-@pytest.fixture(scope="module")
-def analysis(folder):
-    return analyse(read(folder))
 
 
 def column(table, label):

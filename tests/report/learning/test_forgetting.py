@@ -7,10 +7,8 @@ import pytest
 import qfl.report
 from qfl.core.metrics import metric
 from qfl.report.learning import forgetting
-from qfl.report.runs.results import read
 from qfl.report.statistics.intervals import Interval
 from qfl.report.statistics.outcomes import Outcome, Summary
-from qfl.report.writing.analysis import analyse
 from qfl.study import run
 from tests.study.test_forgetting import SYNTHETIC, study
 
@@ -29,11 +27,6 @@ def folder(tmp_path_factory):
     list(run(made, out=where, jobs=1))
     qfl.report.write(where)
     return where
-
-
-@pytest.fixture(scope="module")
-def analysis(folder):
-    return analyse(read(folder))
 
 
 def test_the_table_has_a_row_per_way_and_says_which_is_exact(analysis):

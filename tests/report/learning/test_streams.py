@@ -32,11 +32,6 @@ def folder(tmp_path_factory):
     return where
 
 
-@pytest.fixture(scope="module")
-def analysis(folder):
-    return analyse(read(folder))
-
-
 def by_hand(run_):
     """(4, 3) scores from the records: untrained, then after each of three stages of one round."""
     return np.array(
