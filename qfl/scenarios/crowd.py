@@ -19,13 +19,14 @@ from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset, Samples
 from qfl.data import synthetic
-from qfl.data.coverage import Held, matrix, patterns
+from qfl.data.coverage import Held, patterns
 from qfl.data.crowd import Crowd as Source
 from qfl.data.heterogeneity import heterogeneity_of
 from qfl.federation.evaluate import metric_names
 from qfl.federation.population import Client, Population
 from qfl.network.links import draw_access_link, draw_device, draw_interference
 from qfl.scenarios.outline import Outline, client_name
+from qfl.scenarios.populate import holder_facts, skew_facts
 from qfl.scenarios.synthetic import worth
 
 _FACTORS, _REDUNDANCY, _RELATEDNESS = 8, 0.9, 0.3
@@ -248,16 +249,5 @@ class Crowd:
                 for i in range(self.clients)
             ]
         )
-        skew = heterogeneity_of(counts)
-        facts = {
-            "label_total_variation": skew.total_variation,
-            "label_hellinger": skew.hellinger,
-            "size_gini": skew.size_gini,
-            "classes_per_client": skew.classes_per_client,
-        }
-        names = [m.name for m in loader.modalities], [t.name for t in loader.tasks]
-        tables = [matrix([each[k] for each in held], names[k]) for k in (0, 1)]
-        for own, table in zip(names, tables, strict=True):
-            facts |= {f"holders_of_{n}": float(k) for n, k in zip(own, table.sum(0), strict=True)}
-        facts["fewest_holders_of_a_pair"] = float((tables[0].T @ tables[1]).min())
-        return facts
+        names = tuple(m.name for m in loader.modalities), tuple(t.name for t in loader.tasks)
+        return skew_facts(heterogeneity_of(counts)) | holder_facts(held, *names)

@@ -16,7 +16,7 @@ from qfl.core.errors import ConfigError
 from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset
 from qfl.data.coverage import Held, matrix
-from qfl.data.heterogeneity import label_heterogeneity, target_heterogeneity
+from qfl.data.heterogeneity import Heterogeneity, label_heterogeneity, target_heterogeneity
 from qfl.data.missing import Mechanism, lacking
 from qfl.data.partition import holdout
 from qfl.data.scaling import standardised
@@ -213,13 +213,7 @@ def realised(data: Dataset, shares: Sequence[Share], *, label: str) -> Mapping[s
     training samples.
     """
     parts = [share.rows for share in shares]
-    skew = label_heterogeneity(data.samples.targets[label], parts)
-    facts = {
-        "label_total_variation": skew.total_variation,
-        "label_hellinger": skew.hellinger,
-        "size_gini": skew.size_gini,
-        "classes_per_client": skew.classes_per_client,
-    }
+    facts = skew_facts(label_heterogeneity(data.samples.targets[label], parts))
     for task in data.tasks:
         target = data.samples.targets[task.name]
         if task.kind == "classification" and task.name != label:
@@ -227,17 +221,42 @@ def realised(data: Dataset, shares: Sequence[Share], *, label: str) -> Mapping[s
             facts[f"{task.name}_total_variation"] = other
         elif task.kind == "regression":
             facts[f"{task.name}_wasserstein"] = target_heterogeneity(target, parts)
-    modalities, tasks = _names(data)
-    by_modality = matrix([share.modalities for share in shares], modalities)
-    by_task = matrix([share.tasks for share in shares], tasks)
-    for names, table in ((modalities, by_modality), (tasks, by_task)):
-        for name, holders in zip(names, table.sum(0), strict=True):
-            facts[f"holders_of_{name}"] = float(holders)
-    facts["fewest_holders_of_a_pair"] = float((by_modality.T @ by_task).min())
+    facts |= holder_facts([(share.modalities, share.tasks) for share in shares], *_names(data))
     training = np.concatenate([share.train for share in shares])
     for name, mask in data.samples.available.items():
         facts[f"missing_{name}"] = float((~mask[training]).mean())
     return facts
+
+
+def skew_facts(skew: Heterogeneity) -> dict[str, float]:
+    """Return how unequal clients are in classes and sizes, as it is stated."""
+    return {
+        "label_total_variation": skew.total_variation,
+        "label_hellinger": skew.hellinger,
+        "size_gini": skew.size_gini,
+        "classes_per_client": skew.classes_per_client,
+    }
+
+
+def holder_facts(
+    held: Sequence[tuple[Held, Held]], modalities: Held, tasks: Held
+) -> dict[str, float]:
+    """Return how many clients hold each modality, each task, and the rarest pair.
+
+    Args:
+        held: modalities and tasks of each client.
+        modalities, tasks: of the federation.
+
+    >>> holder_facts([(("a",), ("t",)), (("a", "b"), ("t",))], ("a", "b"), ("t",))
+    {'holders_of_a': 2.0, 'holders_of_b': 1.0, 'holders_of_t': 2.0, 'fewest_holders_of_a_pair': 1.0}
+    """
+    by_modality = matrix([own for own, _ in held], modalities)
+    by_task = matrix([asked for _, asked in held], tasks)
+    found = {}
+    for names, table in ((modalities, by_modality), (tasks, by_task)):
+        for name, holders in zip(names, table.sum(0), strict=True):
+            found[f"holders_of_{name}"] = float(holders)
+    return {**found, "fewest_holders_of_a_pair": float((by_modality.T @ by_task).min())}
 
 
 def _names(data: Dataset) -> tuple[Held, Held]:
