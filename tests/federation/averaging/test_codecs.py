@@ -59,12 +59,19 @@ def test_what_was_not_sent_is_sent_later(codec):
         np.testing.assert_allclose(sent + left, true, atol=1e-5)
 
 
+def played(codec):
+    return list(federation(rounds=3, choose=9, model="tiny", codec=codec).play())
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """Records without a codec."""
+    return played("fp32")
+
+
 @pytest.mark.parametrize(("codec", "ratio"), [("fp16", 0.55), ("int8", 0.35), ("top_k", 0.35)])
-def test_fewer_bytes_are_on_the_bill_and_the_model_still_learns(codec, ratio):
-    plain, coded = (
-        list(federation(rounds=3, choose=9, model="tiny", codec=name).play())
-        for name in ("fp32", codec)
-    )
+def test_fewer_bytes_are_on_the_bill_and_the_model_still_learns(plain, codec, ratio):
+    coded = played(codec)
     assert coded[1].costs.payload_bytes_up < ratio * plain[1].costs.payload_bytes_up
     assert coded[1].costs.payload_bytes_down == plain[1].costs.payload_bytes_down
     assert coded[1].delivered == plain[1].delivered
