@@ -78,14 +78,48 @@ def target_heterogeneity(target: NDArray[np.float64], parts: Sequence[NDArray[np
     >>> target_heterogeneity(np.array([0.0, 1.0]), [np.array([0]), np.array([1])])
     0.5
     """
-    pooled = np.sort(np.concatenate([target[part] for part in parts]).astype(np.float64))
-    return float(np.mean([_wasserstein(np.sort(target[part]), pooled) for part in parts]))
+    pooled = _Pooled.of(np.concatenate([target[part] for part in parts]))
+    return float(np.mean([pooled.distance(target[part]) for part in parts]))
 
 
-def _wasserstein(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Integral of the distance of two empirical distribution functions; both sorted."""
-    places = np.sort(np.concatenate([one, other]))
-    shares = [
-        np.searchsorted(values, places[:-1], side="right") / len(values) for values in (one, other)
-    ]
-    return float(np.sum(np.abs(shares[0] - shares[1]) * np.diff(places)))
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pooled:
+    """The empirical distribution function F of pooled numbers.
+
+    Attributes:
+        numbers: (N,) sorted.
+        areas: (N,) the integral of F up to each.
+    """
+
+    numbers: NDArray[np.float64]
+    areas: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, numbers: NDArray[np.float64]) -> _Pooled:
+        """Return the function of these numbers."""
+        found = np.sort(numbers.astype(np.float64))
+        steps = np.diff(found) * np.arange(1, len(found)) / len(found)
+        return cls(found, np.concatenate([[0.0], steps.cumsum()]))
+
+    def distance(self, own: NDArray[np.float64]) -> float:
+        """Return the integral of |F_own - F|, for some of the numbers.
+
+        Between two of its own numbers F_own is level, and F is below it up to one place and above
+        it from there on: a client costs nothing for what others hold.
+        """
+        n, pooled = len(own), len(self.numbers)
+        first, last = self.numbers[[0, -1]]
+        edges = np.concatenate([[first], np.sort(own), [last]])
+        rank = np.arange(n + 1)
+        crossing = self.numbers[np.maximum(-(-rank * pooled // n) - 1, 0)]
+        turn = np.clip(crossing, edges[:-1], edges[1:])
+        level, area, at_turn = rank / n, self.area(edges), self.area(turn)
+        below = level * (turn - edges[:-1]) - (at_turn - area[:-1])
+        above = (area[1:] - at_turn) - level * (edges[1:] - turn)
+        return float((below + above).sum())
+
+    def area(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the integral of F up to each place, none of which lies before the first number."""
+        passed = np.searchsorted(self.numbers, places, side="right")
+        rest = places - self.numbers[passed - 1]
+        return self.areas[passed - 1] + rest * passed / len(self.numbers)

@@ -14,10 +14,20 @@ def test_distance_of_targets_is_that_of_scipy():
     from scipy.stats import wasserstein_distance
 
     rng = np.random.default_rng(6)
-    target = rng.normal(size=300)
     parts = time_blocks(300, clients=4)
+    for target in (rng.normal(size=300), rng.integers(-3, 4, 300), np.zeros(300)):
+        expected = np.mean([wasserstein_distance(target[part], target) for part in parts])
+        assert target_heterogeneity(target, parts) == pytest.approx(expected, abs=1e-12)
+
+
+def test_distance_of_targets_is_that_of_scipy_for_clients_of_any_size():
+    from scipy.stats import wasserstein_distance
+
+    rng = np.random.default_rng(7)
+    target = rng.normal(size=500).round(1)
+    parts = np.split(rng.permutation(500), [1, 3, 10, 200])
     expected = np.mean([wasserstein_distance(target[part], target) for part in parts])
-    assert target_heterogeneity(target, parts) == pytest.approx(expected)
+    assert target_heterogeneity(target, parts) == pytest.approx(expected, abs=1e-12)
 
 
 REFERENCE = {
