@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 from array import array
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -42,6 +43,7 @@ from qfl.models.assembly import (
     whole_registers,
 )
 
+_PROCESS = os.getpid()
 _HEIGHT, _WIDTHS = 4, (4, 2, 1)
 """Rows of a tile, and its registers in a row."""
 _PACKED = 8
@@ -81,11 +83,12 @@ def run(
         links: the words of `LINK`, link after link.
         room: the address of `room_of_a_thread` bytes for each thread.
         room_of_a_thread: bytes of depth x columns numbers of the largest product that is `TURNED`.
-        threads: that share the clients, if there is OpenMP; those that wait are spinning.
+        threads: that share the clients, if there is OpenMP; those that wait are spinning. A forked
+            process works alone: it has no threads of its parent's, and would wait for them.
     """
     words = array("q", (clients, len(links) // len(LINK), room, room_of_a_thread, *links))
     given, program = words.buffer_info()[0], _program()
-    team = _openmp() if threads > 1 else None
+    team = _openmp() if threads > 1 and os.getpid() == _PROCESS else None
     if team is None:
         program.alone(given)
     else:

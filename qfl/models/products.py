@@ -246,9 +246,9 @@ def _lined(matrices: Tensor) -> Tensor:
 
 @cache
 def _zeros(count: int) -> Tensor:
-    return torch.zeros(count)
+    return torch.zeros(count, dtype=torch.float32)
 
 
 @cache
 def _ones(count: int) -> Tensor:
-    return torch.ones(count)
+    return torch.ones(count, dtype=torch.float32)

@@ -1,5 +1,8 @@
 """Layers of a stack of clients: compiled products against torch's own."""
 
+import multiprocessing
+import os
+
 import pytest
 import torch
 
@@ -109,6 +112,39 @@ def test_threads_share_products_and_change_no_bit():
     with shared_by(3):
         shared = affine_of_each(x, weight, bias)
     assert torch.equal(alone, shared)
+
+
+def test_the_default_kind_of_numbers_changes_nothing():
+    tensors = drawn(0, 5, 32, 64), drawn(1, 5, 70, 64), drawn(2, 5, 70)
+    layers = drawn(3, 5, 70, 70), drawn(4, 5, 70)
+
+    def slopes():
+        products._zeros.cache_clear(), products._ones.cache_clear()
+        x, *hidden = tensors
+        return torch.autograd.grad(perceptron_of_each(x, hidden, layers).sum(), tensors)
+
+    expected, before = slopes(), torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = slopes()
+    finally:
+        torch.set_default_dtype(before)
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_process_does_not_wait_for_its_parents_threads():
+    x, weight = drawn(0, 5, 32, 64), drawn(1, 5, 64, 64)
+    with shared_by(2):
+        expected = affine_of_each(x, weight, None).detach()
+        context = multiprocessing.get_context("fork")
+        child = context.Process(target=lambda: affine_of_each(x, weight, None))
+        child.start()
+        child.join(60)
+    ended = child.exitcode
+    child.kill()
+    assert ended == 0
+    assert torch.equal(expected, affine_of_each(x, weight, None))
 
 
 @pytest.mark.skipif(not products._COMPILED, reason="llvmlite is not installed")
