@@ -104,6 +104,12 @@ class Schedule:
             raise ConfigError(f"the pooled model has no {name}; take model tiny, small, ...")
         for client in range(max(1, len(self.lora_ranks))):
             self.recipe_of(client)  # which refuses what cannot be built
+        if missing := exchange_policy(self.exchange).missing(self.recipe.kinds):
+            raise ConfigError(
+                f"exchange {self.exchange!r} is for modules of kind {' or '.join(missing)}, and "
+                f"model {self.model!r} has none; take model tiny, small, ..., or exchange full, "
+                "head or fedper"
+            )
 
     def check_choice(self, clients: int, candidates: int) -> None:
         """Refuse to choose more clients than there are, or than a round's pool has.

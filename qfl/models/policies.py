@@ -7,7 +7,7 @@ behind them live with the aggregation.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -19,6 +19,9 @@ from qfl.models.keys import KINDS, ModuleKey, original
 Placement = Literal["frozen", "local", "cluster", "global"]
 """frozen: never trained, never sent; local: trained, never sent; cluster: shared by the holders of
 one cluster of clients, each with a copy of its own; global: shared by all holders."""
+
+
+_HEADS = ("head", "quantum_head")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,20 @@ class ExchangePolicy:
         """
         return "mean" if lies_beside(module) else self[module].aggregator
 
+    def missing(self, kinds: Collection[str]) -> tuple[str, ...]:
+        """Return the kinds that this policy is for, if a model with these kinds has none of them.
+
+        Heads are part of most policies and of every model, and so are only what a policy is for
+        where it names nothing else.
+
+        >>> EXCHANGE_POLICIES["lora"].missing(["encoder", "head"])
+        ('lora',)
+        >>> EXCHANGE_POLICIES["fedper"].missing(["encoder", "head"])
+        ()
+        """
+        meant = [kind for kind in self.by_kind if kind not in _HEADS] or list(self.by_kind)
+        return () if set(meant) & set(kinds) else tuple(meant)
+
     @property
     def policies(self) -> tuple[ModulePolicy, ...]:
         """All that some module may follow."""
@@ -169,7 +186,6 @@ class ExchangePolicy:
         return tuple(module for module in modules if self[module].exchanged)
 
 
-_HEADS = ("head", "quantum_head")
 _ADAPTERS = ("adapter", "quantum_adapter")
 
 

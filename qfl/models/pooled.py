@@ -34,6 +34,11 @@ class Pooled:
 
     width: int = 32
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of its modules."""
+        return frozenset({"encoder", "fusion", "head"})
+
     def build(
         self, modalities: tuple[Modality, ...], tasks: tuple[Task, ...]
     ) -> dict[str, nn.Module]:

@@ -44,6 +44,11 @@ class Batch:
 class Recipe(Protocol):
     """A way to build models out of modules."""
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of modules that a model may have."""
+        ...
+
     def build(
         self, modalities: tuple[Modality, ...], tasks: tuple[Task, ...]
     ) -> dict[str, nn.Module]:

@@ -91,6 +91,14 @@ class Transformer:
         if not 1 <= self.kept <= self.experts:
             raise ConfigError(f"a gate keeps 1 to {self.experts} experts, not {self.kept}")
 
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of its modules."""
+        gates = {"table": (), "quantum": ("quantum_gate",)}.get(self.gate, ("gate",))
+        head = "quantum_head" if self.head == "quantum" else "head"
+        shared = ("encoder", "projection", "prompt", "norm", "trunk", "lora", "expert")
+        return frozenset({*shared, *gates, self._adapter_kind, head})
+
     def build(
         self, modalities: tuple[Modality, ...], tasks: tuple[Task, ...]
     ) -> dict[str, nn.Module]:

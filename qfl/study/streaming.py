@@ -6,6 +6,7 @@ Plain data in, issues out. Every section was checked by itself before.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from qfl.core.arrays import canonical_json
@@ -15,6 +16,8 @@ from qfl.core.metrics import OF_CLIENTS_IN_STREAMS, OF_ROUNDS
 from qfl.core.registry import load
 from qfl.core.rng import Streams
 from qfl.federation.continual.rounds import ends
+from qfl.federation.plan import Schedule
+from qfl.models.keys import ModuleKey
 from qfl.models.policies import exchange_policy
 from qfl.study.options import SECTIONS, Issue, build, build_row, shared
 
@@ -146,11 +149,23 @@ def _headline(study: Settings) -> Iterator[Issue]:
     federation, measured = study["federation"], study["headline"]["metric"]
     if measured in _OF_NO_SERVER:
         return
-    changes = federation["modules"].values()
-    placements = {policy.placement for policy in exchange_policy(federation["exchange"]).policies}
-    if "local" in placements | {change.get("placement", "") for change in changes}:
+    if "local" in _placements(federation):
         yield Issue(
             "headline.metric",
             f"clients keep modules at home, and {measured} is of the server's model, which nobody "
             f"would use; take {', '.join(OF_CLIENTS_IN_STREAMS)}, or leave nothing at home",
         )
+
+
+def _placements(federation: Settings) -> set[str]:
+    """Return where the modules of a model are placed: by its kinds, and single ones by pattern."""
+    policy, changed = exchange_policy(federation["exchange"]), federation["modules"]
+    found = {change["placement"] for change in changed.values() if "placement" in change}
+    for kind in build(Schedule, federation).recipe.kinds:
+        whole = str(ModuleKey(kind))
+        placement: str = policy[whole].placement
+        for pattern, change in changed.items():
+            if fnmatchcase(whole, pattern):
+                placement = change.get("placement", placement)
+        found.add(placement)
+    return found

@@ -34,6 +34,27 @@ def test_names_that_nobody_knows_are_refused_before_anybody_trains(name):
         plan(**{name: "nonsense"})
 
 
+@pytest.mark.parametrize(
+    ("exchange", "kinds"),
+    [
+        ("fedbn", "norm"),
+        ("lora", "lora"),
+        ("ffa_lora", "lora"),
+        ("prompt", "prompt"),
+        ("adapter", "adapter or quantum_adapter"),
+        ("peft", "lora or adapter or quantum_adapter or prompt"),
+        ("experts", "expert"),
+    ],
+)
+def test_a_policy_for_kinds_that_the_model_lacks_is_refused(exchange, kinds):
+    message = (
+        f"'{exchange}' is for modules of kind {kinds}, and model 'pooled' has none; take model"
+    )
+    with pytest.raises(ConfigError, match=message):
+        plan(exchange=exchange)
+    assert plan(exchange=exchange, model="tiny", adapter="quantum").exchange == exchange
+
+
 def test_ranks_go_round_and_the_server_has_the_largest():
     ranked = plan(model="tiny", lora_ranks=(1, 4, 2))
     assert [ranked.recipe_of(client).rank for client in range(5)] == [1, 4, 2, 1, 4]

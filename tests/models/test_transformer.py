@@ -33,6 +33,7 @@ from qfl.models.layers import Bottleneck, LowRank
 from qfl.models.layout import Layout
 from qfl.models.m3t import architecture
 from qfl.models.notes import Notes
+from qfl.models.pooled import Pooled
 from qfl.models.transformer import PROFILES, Transformer
 
 TINY = PROFILES["tiny"]
@@ -88,6 +89,16 @@ def test_every_tensor_on_a_path_gets_gradient(recipe):
     losses(model, flat, inputs(n=8), aims(8)).backward()
     unused = {name for name, t in flat.items() if t.grad is None or not t.grad.any()}
     assert unused == set()
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [*GATES, *SLOT_FILLS, Pooled()],
+    ids=lambda recipe: f"{type(recipe).__name__} {getattr(recipe, 'gate', '')}",
+)
+def test_a_recipe_tells_the_kinds_of_its_modules(recipe):
+    model = architecture(*DIGITS, recipe)
+    assert recipe.kinds == {ModuleKey.parse(module).kind for module in model.module_ids}
 
 
 def test_no_gradient_leaves_the_path_of_a_task():

@@ -189,7 +189,7 @@ def test_what_heads_a_study_is_of_a_model_that_somebody_uses(exchange, strategy)
     if exchange in ("fedper", "fedbn"):
         assert at_home
     asked = {"stream": {**TASKS, "strategy": strategy}, "methods": LONE}
-    settings = {**FEDERATION, "exchange": exchange}
+    settings = {**FEDERATION, "exchange": exchange, "model": "tiny"}
     assert study(federation=settings, headline=PERSONAL, **asked).headline.metric in OF_CLIENTS
     for metric in ("continual_score", "task_1.accuracy"):
         headline = ALONE | {"metric": metric}
@@ -202,6 +202,16 @@ def test_what_heads_a_study_is_of_a_model_that_somebody_uses(exchange, strategy)
             f"clients keep modules at home, and {metric} is of the server's model, which nobody "
             "would use; take continual_score@personal, "
         )
+
+
+def test_what_stays_at_home_is_read_off_modules_that_are_there():
+    """With every head back at the server, nothing is left at home."""
+    back = {"head:*": {"placement": "global"}}
+    settings = {**FEDERATION, "exchange": "fedper", "modules": back}
+    assert study(federation=settings, headline=ALONE, methods=LONE).federation["modules"] == back
+    [(key, message)] = broken(federation={**FEDERATION, "exchange": "fedbn"}).items()
+    assert key == "federation"
+    assert "model 'pooled' has none" in message
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -60,7 +60,7 @@ def test_one_client_that_diverges_is_excluded_by_name_and_the_round_goes_on():
 @pytest.mark.parametrize("algorithm", [Scaffold(), Tap(rule="training")])
 def test_what_it_keeps_to_itself_stays_sound_too(algorithm):
     played = federation(
-        algorithm, population=overflowing(), training=WILD, rounds=2, exchange="fedbn"
+        algorithm, population=overflowing(), training=WILD, rounds=2, exchange="fedper"
     )
     records = list(played.play())
     assert all(LOST in record.excluded for record in records[1:])
