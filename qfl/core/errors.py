@@ -3,6 +3,7 @@
     QflError
     ├── ConfigError              a study file or an option is wrong                (exit 2)
     │   ├── UnknownNameError     a name that no registry row carries
+    │   ├── DataError            a data set on this machine is damaged, or is another one
     │   └── StudyError           everything that is wrong in one study, in one message
     ├── ProblemError             a cost, constraint or decision makes no sense
     ├── CapacityError            the instance does not fit the machine or the backend
@@ -48,6 +49,10 @@ class UnknownNameError(ConfigError):
         super().__init__(
             f"unknown {kind} {name!r}{nearest(name, allowed)}; allowed: {', '.join(allowed)}"
         )
+
+
+class DataError(ConfigError):
+    """The files of a data set on this machine are damaged, or are not what the catalogue says."""
 
 
 class StudyError(ConfigError):

@@ -17,7 +17,7 @@ from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data import fsdd, mnist
 from qfl.data.assemble import assemble
-from qfl.data.catalog import require_folder
+from qfl.data.catalog import arrays_of
 
 IMAGE = Modality("image", (28, 28), "image")
 TASKS = (
@@ -41,7 +41,7 @@ class AvDigits:
 
     def load(self) -> Dataset:
         """Return 3,000 pairs, tasks digit, parity and speaker; natural clients are speakers."""
-        sound, ink = fsdd.read(require_folder("fsdd")), mnist.read(require_folder("mnist"))
+        sound, ink = arrays_of("fsdd", fsdd.read), arrays_of("mnist", mnist.read)
         test = sound["index"] < fsdd.TEST_INDEX
         digit = sound["digit"].astype(np.int64)
         image = np.empty((len(digit), 28, 28), np.float32)

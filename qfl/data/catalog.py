@@ -2,14 +2,19 @@
 
 A loader looks in the folder that the environment variable QFL_DATA names, then in the user cache.
 It never downloads; `fetch` does, and only when a person asks for it with `qfl data fetch`.
+Whatever form a set lies there in, the arrays read out of it are compared with the catalogue.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import tomllib
-from collections.abc import Mapping
+import wave
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -20,11 +25,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.arrays import sha256_hex
-from qfl.core.errors import ConfigError, UnknownNameError
+from qfl.core.errors import ConfigError, DataError, UnknownNameError
 
 ROOT_VARIABLE = "QFL_DATA"
 Raw = Mapping[str, NDArray[Any]]
 """The arrays of a set as distributed: the same out of the official files and out of a repack."""
+_DAMAGED = (
+    ArithmeticError, AttributeError, ConfigError, csv.Error, EOFError, LookupError, MemoryError,
+    NotImplementedError, OSError, TypeError, ValueError, wave.Error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What readers of archives, tables, JSON and sound raise on files that are damaged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +132,52 @@ def locate(path: Path, *names: str) -> Path:
         if found:
             return found[0]
     raise ConfigError(f"{path} holds none of {', '.join(names)}; fetch the set again")
+
+
+def unpacked(path: Path, *names: str) -> Raw:
+    """Return the named arrays of an npz file, all of them if none is named."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as packed:
+        return {name: packed[name] for name in names or packed.files}
+
+
+def arrays_of(id: str, read: Callable[[Path], Raw]) -> Raw:
+    """Return the arrays of the set `id` as `read` finds them in its folder on this machine.
+
+    Raises:
+        ConfigError: it is not on this machine.
+        DataError: it is damaged, or not what the catalogue says.
+    """
+    return verified(entry(id), read, require_folder(id))
+
+
+def verified(wanted: Entry, read: Callable[[Path], Raw], folder: Path) -> Raw:
+    """Return the arrays that `read` finds in `folder`, if they are those of the catalogue.
+
+    Raises:
+        DataError: they cannot be read, or differ; names the files that changed where it can.
+    """
+    try:
+        raw = read(folder)
+    except _DAMAGED as error:
+        wrong = f"cannot be read ({type(error).__name__}: {error})"
+    else:
+        if fingerprint(raw) == wanted.arrays:
+            return raw
+        wrong = "holds other values than those of the catalogue"
+    where = ", ".join(map(str, changed_files(wanted, folder))) or str(folder)
+    again = f"run: qfl data fetch {wanted.id}" if wanted.fetch else "get it again"
+    raise DataError(
+        f"data set {wanted.id!r}, version {wanted.version}: {where} {wrong}; delete {folder}, then "
+        f"{again}; if it stays so, ask its source what changed: {wanted.source}"
+    )
+
+
+def changed_files(wanted: Entry, folder: Path) -> Iterator[Path]:
+    """Yield the files of a set whose bytes are known and are others here."""
+    for path in sorted(folder.rglob("*")):
+        known = wanted.files.get(path.name)
+        if known and path.is_file() and file_sha256(path) != known:
+            yield path
 
 
 def fingerprint(raw: Raw) -> str:

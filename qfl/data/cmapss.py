@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data.assemble import assemble
-from qfl.data.catalog import Raw, locate, require_folder
+from qfl.data.catalog import Raw, arrays_of, locate
 
 _SOON = 30
 
@@ -44,7 +44,7 @@ class Cmapss:
         The test set holds the last window of every test engine; engines shorter than a window are
         padded with their first cycle. Natural clients are engines.
         """
-        raw = read(require_folder("cmapss_fd001"))
+        raw = arrays_of("cmapss_fd001", read)
         columns = [k for k in range(2, 26) if raw["train"][:, k].std() > 1e-9]
         windows, lives, engines, held = [], [], [], []
         for part in ("train", "test"):

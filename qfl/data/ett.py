@@ -13,7 +13,7 @@ import numpy as np
 
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data.assemble import assemble
-from qfl.data.catalog import Raw, locate, require_folder
+from qfl.data.catalog import Raw, arrays_of, locate
 from qfl.data.tables import numbers, read_csv
 from qfl.data.windows import cut, starts
 
@@ -51,7 +51,7 @@ class Ett:
         The rows of the test months are the official test set; a test window may look back into
         the months before. Groups: site, channel, and block (0 train, 1 validate, 2 test).
         """
-        raw = read(require_folder("ett"))
+        raw = arrays_of("ett", read)
         past, future, keys = [], [], []
         for number, site in enumerate(("h1", "h2")):
             if self.site not in (site, "both"):

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote_plus, urlsplit
 
-from qfl.core.errors import ConfigError, MissingExtraError
+from qfl.core.errors import ConfigError, DataError, MissingExtraError
 from qfl.core.registry import load
-from qfl.data.catalog import Entry, cache_root, entry, file_sha256, fingerprint
+from qfl.data.catalog import Entry, cache_root, changed_files, entry, file_sha256, verified
 
 Download = Callable[[str, Path], None]
 """(address, file to write) -> nothing."""
@@ -66,20 +66,16 @@ def verify(wanted: Entry, folder: Path) -> None:
     """Do nothing if the files in `folder` are those of the catalogue.
 
     Raises:
-        ConfigError: a file or the arrays read out of the files differ.
+        DataError: a file or the arrays read out of the files differ.
     """
-    for path in sorted(folder.rglob("*")):
-        known = wanted.files.get(path.name)
-        if known and path.is_file() and file_sha256(path) != known:
-            raise ConfigError(
-                f"{path} has sha256 {file_sha256(path)}, the catalogue says {known}; "
-                "delete it and fetch again, or ask its source what changed"
-            )
-    if wanted.reader and fingerprint(load(wanted.reader)(folder)) != wanted.arrays:
-        raise ConfigError(
-            f"the arrays of {wanted.id} in {folder} are not those of version {wanted.version}; "
-            f"compare with {wanted.source}"
+    for path in changed_files(wanted, folder):
+        raise DataError(
+            f"{path} has sha256 {file_sha256(path)}, the catalogue says "
+            f"{wanted.files[path.name]}; delete {folder} and fetch again, or ask its source what "
+            "changed"
         )
+    if wanted.reader:
+        verified(wanted, load(wanted.reader), folder)
 
 
 def _unpack(file: Path) -> None:

@@ -11,9 +11,10 @@ import numpy as np
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data.assemble import assemble
 from qfl.data.audio import BANDS, FRAMES, log_mel
-from qfl.data.catalog import Raw, locate, require_folder
+from qfl.data.catalog import Raw, arrays_of, locate, unpacked
 
 AUDIO = Modality("audio", (BANDS, FRAMES), "audio")
+_NAMES = ("pcm", "offset", "digit", "speaker", "index")
 TEST_INDEX = 5
 """Takes 0 to 4 of every digit and speaker are the official test set."""
 
@@ -21,8 +22,9 @@ TEST_INDEX = 5
 def read(folder: Path) -> Raw:
     """Return pcm (flat int16), offset, digit, speaker and index, sorted by file name."""
     if list(folder.rglob("*.npz")):
-        with np.load(locate(folder, "fsdd_8khz_int16.npz"), allow_pickle=False) as file:
-            return {name: file[name] for name in ("pcm", "offset", "digit", "speaker", "index")}
+        return unpacked(
+            locate(folder, "fsdd_8khz_int16.npz"), "pcm", "offset", "digit", "speaker", "index"
+        )
     paths = sorted(folder.rglob("recordings/*.wav"), key=lambda path: path.name)
     locate(folder, "*.wav")
     clips = []
@@ -52,7 +54,7 @@ class Fsdd:
 
     def load(self) -> Dataset:
         """Return 3,000 clips, tasks digit, parity and speaker; natural clients are speakers."""
-        raw = read(require_folder("fsdd"))
+        raw = arrays_of("fsdd", read)
         digit = raw["digit"].astype(np.int64)
         speaker = np.unique(raw["speaker"], return_inverse=True)[1]
         return assemble(

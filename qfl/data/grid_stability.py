@@ -9,7 +9,7 @@ import numpy as np
 
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data.assemble import assemble
-from qfl.data.catalog import Raw, locate, require_folder
+from qfl.data.catalog import Raw, arrays_of, locate
 from qfl.data.tables import numbers, read_csv
 
 _DECIMALS = 9
@@ -35,7 +35,7 @@ class GridStability:
 
     def load(self) -> Dataset:
         """Return 10,000 grids, tasks stable (0 or 1) and margin (the real part of a pole)."""
-        raw = read(require_folder("grid_stability"))
+        raw = arrays_of("grid_stability", read)
         return assemble(
             "grid_stability",
             raw,

@@ -9,7 +9,7 @@ import numpy as np
 
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data.assemble import assemble
-from qfl.data.catalog import Raw, locate, require_folder
+from qfl.data.catalog import Raw, arrays_of, locate
 from qfl.data.tables import codes
 
 SENSORS = ("TS1", "TS2", "TS3", "TS4", "VS1", "CE", "CP", "SE")
@@ -33,7 +33,7 @@ class Hydraulic:
 
         Cycles follow the experiment, so a random split flatters: hold out whole blocks.
         """
-        raw = read(require_folder("hydraulic"))
+        raw = arrays_of("hydraulic", read)
         cycles = len(raw["profile"])
         levels = {name: codes(raw["profile"][:, k]) for k, name in enumerate(CONDITIONS)}
         return assemble(

@@ -11,7 +11,7 @@ import numpy as np
 
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data.assemble import assemble
-from qfl.data.catalog import Raw, locate, require_folder
+from qfl.data.catalog import Raw, arrays_of, locate
 from qfl.data.tables import codes
 from qfl.data.text import hashed, words
 
@@ -108,7 +108,7 @@ class Clinc150:
 
     def load(self) -> Dataset:
         """Return the utterances in scope, tasks intent and domain; natural clients are domains."""
-        raw = read_clinc(require_folder("clinc150"))
+        raw = arrays_of("clinc150", read_clinc)
         inside = raw["intent"] != "oos"
         texts = [words(text) for text in raw["text"][inside]]
         intent = raw["intent"][inside]
@@ -144,7 +144,7 @@ class Snips:
 
     def load(self) -> Dataset:
         """Return the commands, tasks intent and slots (a tag per word, 0 outside of any slot)."""
-        raw = read_snips(require_folder("snips"))
+        raw = arrays_of("snips", read_snips)
         names = ["", *sorted(set(raw["slot"]) - {""})]
         texts, tags = [], np.full((len(raw["intent"]), self.positions), NO_TAG)
         for row, (begin, end) in enumerate(zip(raw["offset"], raw["offset"][1:], strict=False)):

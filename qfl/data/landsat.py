@@ -9,7 +9,7 @@ import numpy as np
 
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data.assemble import assemble
-from qfl.data.catalog import Raw, locate, require_folder
+from qfl.data.catalog import Raw, arrays_of, locate, unpacked
 
 BANDS = ("green", "red", "infrared_1", "infrared_2")
 _TRAIN = 4435
@@ -18,8 +18,7 @@ _TRAIN = 4435
 def read(folder: Path) -> Raw:
     """Return x (n, 36) uint8, pixel by pixel, and y 0 to 5; the official label 7 is 5."""
     if list(folder.rglob("*.npz")):
-        with np.load(locate(folder, "statlog_landsat.npz"), allow_pickle=False) as file:
-            return {"x": file["x"], "y": file["y"]}
+        return unpacked(locate(folder, "statlog_landsat.npz"), "x", "y")
     table = np.concatenate(
         [np.loadtxt(locate(folder, f"sat.{p}"), ndmin=2) for p in ("trn", "tst")]
     )
@@ -36,7 +35,7 @@ class Landsat:
 
     def load(self) -> Dataset:
         """Return 6,435 patches, task land; the last 2,000 rows are the official test set."""
-        raw = read(require_folder("landsat"))
+        raw = arrays_of("landsat", read)
         bands = raw["x"].reshape(-1, 9, len(BANDS))
         return assemble(
             "landsat",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data.assemble import assemble
-from qfl.data.catalog import Raw, locate, require_folder
+from qfl.data.catalog import Raw, arrays_of, locate
 
 VIEWS = {"fac": 216, "fou": 76, "kar": 64, "mor": 6, "pix": 240, "zer": 47}
 
@@ -52,7 +52,7 @@ class Mfeat:
 
     def load(self) -> Dataset:
         """Return 2,000 digits, tasks digit and parity."""
-        raw = read(require_folder("mfeat"))
+        raw = arrays_of("mfeat", read)
         digit = raw["digit"]
         return assemble(
             "mfeat",

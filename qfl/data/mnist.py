@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data.assemble import assemble
-from qfl.data.catalog import Raw, locate, require_folder
+from qfl.data.catalog import Raw, arrays_of, locate, unpacked
 
 _OFFICIAL = {
     "x_train": "train-images-idx3-ubyte.gz",
@@ -24,8 +24,7 @@ _OFFICIAL = {
 def read(folder: Path) -> Raw:
     """Return x_train, y_train, x_test, y_test as uint8 arrays in the official order."""
     if list(folder.rglob("*.npz")):
-        with np.load(locate(folder, "mnist_70k_uint8.npz"), allow_pickle=False) as file:
-            return {name: file[name] for name in _OFFICIAL}
+        return unpacked(locate(folder, "mnist_70k_uint8.npz"), *_OFFICIAL)
     return {name: read_idx(locate(folder, file)) for name, file in _OFFICIAL.items()}
 
 
@@ -49,7 +48,7 @@ class Mnist:
 
     def load(self) -> Dataset:
         """Return the pictures scaled to 0..1, tasks digit and parity; official test set."""
-        raw = read(require_folder("mnist"))
+        raw = arrays_of("mnist", read)
         kept = self.samples or len(raw["x_train"])
         pixels = np.concatenate([raw["x_train"][:kept], raw["x_test"]])
         digit = np.concatenate([raw["y_train"][:kept], raw["y_test"]]).astype(np.int64)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data.assemble import assemble
-from qfl.data.catalog import Raw, locate, require_folder
+from qfl.data.catalog import Raw, arrays_of, locate, unpacked
 from qfl.data.windows import cut, starts
 
 ACTIVITIES = ("SEATED", "SITTING_DOWN", "STANDING_UP", "TURNING", "WALKING")
@@ -38,8 +38,7 @@ def read(folder: Path) -> Raw:
     """Return all recordings one after the other: imu (rows, 6), t_ms since the start of each,
     label, and per recording t0_ms, offset, subject, execution and device."""
     if list(folder.rglob("*.npz")):
-        with np.load(locate(folder, "sp_sw_har.npz"), allow_pickle=False) as file:
-            return {name: file[name] for name in _NAMES}
+        return unpacked(locate(folder, "sp_sw_har.npz"), *_NAMES)
     paths = sorted(folder.rglob("s??_??_s?.csv"), key=lambda path: path.name)
     locate(folder, "s??_??_s?.csv")
     tables = [_recording(path) for path in paths]
@@ -86,7 +85,7 @@ class SpSwHar:
         Motion is resampled inside a recording, and no window crosses one. A window has the
         activity of most of its steps. Natural clients are people.
         """
-        raw = read(require_folder("sp_sw_har"))
+        raw = arrays_of("sp_sw_har", read)
         windows, labels, owners, devices = [], [], [], []
         for k, (begin, end) in enumerate(zip(raw["offset"], raw["offset"][1:], strict=False)):
             device = str(raw["device"][k])

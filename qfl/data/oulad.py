@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data.assemble import assemble
-from qfl.data.catalog import Raw, locate, require_folder
+from qfl.data.catalog import Raw, arrays_of, locate
 from qfl.data.tables import Columns, block, codes, read_csv
 
 _TABLES = ("studentInfo", "studentAssessment", "assessments", "studentRegistration")
@@ -54,7 +54,7 @@ class Oulad:
 
         Natural clients are the 22 presentations of courses, or 13 regions.
         """
-        raw = read(require_folder("oulad"))
+        raw = arrays_of("oulad", read)
         info = _table(raw, "studentInfo")
         person, person_values = block(
             "person",

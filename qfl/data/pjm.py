@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data.assemble import assemble
-from qfl.data.catalog import Raw, locate, require_folder
+from qfl.data.catalog import Raw, arrays_of, locate, unpacked
 from qfl.data.tables import read_csv
 from qfl.data.windows import starts
 
@@ -24,8 +24,7 @@ def read(folder: Path) -> Raw:
     The official files are not sorted; where a clock change doubles an hour the first row counts.
     """
     if list(folder.rglob("*.npz")):
-        with np.load(locate(folder, "pjm_hourly.npz"), allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        return unpacked(locate(folder, "pjm_hourly.npz"))
     raw: dict[str, NDArray[Any]] = {}
     for zone in ZONES:
         columns = read_csv(locate(folder, f"{zone}_hourly.csv"))
@@ -58,7 +57,7 @@ class PjmHourly:
         The load is divided by the mean of the zone's training hours; `peak` is the quarter of the
         next day that holds its largest hour. Natural clients are zones.
         """
-        raw = read(require_folder("pjm_hourly"))
+        raw = arrays_of("pjm_hourly", read)
         past, ahead, calendar, zones, held = [], [], [], [], []
         length = self.past + self.ahead
         for number, zone in enumerate(ZONES):

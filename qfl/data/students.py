@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data.assemble import assemble
-from qfl.data.catalog import Raw, locate, require_folder
+from qfl.data.catalog import Raw, arrays_of, locate
 from qfl.data.tables import Columns, block, codes, numbers, read_csv
 
 _PASS_MARK = 10
@@ -94,7 +94,7 @@ class StudentPerformance:
 
     def load(self) -> Dataset:
         """Return 1,044 records, tasks pass and grade; natural clients are school x subject."""
-        raw = read_performance(require_folder("student_performance"))
+        raw = arrays_of("student_performance", read_performance)
         blocks = dict(_PERFORMANCE_BLOCKS)
         shown = {"both": ("G1", "G2"), "first": ("G1",), "none": ()}[self.grades]
         if shown:
@@ -121,7 +121,7 @@ class StudentDropout:
 
     def load(self) -> Dataset:
         """Return 4,424 students, task outcome of 3 classes; natural clients are 17 courses."""
-        raw = read_dropout(require_folder("student_dropout"))
+        raw = arrays_of("student_dropout", read_dropout)
         return assemble(
             "student_dropout",
             raw,

@@ -9,7 +9,7 @@ import numpy as np
 
 from qfl.core.tasks import Dataset, Modality, Task
 from qfl.data.assemble import assemble
-from qfl.data.catalog import Raw, locate, require_folder
+from qfl.data.catalog import Raw, arrays_of, locate
 from qfl.data.tables import codes
 
 ARCS = ("front", "left", "back", "right")
@@ -32,7 +32,7 @@ class WallRobot:
 
         Natural clients are four blocks of time, about one lap each.
         """
-        raw = read(require_folder("wall_robot"))
+        raw = arrays_of("wall_robot", read)
         sonar, steps = raw["sonar"][:-1], len(raw["sonar"]) - 1
         width = _SONARS // len(ARCS)
         arcs = {

@@ -7,8 +7,9 @@ import pytest
 def given(monkeypatch, tmp_path):
     """A function (module, reader, arrays): let this reader find these arrays."""
 
-    def put(module, arrays, reader="read"):
-        monkeypatch.setattr(module, "require_folder", lambda id: tmp_path)
-        monkeypatch.setattr(module, reader, lambda folder: arrays)
+    def put(module, arrays=None, reader="read"):
+        monkeypatch.setattr(module, "arrays_of", lambda id, read: read(tmp_path))
+        if arrays is not None:
+            monkeypatch.setattr(module, reader, lambda folder: arrays)
 
     return put

@@ -24,7 +24,7 @@ def test_av_digits_pairs_by_digit_and_by_split(given):
     voices, pictures = sound([3, 8]), ink(200)
     given(fsdd, voices)
     given(mnist, pictures)
-    given(av_digits, None, "require_folder")
+    given(av_digits)
     data = av_digits.AvDigits(image_noise=0.0).load()
     image = (data.samples.inputs["image"] * 255).round().astype(np.uint8)
     digit, test = data.samples.targets["digit"], set(data.test_rows.tolist())
@@ -40,7 +40,7 @@ def test_av_digits_pairs_by_digit_and_by_split(given):
 def test_av_digits_noise_is_always_the_same(given):
     given(fsdd, sound([1]))
     given(mnist, ink(120))
-    given(av_digits, None, "require_folder")
+    given(av_digits)
     one, two, clean = (
         av_digits.AvDigits(image_noise=noise).load().samples.inputs["image"]
         for noise in (0.9, 0.9, 0.0)

@@ -2,17 +2,20 @@
 
 import os
 import re
+import shutil
 import subprocess
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from qfl.core.errors import ConfigError, UnknownNameError
+from qfl.core.errors import ConfigError, DataError, UnknownNameError
 from qfl.core.registry import load
-from qfl.data import DATASETS, fsdd, intents, landsat, mnist, motion
+from qfl.data import DATASETS, catalog, fsdd, intents, landsat, mnist, motion
 from qfl.data.catalog import (
+    arrays_of,
     catalogue,
     entry,
     file_sha256,
@@ -118,3 +121,87 @@ def test_a_folder_without_the_files_says_what_it_lacks(tmp_path):
     for reader in (mnist.read, fsdd.read, landsat.read, motion.read, intents.read_snips):
         with pytest.raises(ConfigError, match="fetch the set again"):
             reader(tmp_path)
+
+
+def flipped(path):
+    """One bit of the compressed arrays is another."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def truncated(path):
+    """A download that was cut off."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def renamed(path):
+    """An array has another name."""
+    with np.load(path) as file:
+        np.savez_compressed(path, **{f"{name}_": file[name] for name in file.files})
+
+
+def shifted(path):
+    """Labels are one place off: as well-formed as the true ones."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    label = "y" if "y" in arrays else "digit"
+    np.savez_compressed(path, **{**arrays, label: np.roll(arrays[label], 1)})
+
+
+DAMAGE = {flipped: "cannot be read", truncated: "cannot be read", renamed: "cannot be read",
+          shifted: "holds other values"}  # fmt: skip
+
+
+@pytest.fixture
+def patches(tmp_path, monkeypatch):
+    """QFL_DATA with a little Landsat that the catalogue says is the set; its file."""
+    rng = np.random.default_rng(0)
+    path = tmp_path / "landsat" / "statlog_landsat.npz"
+    path.parent.mkdir()
+    x = rng.integers(0, 256, (4500, 36)).astype(np.uint8)
+    np.savez_compressed(path, x=x, y=rng.integers(0, 6, len(x)).astype(np.uint8))
+    row = replace(
+        entry("landsat"),
+        arrays=fingerprint(landsat.read(path.parent)),
+        files={path.name: file_sha256(path)},
+    )
+    monkeypatch.setenv("QFL_DATA", str(tmp_path))
+    monkeypatch.setattr(catalog, "entry", lambda id: row)
+    return path
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_set_is_refused_with_the_file_and_the_remedy(patches, damage):
+    assert len(landsat.Landsat().load().samples) == 4500
+    damage(patches)
+    wrong = f"{re.escape(str(patches))} {DAMAGE[damage]}.*qfl data fetch landsat"
+    with pytest.raises(DataError, match=wrong):
+        landsat.Landsat().load()
+
+
+def test_the_same_arrays_in_another_file_are_the_same_set(patches):
+    with np.load(patches) as file:
+        arrays = dict(file)
+    np.savez(patches, **arrays)
+    assert len(landsat.Landsat().load().samples) == 4500
+
+
+def test_a_set_that_cannot_be_fetched_names_its_source(patches, monkeypatch):
+    monkeypatch.setattr(catalog, "entry", lambda id: replace(catalogue()["pjm_hourly"], id=id))
+    with pytest.raises(DataError, match=r"get it again.*kaggle\.com"):
+        landsat.Landsat().load()
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("id", WITH_READER)
+def test_no_real_file_cut_off_trains_anybody(id, tmp_path, monkeypatch):
+    shutil.copytree(real(id), tmp_path / id)
+    monkeypatch.setenv("QFL_DATA", str(tmp_path))
+    read = load(entry(id).reader)
+    assert arrays_of(id, read).keys()
+    for name in entry(id).files:
+        for path in (tmp_path / id).rglob(name):
+            truncated(path)
+    with pytest.raises(DataError, match=re.escape(str(tmp_path / id))):
+        arrays_of(id, read)

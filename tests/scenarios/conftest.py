@@ -1,14 +1,19 @@
 """A small set of made-up clips and pictures in the form of the real files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+
+from qfl.data import catalog, fsdd, mnist
 
 TAKES, SPEAKERS, DIGITS = 10, 6, 10
 
 
 @pytest.fixture
 def made_up_av(tmp_path, monkeypatch):
-    """QFL_DATA with 600 clips of noise, 300 of them official tests, and pictures to go with."""
+    """QFL_DATA with 600 clips of noise, 300 of them official tests, and pictures to go with; the
+    catalogue says that these are the sets."""
     rng = np.random.default_rng(0)
     digit, rest = np.divmod(np.arange(DIGITS * SPEAKERS * TAKES), SPEAKERS * TAKES)
     speaker, index = np.divmod(rest, TAKES)
@@ -34,3 +39,8 @@ def made_up_av(tmp_path, monkeypatch):
         },
     )
     monkeypatch.setenv("QFL_DATA", str(tmp_path))
+    known = {
+        id: replace(catalog.entry(id), arrays=catalog.fingerprint(read(tmp_path / id)))
+        for id, read in (("fsdd", fsdd.read), ("mnist", mnist.read))
+    }
+    monkeypatch.setattr(catalog, "entry", lambda id: known.get(id) or catalog.catalogue()[id])
