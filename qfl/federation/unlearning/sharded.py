@@ -10,6 +10,7 @@ in place of samples.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from torch import Tensor
 from qfl.core.errors import ConfigError
 from qfl.core.record import Costs, RoundRecord
 from qfl.federation.deciding.holdings import declared
+from qfl.federation.deciding.sampling import stated
 from qfl.federation.evaluate import measures_by_modality
 from qfl.federation.population import Population, TensorSamples, regrouped
 from qfl.federation.round import Federation
@@ -151,14 +153,17 @@ class Shards:
     def train(self, first: int, last: int) -> Iterator[RoundRecord]:
         """Yield the records of these rounds, in which all shards train at once."""
         for round_index in range(first, last + 1):
-            parts = [r for place in self.federations for r in self.step(place, round_index)]
-            yield merged(parts, self._measured())
+            parts = {at: r for at in self.federations for r in self.step(at, round_index)}
+            record = merged(list(parts.values()), self._measured())
+            yield replace(record, candidates=self._pool(parts))
 
     def record(self, round_index: int) -> RoundRecord:
         """Return the record of the present models, without what a round adds."""
         parts = [f.record(round_index) for f in self.federations.values() if f is not None]
-        holdings = declared(self.population.clients) if round_index == 0 else {}
-        return replace(merged(parts, self._measured()), holdings=holdings)
+        record = merged(parts, self._measured())
+        if round_index:
+            return record
+        return replace(record, facts=self._facts(), holdings=declared(self.population.clients))
 
     def outputs(self, samples: TensorSamples) -> Mapping[str, Tensor]:
         """Return task -> outputs, to which every shard contributes that knows something."""
@@ -169,6 +174,25 @@ class Shards:
         """Return the model of the shard of the client with this number, None if nobody is left."""
         federation = self.federations[self.options.shard_of(number)]
         return None if federation is None else federation.model_for(number)
+
+    def _pool(self, parts: Mapping[int, RoundRecord]) -> tuple[str, ...]:
+        """Whom the shards chose from together, empty if each of them chose from all its clients."""
+        if not any(part.candidates for part in parts.values()):
+            return ()
+        pools = [part.candidates or self._members(place) for place, part in parts.items()]
+        return tuple(sorted(name for pool in pools for name in pool))
+
+    def _members(self, place: int) -> tuple[str, ...]:
+        federation = self.federations[place]
+        return tuple(c.name for c in federation.population.clients) if federation else ()
+
+    def _facts(self) -> dict[str, float]:
+        """What is stated of all shards together, once everybody joined: each has a panel and pools
+        of its own."""
+        [one, *_] = [f for f in self.federations.values() if f is not None]
+        sizes = Counter(map(self.options.shard_of, self.population.numbers)).values()
+        most = one.schedule.evaluated_clients, one.policies.weights.candidates
+        return stated(self.population, *(sum(min(size, each) for size in sizes) for each in most))
 
     def _measured(self) -> dict[str, float]:
         return measures_by_modality(self.outputs, self._test, self.population.tasks)

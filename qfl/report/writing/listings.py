@@ -87,6 +87,20 @@ def aborts_table(found: Sequence[Abort], *, cells: int) -> Table:
     return Table("aborts", "Aborted key exchanges", columns, tuple(rows), note)
 
 
+def sampled(results: Results) -> str:
+    """Return which clients stand for all: a panel where they are evaluated, a pool where a round
+    chooses; "" where all are."""
+    stated = [run.row.rounds[0].facts for run in results.runs if run.row.rounds]
+    words = {"evaluated_clients": "evaluated, a panel", "candidates": "to choose from, a pool"}
+    found = [
+        f"{facts[name]:,.0f} of {facts['clients']:,.0f} clients {text}"
+        for name, text in words.items()
+        for facts in stated
+        if name in facts
+    ]
+    return "; ".join(dict.fromkeys(found))
+
+
 def heterogeneity_table(results: Results) -> Table:
     """Return what the scenario stated about the realised data, over the seeds."""
     stated: dict[str, dict[int, float]] = defaultdict(dict)

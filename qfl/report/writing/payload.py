@@ -14,7 +14,7 @@ from qfl.report.runs.exclusions import untrained
 from qfl.report.runs.results import AXES, Results, Run
 from qfl.report.words import count, display, listed
 from qfl.report.writing.analysis import Analysis
-from qfl.report.writing.listings import MOST_CELLS
+from qfl.report.writing.listings import MOST_CELLS, sampled
 
 
 def payload(analysis: Analysis) -> dict[str, Any]:
@@ -69,21 +69,7 @@ def facts_line(analysis: Analysis) -> str:
     if rounds:
         span = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
         parts.append(f"{span} {'rounds' if results.trains else 'decisions each'}")
-    return " · ".join([*parts, *sampled(results)])
-
-
-def sampled(results: Results) -> list[str]:
-    """Return which clients stand for all: a panel where they are evaluated, a pool where a round
-    chooses; nothing where all are."""
-    stated = [run.row.rounds[0].facts for run in results.runs if run.row.rounds]
-    words = {"evaluated_clients": "evaluated, a panel", "candidates": "to choose from, a pool"}
-    found = [
-        f"{facts[name]:,.0f} of {facts['clients']:,.0f} clients {text}"
-        for name, text in words.items()
-        for facts in stated
-        if name in facts
-    ]
-    return list(dict.fromkeys(found))
+    return " · ".join([*parts, *filter(None, [sampled(results)])])
 
 
 def samples_line(results: Results) -> str:

@@ -10,7 +10,7 @@ from qfl.report.runs.results import Results
 from qfl.report.tables import Table, TableCell
 from qfl.report.words import display
 from qfl.report.writing.analysis import Analysis
-from qfl.report.writing.listings import counts_text
+from qfl.report.writing.listings import counts_text, sampled
 from qfl.report.writing.methods import paragraphs
 
 
@@ -19,7 +19,7 @@ def render(analysis: Analysis) -> dict[str, str]:
     return {
         "summary.md": _markdown(analysis),
         "summary.csv": _csv(analysis),
-        "summary.tex": _tex(analysis.tables[_main(analysis)]),
+        "summary.tex": _tex(analysis.tables[_main(analysis)], sampled(analysis.results)),
     }
 
 
@@ -85,7 +85,8 @@ def _markdown(analysis: Analysis) -> str:
         lines += [f"- {display(s.difference.setting) or 'all'}: {s.text}" for s in statements]
         lines.append("")
     lines += [text for s in statements[:1] if s.detail for text in (s.detail, "")]
-    lines += [f"{counts_text(results)}.", ""]
+    lines += [f"{text}." for text in (counts_text(results), sampled(results)) if text]
+    lines.append("")
     for key in _tables(results):
         table = analysis.tables[key]
         if table.rows:
@@ -136,8 +137,8 @@ _CSV_COLUMNS = (
 )
 
 
-def _tex(table: Table) -> str:
-    """Return the comparison as a booktabs table."""
+def _tex(table: Table, note: str) -> str:
+    """Return the comparison as a booktabs table, with a note below it if there is one."""
     columns = "".join("r" if column.numeric else "l" for column in table.columns)
     heads = [_latex(f"{column.label} {column.arrow}".strip()) for column in table.columns]
     lines = [
@@ -150,7 +151,11 @@ def _tex(table: Table) -> str:
     for row in table.rows:
         cells = [_cell(cell, bold="\\textbf{{{}}}", escape=_latex) for cell in row.cells]
         lines.append(" & ".join(cells).replace("≈", "$\\approx$") + " \\\\")
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
+    lines.append("\\bottomrule")
+    if note:
+        below = f"\\footnotesize {_latex(note)}."
+        lines.append(f"\\multicolumn{{{len(table.columns)}}}{{l}}{{{below}}} \\\\")
+    return "\n".join([*lines, "\\end{tabular}"]) + "\n"
 
 
 def _number(value: float) -> str:

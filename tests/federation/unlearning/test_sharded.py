@@ -5,7 +5,9 @@ import pytest
 from small import MODALITIES, founder, numbers, population, same
 
 from qfl.core.errors import ConfigError
+from qfl.core.record import SAMPLED
 from qfl.federation.deciding.holdings import declared
+from qfl.federation.deciding.selection import SelectionWeights
 from qfl.federation.population import TensorSamples
 from qfl.federation.unlearning.requests import Request, erase
 from qfl.federation.unlearning.retrain import Retrain
@@ -146,6 +148,33 @@ def test_shards_answer_together_and_a_record_is_of_all_of_them():
     assert outputs["task_0"] == pytest.approx(sum(o["task_0"] for o in each) / 3, abs=1e-6)
     votes = sum(o["task_1"].softmax(1) for o in each) / 3
     assert outputs["task_1"].exp() == pytest.approx(votes, abs=1e-6)
+
+
+def test_panels_and_pools_of_all_shards_are_stated_together():
+    """Three shards of three, each with a panel of two and pools of two; by hand 6 of 9 each. The
+    mutation, what the first shard states, says 2 of 3."""
+    found = founder(choose=3, evaluated_clients=2, weights=SelectionWeights(candidates=2))
+    for options in (PLAIN, SLICED):
+        shards = options.begin(found, WHOLE)
+        facts = shards.record(0).facts
+        stated = {name: facts[name] for name in SAMPLED}
+        assert stated == {"clients": 9, "evaluated_clients": 6, "candidates": 6}
+        *_, last = shards.train(1, 4)
+        assert len(last.client_metrics) == 6
+        assert len(set(last.candidates)) == len(last.candidates) == 6
+        assert set(last.selected) <= set(last.candidates)
+    assert not set(SAMPLED) & PLAIN.begin(FOUND, WHOLE).record(0).facts.keys()
+
+
+def test_a_shard_without_a_pool_adds_all_its_clients():
+    """Ten clients: the first shard has four, and a pool of three is everybody in the others."""
+    members, weights = population(10, samples=600), SelectionWeights(candidates=3)
+    shards = PLAIN.begin(founder(choose=3, weights=weights), members)
+    assert shards.record(0).facts["candidates"] == 9
+    [record] = shards.train(1, 1)
+    first = {f"client-{number:02d}" for number in (0, 3, 6, 9)}
+    assert len(record.candidates) == 9
+    assert {client.name for client in members.clients} - set(record.candidates) < first
 
 
 def test_an_emptied_shard_is_silent():

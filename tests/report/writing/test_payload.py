@@ -7,10 +7,9 @@ import pytest
 from simulated_run import PROVENANCE, Simulation, simulate, write_run
 
 from qfl.report.runs.results import read
-from qfl.report.writing import payload
+from qfl.report.writing import page, payload, summary
 from qfl.report.writing.analysis import analyse
 from qfl.report.writing.listings import heterogeneity_table
-from qfl.report.writing.page import render
 
 
 def test_it_is_json_and_has_every_figure(analysis):
@@ -90,10 +89,11 @@ def test_a_panel_and_a_pool_are_said_in_the_first_line(tmp_path):
         for row in simulation.rows()
     ]
     analysis = analyse(read(write_run(tmp_path, rows, simulation.lock())))
-    words = (
-        "100 of 10,000 clients evaluated, a panel · 200 of 10,000 clients to choose from, a pool"
-    )
+    words = "100 of 10,000 clients evaluated, a panel; 200 of 10,000 clients to choose from, a pool"
     assert payload.facts_line(analysis).endswith(words)
-    assert words in render(analysis)
+    assert words in page.render(analysis)
+    texts = summary.render(analysis)
+    assert f"\n{words}.\n" in texts["summary.md"]
+    assert f"{{\\footnotesize {words}.}}" in texts["summary.tex"]
     stated = [row.cells[0].text for row in heterogeneity_table(analysis.results).rows]
     assert "candidates" not in stated
