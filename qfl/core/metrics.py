@@ -112,7 +112,7 @@ METRICS: Mapping[str, Metric] = _table(
     Metric("rounds_to_pairs", "rounds to all pairs", "", False, "count", _POSITIVE, ".1f",
            "first round by which every pair of a modality and a task that a client holds was "
            "trained; runs that leave one out are censored"),
-    Metric("curve_mean", "mean over the curve", "", True, "mean", (None, None), ".1%",
+    Metric("curve_mean", "mean over rounds", "", True, "mean", (None, None), ".1%",
            "area under the learning curve over rounds, divided by the number of rounds"),
     # decisions
     Metric("approximation_ratio", "approximation ratio", "", True, "mean", _UNIT, ".4f",

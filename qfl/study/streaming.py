@@ -16,7 +16,6 @@ from qfl.core.metrics import OF_CLIENTS_IN_STREAMS, OF_ROUNDS
 from qfl.core.registry import load
 from qfl.core.rng import Streams
 from qfl.federation.continual.rounds import ends
-from qfl.federation.plan import Schedule
 from qfl.models.keys import ModuleKey
 from qfl.models.policies import exchange_policy
 from qfl.study.options import SECTIONS, Issue, build, build_row, shared
@@ -161,7 +160,8 @@ def _placements(federation: Settings) -> set[str]:
     """Return where the modules of a model are placed: by its kinds, and single ones by pattern."""
     policy, changed = exchange_policy(federation["exchange"]), federation["modules"]
     found = {change["placement"] for change in changed.values() if "placement" in change}
-    for kind in build(Schedule, federation).recipe.kinds:
+    schedule = build(load(SECTIONS["federation"].shared[0]), federation)
+    for kind in schedule.recipe.kinds:
         whole = str(ModuleKey(kind))
         placement: str = policy[whole].placement
         for pattern, change in changed.items():

@@ -203,7 +203,7 @@ def _silent(outcome: Outcome, runs: tuple[Run, ...]) -> bool:
 
 def _refusal(pairs: int, needed: int, comparisons: int) -> str:
     if comparisons == 0 or pairs == 0:
-        return "no two methods finished the same seed"
+        return "no two methods have a value on the same seed"
     family = "" if comparisons == 1 else f" for {count(comparisons, 'comparison')} with Holm"
     return (
         f"{count(pairs, 'paired seed')} cannot reach p < {p_text(ALPHA)} in an exact test{family}: "

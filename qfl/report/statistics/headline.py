@@ -9,7 +9,7 @@ from typing import Literal
 from qfl.core.errors import ConfigError
 from qfl.core.metrics import metric
 from qfl.report.runs.results import HeadlineRequest, Results
-from qfl.report.statistics.compare import Difference, Family, primary
+from qfl.report.statistics.compare import Difference, Family, headline_outcome, primary
 from qfl.report.statistics.intervals import ALPHA, BOOTSTRAP_FROM, censored_median
 from qfl.report.words import count, display, p_text
 
@@ -89,10 +89,29 @@ def _overview(request: HeadlineRequest, family: Family, found: int) -> str:
 
 
 def _nothing_to_compare(results: Results, request: HeadlineRequest) -> str:
-    absent = [m for m in (request.method, request.baseline) if not results.variants(m)]
-    names = " or ".join(display(name) for name in absent)
-    why = f"no finished cell of {names}" if absent else "no seed that both methods finished"
-    return f"No claim: there is {why}."
+    sides = (request.method, request.baseline)
+    if absent := [name for name in sides if not results.variants(name)]:
+        return f"No claim: there is no finished cell of {_either(absent)}."
+    outcome = headline_outcome(request)
+    runs = [[run for run in results.runs if run.label == name] for name in sides]
+    if not set.intersection(*({(run.setting, run.pairing) for run in own} for own in runs)):
+        return "No claim: there is no seed that both methods finished."
+    silent = [
+        name
+        for name, own in zip(sides, runs, strict=True)
+        if all(math.isnan(outcome.read(run)) for run in own)
+    ]
+    if silent:
+        measured = metric(request.metric)
+        return (
+            f"No claim: {measured.label} ({measured.definition}) has no value in any run of "
+            f"{_either(silent)}."
+        )
+    return f"No claim: there is no seed on which both methods have a {outcome.metric.label}."
+
+
+def _either(names: list[str]) -> str:
+    return " or ".join(display(name) for name in names)
 
 
 def _statement(results: Results, family: Family, found: Difference) -> Statement:
@@ -110,7 +129,7 @@ def _facts(results: Results, found: Difference) -> tuple[str, tuple[Side, ...]]:
     request = results.headline
     if request is None:
         raise ConfigError("a comparison needs a declared headline")
-    measured = metric(request.metric)
+    measured, group = metric(request.metric), found.outcome.group
     first, second = display(found.method), display(found.baseline)
     effect = f"difference {interval_text(found)}, {count(len(found.pairs), results.unit)}"
     a, b = ([pair[side] for pair in found.pairs] for side in (1, 2))
@@ -119,9 +138,10 @@ def _facts(results: Results, found: Difference) -> tuple[str, tuple[Side, ...]]:
         sentence = (
             f"{first} ended at {texts[0]} {measured.label}, {second} at {texts[1]}; {effect}."
         )
-        if found.outcome.group != "learning":
+        if group != "learning":
+            kind = "final" if group in ("modality", "clients") else "mean"
             sentence = (
-                f"{first} has a mean {measured.label} of {texts[0]}, {second} of {texts[1]}; "
+                f"{first} has a {kind} {measured.label} of {texts[0]}, {second} of {texts[1]}; "
                 f"{effect}."
             )
         return sentence, _sides(found, texts, "")

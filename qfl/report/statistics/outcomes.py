@@ -219,9 +219,10 @@ def _curve_mean(name: str) -> Outcome:
             return math.nan
         return float(np.trapezoid(curve, rounds) / (rounds[-1] - rounds[0]))
 
+    mean = metric("curve_mean")
     summary = replace(
-        metric("curve_mean"),
-        label=f"mean {measured.label}",
+        mean,
+        label=f"{measured.label}, {mean.label}",
         format=measured.format,
         unit=measured.unit,
         higher_is_better=measured.higher_is_better,

@@ -1,12 +1,15 @@
 """The headline says what the numbers allow, and nothing more."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from simulated_run import Simulation, simulate, write_run
 
 from qfl.report.runs.results import read
 from qfl.report.statistics import headline as room
+
+SMALL = Simulation(seeds=2)
 
 
 def headline(folder, **options):
@@ -77,6 +80,28 @@ def test_a_missing_method_is_named(tmp_path):
         "no claim",
         "No claim: there is no finished cell of QAOA.",
     )
+
+
+def measured(folder, name, rows):
+    lock = SMALL.lock().replace("target = 0.8\n", "").replace("digit.accuracy", name)
+    return room.headline(read(write_run(folder, rows, lock)))
+
+
+def test_a_metric_without_a_value_is_not_taken_for_unfinished_seeds(tmp_path):
+    found = measured(tmp_path, "relearn_steps", SMALL.rows())
+    assert found.verdict == "no claim"
+    assert found.sentence.startswith("No claim: steps to relearn (")
+    assert found.sentence.endswith(") has no value in any run of QAOA or random.")
+
+
+def test_a_final_value_is_called_final_where_a_mean_over_rounds_is_beside_it(tmp_path):
+    def alone(record):
+        value = record.metrics["digit.accuracy"]
+        return replace(record, metrics={**record.metrics, "digit.accuracy@image": value})
+
+    rows = [replace(row, rounds=tuple(map(alone, row.rounds))) for row in SMALL.rows()]
+    found = measured(tmp_path, "digit.accuracy@image", rows)
+    assert "QAOA has a final digit accuracy, image alone of " in found.sentence
 
 
 @pytest.mark.parametrize("declared", [True, False])

@@ -74,6 +74,6 @@ def test_the_mean_over_the_curve_is_its_area(results):
     area = next(
         s
         for s in summaries(results)
-        if s.outcome.metric.label == "mean digit accuracy" and s.method == "qaoa"
+        if s.outcome.metric.label == "digit accuracy, mean over rounds" and s.method == "qaoa"
     )
     assert area.values[0] == pytest.approx(np.trapezoid(curve) / 20)
