@@ -1,4 +1,4 @@
-"""`qfl list KIND`: what a study can name, and what is not installed."""
+"""`qfl list KIND [NAME]`: what a study can name, what is not installed, and the options of one."""
 
 from __future__ import annotations
 
@@ -36,17 +36,32 @@ SNAPSHOTS = "snapshots"
 @app.command("list")
 def list_kind(
     kind: Annotated[str, typer.Argument(help=f"One of: {', '.join((*KINDS, SNAPSHOTS))}.")],
+    name: Annotated[str | None, typer.Argument(help="One of them, to list its options.")] = None,
 ) -> None:
-    """List what a study can name, with the command that installs what is missing."""
+    """List what a study can name, with the command that installs what is missing; or the options of
+    one of these."""
     if kind == SNAPSHOTS:
         _list_snapshots()
         return
     registry = registry_of(kind)
+    if name is not None:
+        _list_options(registry, kind, name)
+        return
     if registry.kind == "backend":
         _list_backends(registry)
         return
     rows = [(name, _installed(row), row.summary) for name, row in sorted(registry.table().items())]
     table(("name", "installed", "what it is"), rows)
+
+
+def _list_options(registry: Registry, kind: str, name: str) -> None:
+    """Print the options of a row: its own, then those that all rows of its sections share."""
+    from qfl.cli.options import options
+
+    found = options(registry, name, _target(kind))
+    table(("option", "type", "default", "where", "what it is"), found)
+    if not found:
+        say(f"{registry.kind} {name} has no options")
 
 
 def _list_backends(registry: Registry) -> None:
@@ -97,11 +112,16 @@ def registry_of(kind: str) -> Registry:
     """Return the table of a kind, named in the plural or the singular."""
     import importlib
 
+    module, _, name = _target(kind).partition(":")
+    registry: Registry = getattr(importlib.import_module(module), name)
+    return registry
+
+
+def _target(kind: str) -> str:
+    """Return "module:NAME" of the table of a kind."""
     from qfl.core.errors import UnknownNameError
 
     target = KINDS.get(kind) or KINDS.get(f"{kind}s")
     if target is None:
         raise UnknownNameError("kind", kind, (*KINDS, SNAPSHOTS))
-    module, _, name = target.partition(":")
-    registry: Registry = getattr(importlib.import_module(module), name)
-    return registry
+    return target

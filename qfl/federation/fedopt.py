@@ -65,7 +65,12 @@ class ServerOptimiser:
 
 @dataclass(frozen=True, slots=True)
 class FedAvgM:
-    """Momentum at the server: v = momentum v + change, x += rate v; momentum 0 is FedAvg."""
+    """Momentum at the server: v = momentum v + change, x += rate v; momentum 0 is FedAvg.
+
+    Attributes:
+        server_rate: step size of the server.
+        momentum: part of the last step that goes on, from 0 to below 1.
+    """
 
     server_rate: float = 1.0
     momentum: float = 0.9
@@ -85,7 +90,13 @@ class FedAvgM:
 
 @dataclass(frozen=True, slots=True)
 class FedAdam:
-    """Adam at the server, without bias correction as published; `adaptivity` is the paper's tau."""
+    """Adam at the server, without bias correction as published.
+
+    Attributes:
+        server_rate: step size of the server.
+        first_decay, second_decay: of the means of changes and of their squares, from 0 to below 1.
+        adaptivity: tau of the paper, added to the root of the second moments.
+    """
 
     server_rate: float = 0.01
     first_decay: float = 0.9
@@ -106,7 +117,13 @@ class FedAdam:
 
 @dataclass(frozen=True, slots=True)
 class FedYogi:
-    """Yogi at the server: second moments move by a step of the squared change, up or down."""
+    """Yogi at the server: second moments move by a step of the squared change, up or down.
+
+    Attributes:
+        server_rate: step size of the server.
+        first_decay, second_decay: of the means of changes and of their squares, from 0 to below 1.
+        adaptivity: tau of the paper, added to the root of the second moments.
+    """
 
     server_rate: float = 0.01
     first_decay: float = 0.9

@@ -19,7 +19,11 @@ from qfl.models.m3t import State
 
 @dataclass(frozen=True, slots=True)
 class FedProx:
-    """FedAvg plus (mu/2) ||w - w_downloaded||^2 at the client; mu = 0 is FedAvg bit for bit."""
+    """FedAvg plus (mu/2) ||w - w_downloaded||^2 at the client; mu = 0 is FedAvg bit for bit.
+
+    Attributes:
+        mu: weight of the distance to what was downloaded, at least 0.
+    """
 
     mu: float = 0.01
 

@@ -47,8 +47,11 @@ class Synthetic:
         samples_per_pair: the same, of all clients with that pair together.
         balanced: equally many samples at every client of a group; otherwise class-wise Dirichlet.
         dirichlet_alpha: skew of the classes of the last task inside a group; 100 is nearly none.
-        modalities, tasks: how many; kinds of modalities take turns.
-        regressions: so many tasks ask for a number, the others for a class.
+        modalities: how many; kinds take turns, and names are vector_0, imu_1, series_2, ...
+        tasks: how many; they are called task_0, task_1, ..., the first `regressions` of which ask
+            for a number.
+        regressions: so many tasks ask for a number (task_0.r2), the others for a class
+            (task_1.accuracy).
         classes: of those.
         factors: hidden numbers of each modality; more of them take more samples to learn.
         noise: standard deviation of what is added to inputs of variance 1.

@@ -108,7 +108,11 @@ def _summary(energies: NDArray[np.float64], best: NDArray[Any]) -> Spectrum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exact:
-    """Brute force over the feasible set; refuses more than `max_states` states."""
+    """Brute force over the feasible set.
+
+    Attributes:
+        max_states: a feasible set with more than this many states is refused.
+    """
 
     max_states: int = 20_000_000
 

@@ -21,6 +21,9 @@ class Greedy:
     """Fills the fixed ones of every block, or adds while it helps; ties go to the lowest index.
 
     With `postprocess="one_swap"` this is the greedy + one-swap baseline.
+
+    Attributes:
+        postprocess: what is done with the decision, one of POSTPROCESSES.
     """
 
     postprocess: str = "none"

@@ -28,7 +28,12 @@ class Random:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RandomBest:
-    """The best of `shots` uniform feasible draws: what a sampler with no idea would reach."""
+    """The best of `shots` uniform feasible draws: what a sampler with no idea would reach.
+
+    Attributes:
+        shots: number of draws.
+        postprocess: what is done with the decision, one of POSTPROCESSES.
+    """
 
     shots: int
     postprocess: str = "none"

@@ -17,7 +17,11 @@ from qfl.solvers.postprocess import POSTPROCESSES, improve, repair
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TopK:
     """Fills every block with the lowest linear coefficients; where nothing is fixed, takes the
-    negative ones. Inequalities are met by repair."""
+    negative ones. Inequalities are met by repair.
+
+    Attributes:
+        postprocess: what is done with the decision, one of POSTPROCESSES.
+    """
 
     postprocess: str = "none"
 
