@@ -5,7 +5,7 @@ Settings may still be malformed here; whatever is not as expected was reported w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -20,6 +20,51 @@ FEDERATION = ("scenario", "federation", "selection", "channel")
 """The sections of a study that trains; [decision] stands in for all of them."""
 PROTECTION = ("privacy", "adversary", "defence", "forget", "clusters", "stream")
 """Sections that a study that trains may have."""
+
+
+_STAND_INS: Settings = {
+    "name": "study",
+    "title": "?",
+    "question": "?",
+    "hypothesis": "?",
+    "seeds": 1,
+    "sweep": {},
+    "profiles": {},
+    "reach": None,
+}
+"""What a study may hold where its own is wrong and nothing else depends on it."""
+
+
+def despite(given: object, issues: list[Issue], known: Collection[str]) -> Settings | None:
+    """Return a raw study with stand-ins for what is wrong, so that the rest can still be checked;
+    None where a section is wrong, for what sections show together needs them all.
+
+    Args:
+        known: the keys that a study may have; others are left out.
+
+    >>> despite({"seeds": 6, "colour": 1}, [Issue("title", "missing")], ["seeds", "title"])
+    {'seeds': 6, 'title': '?'}
+    """
+    if not isinstance(given, Mapping):
+        return None
+    metric = "approximation_ratio" if given.get("decision") else "round_seconds"
+    headline = {"metric": metric, "method": "?", "baseline": "?"}
+    broken = {issue.key.partition(".")[0] for issue in issues}
+    kept = {key: value for key, value in given.items() if key in known and key not in broken}
+    found = kept | {
+        key: value for key, value in {**_STAND_INS, "headline": headline}.items() if key in broken
+    }
+    return found if all(key in found for key in broken if key in known) else None
+
+
+def beside(found: list[Issue], issues: list[Issue]) -> list[Issue]:
+    """Return those of the issues found that are about no key that has one already.
+
+    >>> beside([Issue("headline.metric", "of nobody")], [Issue("headline", "missing")])
+    []
+    """
+    broken = {issue.key.partition(".")[0] for issue in issues}
+    return [issue for issue in found if issue.key.partition(".")[0] not in broken]
 
 
 def unfit_sections(given: Mapping[str, Any]) -> list[Issue]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,11 +43,13 @@ from qfl.study.axes import has, may_have, safe_points, with_own
 from qfl.study.checks import (
     FEDERATION,
     PROTECTION,
+    beside,
     check_algorithm,
     check_choice,
     check_public,
     check_ranks,
     check_uplink,
+    despite,
     duplicates,
     unfit_candidates,
     unfit_sections,
@@ -262,10 +265,12 @@ class Study(BaseModel):
             study = handler(given)
         except ValidationError as error:
             issues += explain(error, list(cls.model_fields))
+            if trial := despite(given, issues, cls.model_fields):
+                with suppress(ValidationError):
+                    study = handler(trial)
         if study is not None:
             dumped = study.model_dump()
-            for unfit in _UNFIT:
-                issues += unfit(dumped)
+            issues += beside([issue for unfit in _UNFIT for issue in unfit(dumped)], issues)
         if isinstance(given, Mapping):
             issues += unlabelled(given)
             issues += unfit_sections(given)

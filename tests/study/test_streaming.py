@@ -204,6 +204,14 @@ def test_what_heads_a_study_is_of_a_model_that_somebody_uses(exchange, strategy)
         )
 
 
+def test_texts_and_a_headline_that_are_wrong_hide_nothing_of_the_stream():
+    stream = {**TASKS, "tasks": ["task_9", "task_0"]}
+    found = broken(title=None, hypothesis=3, headline={"metric": "digit"}, stream=stream)
+    assert {"title", "hypothesis", "headline.method", "stream.tasks"} <= found.keys()
+    assert "unknown task 'task_9'" in found["stream.tasks"]
+    assert "stream.tasks" not in broken(stream=stream, scenario={**SYNTHETIC, "clients": "x"})
+
+
 def test_what_stays_at_home_is_read_off_modules_that_are_there():
     """With every head back at the server, nothing is left at home."""
     back = {"head:*": {"placement": "global"}}
