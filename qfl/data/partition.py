@@ -69,7 +69,7 @@ def dirichlet(
     if clients * min_size > len(labels):
         raise ConfigError(
             f"{clients} clients x {min_size} samples exceed the {len(labels)} samples there are; "
-            "lower min_size or the number of clients"
+            "lower min_size (min_samples of a scenario) or the number of clients"
         )
     members = [rng.permutation(np.flatnonzero(labels == c)) for c in np.unique(labels)]
     if balanced:
@@ -86,7 +86,8 @@ def dirichlet(
             return parts
     raise ConfigError(
         f"no Dirichlet({alpha}) split in {_REDRAWS} draws gives every one of {clients} clients "
-        f"{min_size} samples; raise alpha or lower min_size"
+        f"{min_size} samples; raise alpha or lower min_size (dirichlet_alpha and min_samples of a "
+        "scenario), or take fewer clients"
     )
 
 

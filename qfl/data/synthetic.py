@@ -16,10 +16,19 @@ from numpy.typing import NDArray
 
 from qfl.core.arrays import sha256_hex
 from qfl.core.errors import ConfigError
+from qfl.core.ranges import check_ranges
 from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset, Modality, Samples, Task
 
 _KINDS = ("vector", "imu", "series", "tabular")
+_RANGES = {
+    "factors": "[1, inf)",
+    "groups": "[1, inf)",
+    "noise": "[0, inf)",
+    "group_shift": "[0, inf)",
+    "redundancy": "[0, 1]",
+    "relatedness": "[0, 1]",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +76,12 @@ class Synthetic:
                 f"shares must be rows of one length, not negative, adding up to 1; "
                 f"got {self.shares}"
             )
-        if self.factors < 1:
-            raise ConfigError(f"factors must be at least 1, got {self.factors}")
+        check_ranges(self, _RANGES)
         if not 0 <= self.regressions <= len(self.shares) or self.classes < 2:
             raise ConfigError(
                 f"{self.regressions} regressions among {len(self.shares)} tasks and "
                 f"{self.classes} classes; allowed: 0 to all tasks, and at least 2 classes"
             )
-        for name in ("redundancy", "relatedness"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} must lie in 0..1, got {getattr(self, name)}")
 
     def share(self, task: int, modality: int) -> float:
         """Return what part of a task's score comes from the hidden numbers of a modality.

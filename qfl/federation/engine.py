@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.func import vmap
 
 from qfl.core.errors import ConfigError, UnknownNameError
+from qfl.core.ranges import check_ranges
 from qfl.core.tasks import Task
 from qfl.federation.population import TensorSamples
 from qfl.federation.training.losses import Parameters, labels, reported, run
@@ -26,6 +27,15 @@ from qfl.models.notes import Notes
 from qfl.models.policies import ExchangePolicy
 
 _DEVICES = ("cpu", "cuda")
+_RANGES = {
+    "epochs": "[1, inf)",
+    "batch_size": "[1, inf)",
+    "learning_rate": "[0, inf)",
+    "clip_norm": "(0, inf]",
+    "modality_dropout": "[0, 1)",
+    "gradient_balance": "[0, inf)",
+    "unimodal_loss": "[0, inf)",
+}
 BALANCE = 0.01
 """Weight of the load-balancing term of routed experts (Fedus et al. 2021, arXiv:2101.03961)."""
 
@@ -65,7 +75,7 @@ class LocalTraining:
     """Minibatch training at a client.
 
     Attributes:
-        epochs: passes over the client's training samples per round.
+        epochs: passes over the client's training samples per round, at least 1.
         batch_size: samples per step; the last batch of an epoch may be smaller.
         learning_rate: step size.
         clip_norm: a step's gradient is scaled down to at most this Euclidean norm; inf never is.
@@ -90,13 +100,7 @@ class LocalTraining:
     def __post_init__(self) -> None:
         if self.device.partition(":")[0] not in _DEVICES:
             raise UnknownNameError("device", self.device, _DEVICES)
-        if not 0 <= self.modality_dropout < 1:
-            raise ConfigError(
-                f"modality_dropout must be at least 0 and below 1, got {self.modality_dropout}"
-            )
-        for name in ("gradient_balance", "unimodal_loss"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(f"{name} must be >= 0, got {getattr(self, name)}")
+        check_ranges(self, _RANGES)
 
     def passes(self, modalities: int) -> float:
         """Return how often a round uses every weight for a sample, forward and backward.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations
 
 import torch
 from torch import Tensor
 
 from qfl.core.metrics import OF_SCORES
 from qfl.core.tasks import Modality, Task
-from qfl.data.coverage import Held, subsets
+from qfl.data.coverage import Held
 from qfl.federation.population import TensorSamples
 from qfl.models.m3t import Architecture, State
 
@@ -49,7 +50,7 @@ def shown_subsets(modalities: Sequence[str]) -> list[Held]:
     """
     count = len(modalities)
     sizes = range(1, count) if count <= 3 else (1, count - 1)
-    return [part for part in subsets(modalities) if len(part) in sizes]
+    return [part for size in sizes for part in combinations(modalities, size)]
 
 
 def _spelt(part: Held) -> str:

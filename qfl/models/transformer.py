@@ -42,6 +42,7 @@ Gate = Literal["soft", "top_k", "table", "quantum"]
 """Who chooses the experts of a token."""
 
 Slot = Literal["plain", "quantum", "classical", "random"]
+MOST_QUBITS = 16
 """What fills a slot: the ordinary module, a circuit, or one of the controls of the circuit."""
 
 
@@ -86,6 +87,12 @@ class Transformer:
         for name in ("width", "blocks", "heads", "rank", "bottleneck", "prompts", "qubits"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be >= 1, got {getattr(self, name)}")
+        if self.circuit_layers < 1 or self.qubits > MOST_QUBITS:
+            raise ConfigError(
+                f"qubits {self.qubits} and circuit_layers {self.circuit_layers}; allowed: at most "
+                f"{MOST_QUBITS} qubits, for every row of a batch keeps 2^qubits amplitudes after "
+                "every gate, and at least 1 layer"
+            )
         if self.width % self.heads:
             raise ConfigError(f"width {self.width} is not a multiple of {self.heads} heads")
         if not 1 <= self.kept <= self.experts:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.errors import ConfigError
+from qfl.core.ranges import check_ranges
 from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset, Modality
 from qfl.data import av_digits
@@ -27,6 +28,17 @@ from qfl.scenarios.populate import HeldOut, Missing, declaring, populate, shares
 
 MODALITIES: tuple[Modality, ...] = (AUDIO, av_digits.IMAGE)
 SPEAKERS = 6
+_RANGES = {
+    "dirichlet_alpha": "(0, inf)",
+    "min_samples": "[1, inf)",
+    "availability_alpha": "(0, inf)",
+    "image_noise": "[0, inf)",
+    "train_samples": "[1, 2700]",
+    "test_samples": "[1, 300]",
+    "public_samples": "[0, 2700]",
+    "local_test_fraction": "(0, 1)",
+    "interference_radius": "[0, inf)",
+}
 _BOTH, _AUDIO, _IMAGE = ("audio", "image"), ("audio",), ("image",)
 
 
@@ -78,6 +90,8 @@ class AvDigits:
     def __post_init__(self) -> None:
         if self.clients < 2:
             raise ConfigError(f"scenario av_digits needs at least 2 clients, got {self.clients}")
+        check_ranges(self, _RANGES)
+        Missing(self.missing, self.missing_mechanism)  # which refuses shares that make no sense
         if self.partition == "speakers" and self.clients % SPEAKERS:
             raise ConfigError(
                 f"{self.clients} clients cannot be shards of {SPEAKERS} speakers; take a multiple "

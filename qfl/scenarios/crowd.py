@@ -16,21 +16,35 @@ from numpy.typing import NDArray
 
 from qfl.core.arrays import sha256_hex
 from qfl.core.errors import ConfigError
+from qfl.core.ranges import check_ranges
 from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset, Samples
 from qfl.data import synthetic
 from qfl.data.coverage import Held, patterns
 from qfl.data.crowd import Crowd as Source
 from qfl.data.heterogeneity import heterogeneity_of
+from qfl.federation.attribution import MOST_MODALITIES
 from qfl.federation.evaluate import metric_names
 from qfl.federation.population import Client, Population
 from qfl.network.links import draw_access_link, draw_device, draw_interference
 from qfl.scenarios.outline import Outline, client_name
 from qfl.scenarios.populate import holder_facts, skew_facts
-from qfl.scenarios.synthetic import worth
+from qfl.scenarios.synthetic import MOST_SAMPLES, worth
 
 _FACTORS, _REDUNDANCY, _RELATEDNESS = 8, 0.9, 0.3
 """Those that were tuned for `synthetic`."""
+_RANGES = {
+    "clients": "[2, inf)",
+    "client_shift": "[0, inf)",
+    "local_test_fraction": "(0, 1)",
+    "interference_radius": "[0, inf)",
+    "modalities": f"[1, {MOST_MODALITIES}]",  # of which attribution shows every set
+    "tasks": f"[1, {MOST_MODALITIES}]",
+    **dict.fromkeys(("groups", "patterns"), "[1, inf)"),
+    "samples_per_client": f"[2, {MOST_SAMPLES}]",
+    "test_samples": f"[1, {MOST_SAMPLES}]",
+    "public_samples": f"[0, {MOST_SAMPLES}]",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +58,7 @@ class Crowd:
         samples_per_client: training and local test samples.
         client_shift: standard deviation of the offsets of clients inside their group: how unequal
             their inputs and labels are.
-        modalities, tasks: how many; kinds of modalities take turns.
+        modalities, tasks: how many, 1 to 8; kinds of modalities take turns.
         regressions: so many tasks ask for a number, the others for a class.
         classes: of those.
         noise: standard deviation of what is added to inputs of variance 1.
@@ -73,20 +87,11 @@ class Crowd:
     interference_radius: float = 0.4
 
     def __post_init__(self) -> None:
-        least = dict.fromkeys(("groups", "patterns", "modalities", "tasks", "test_samples"), 1)
-        least |= {"clients": 2, "public_samples": 0}
-        for name, allowed in least.items():
-            if getattr(self, name) < allowed:
-                raise ConfigError(f"{name} must be at least {allowed}, got {getattr(self, name)}")
+        check_ranges(self, _RANGES)
         if self.regressions >= self.tasks:
             raise ConfigError(
                 f"{self.regressions} of {self.tasks} tasks are regressions; at least one must ask "
                 "for a class, which says how unequal clients are"
-            )
-        if not (self.client_shift >= 0 and self.group_shift >= 0):
-            raise ConfigError(
-                f"client_shift {self.client_shift} and group_shift {self.group_shift}; allowed: "
-                "at least 0"
             )
         if not 0 < self._tests < self.samples_per_client:
             raise ConfigError(

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from qfl.core.errors import ConfigError
+from qfl.core.ranges import check_ranges
 from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset
 from qfl.data.coverage import Held, coverage
@@ -22,6 +23,15 @@ from qfl.scenarios.populate import HeldOut, Missing, populate, shares
 
 _PATTERNS = 9
 """Pairs of a set of modalities and a set of tasks, of two each: so many clients have all."""
+_RANGES = {
+    "dirichlet_alpha": "(0, inf)",
+    "min_samples": "[1, inf)",
+    "noise": "[0, inf)",
+    "test_fraction": "(0, 1)",
+    "public_samples": "[0, inf)",
+    "local_test_fraction": "(0, 1)",
+    "interference_radius": "[0, inf)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,8 @@ class Digits:
     def __post_init__(self) -> None:
         if self.clients < 2:
             raise ConfigError(f"scenario digits needs at least 2 clients, got {self.clients}")
+        check_ranges(self, _RANGES)
+        Missing(self.missing, self.missing_mechanism)  # which refuses shares that make no sense
 
     def dataset(self) -> Dataset:
         """Return the data set behind the scenario."""

@@ -67,6 +67,14 @@ class Missing:
     share: float | tuple[float, ...] = 0.0
     mechanism: Mechanism = "random"
 
+    def __post_init__(self) -> None:
+        each = np.atleast_1d(np.asarray(self.share, dtype=np.float64))
+        if not (each.min() >= 0 and each.sum() <= 1):
+            raise ConfigError(
+                "missing, the share of samples that lack a modality, or the sum of such shares, "
+                f"must be at least 0 and at most 1, got {self.share}"
+            )
+
     def applied(
         self, data: Dataset, shares: Sequence[Share], *, label: str, rng: np.random.Generator
     ) -> Dataset:
@@ -115,7 +123,17 @@ def shares(
         held: (modalities, tasks) of each client.
         test_fraction: share of each client's rows that it does not train on.
         rng: source of the draws.
+
+    Raises:
+        ConfigError: a client would have nothing to train on, or nothing to be tested on.
     """
+    for place, part in enumerate(parts):
+        if not 0 < round(len(part) * test_fraction) < len(part):
+            raise ConfigError(
+                f"local_test_fraction {test_fraction} of the {len(part)} samples of client {place} "
+                "leaves it nothing to train on or nothing to be tested on; change it, or give "
+                "every client more samples"
+            )
     splits = [holdout(len(part), fraction=test_fraction, rng=rng) for part in parts]
     return [
         Share(modalities, tasks, part[own], part[other])

@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.core.errors import ConfigError
+from qfl.core.ranges import check_ranges
 from qfl.core.rng import Streams
 from qfl.core.tasks import Dataset
 from qfl.data import synthetic
 from qfl.data.coverage import Held, patterns, single_pairs
 from qfl.data.missing import Mechanism
 from qfl.data.partition import dirichlet
+from qfl.federation.attribution import MOST_MODALITIES
 from qfl.federation.evaluate import metric_names
 from qfl.federation.population import Population
 from qfl.scenarios.outline import Outline
@@ -30,6 +32,19 @@ from qfl.scenarios.populate import HeldOut, Missing, declaring, populate, shares
 
 _FEWEST = 5
 """Samples of a client where sizes are unequal."""
+MOST_SAMPLES = 2_000_000
+"""Drawn at once: of eight modalities, some 4 GiB."""
+_RANGES = {
+    "clients": "[2, inf)",
+    "pairs": "[0, inf)",
+    "dirichlet_alpha": "(0, inf)",
+    "local_test_fraction": "(0, 1)",
+    "interference_radius": "[0, inf)",
+    "modalities": f"[1, {MOST_MODALITIES}]",  # of which attribution shows every set
+    "tasks": f"[1, {MOST_MODALITIES}]",
+    **dict.fromkeys(("groups", "patterns", "test_samples"), "[1, inf)"),
+    "public_samples": "[0, inf)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +62,8 @@ class Synthetic:
         samples_per_pair: the same, of all clients with that pair together.
         balanced: equally many samples at every client of a group; otherwise class-wise Dirichlet.
         dirichlet_alpha: skew of the classes of the last task inside a group; 100 is nearly none.
-        modalities: how many; kinds take turns, and names are vector_0, imu_1, series_2, ...
-        tasks: how many; they are called task_0, task_1, ..., the first `regressions` of which ask
+        modalities: 1 to 8; kinds take turns, and names are vector_0, imu_1, series_2, ...
+        tasks: 1 to 8; they are called task_0, task_1, ..., the first `regressions` of which ask
             for a number.
         regressions: so many tasks ask for a number (task_0.r2), the others for a class
             (task_1.accuracy).
@@ -94,10 +109,8 @@ class Synthetic:
     interference_radius: float = 0.4
 
     def __post_init__(self) -> None:
-        least = dict.fromkeys(("groups", "patterns", "modalities", "tasks", "test_samples"), 1)
-        for name, allowed in {**least, "clients": 2, "pairs": 0, "public_samples": 0}.items():
-            if getattr(self, name) < allowed:
-                raise ConfigError(f"{name} must be at least {allowed}, got {getattr(self, name)}")
+        check_ranges(self, _RANGES)
+        Missing(self.missing, self.missing_mechanism)  # which refuses shares that make no sense
         if self.regressions >= self.tasks:
             raise ConfigError(
                 f"{self.regressions} of {self.tasks} tasks are regressions; at least one must ask "
@@ -115,7 +128,33 @@ class Synthetic:
                 f"{self.samples_per_pair} samples of each of {self.pairs} pairs cannot be equal "
                 f"at {self.clients} clients; take a multiple of {self.clients // self.pairs}"
             )
+        self._check_samples()
         self._loader(seed=0)
+
+    def _check_samples(self) -> None:
+        """Refuse clients with too few samples to be divided, and more samples than are drawn at
+        once."""
+        option = "samples_per_pair" if self.pairs else "samples_per_client"
+        each, given = self._held // self.clients, f"{option} {getattr(self, option)}"
+        if each < _FEWEST:
+            raise ConfigError(
+                f"{given} gives {self.clients} clients {each} samples each; every client needs at "
+                f"least {_FEWEST}, so raise it"
+            )
+        if not 0 < round(each * self.local_test_fraction) < each:
+            raise ConfigError(
+                f"local_test_fraction {self.local_test_fraction} of {each} samples of a client "
+                "leaves it nothing to train on or nothing to be tested on; change it, or raise "
+                f"{option}"
+            )
+        total = self._held + self.test_samples + self.public_samples
+        if total > MOST_SAMPLES:
+            raise ConfigError(
+                f"{given}, test_samples {self.test_samples} and public_samples "
+                f"{self.public_samples} are {total} samples together; at most {MOST_SAMPLES} are "
+                "drawn at once, so lower them, or take scenario crowd, which draws a client's "
+                "when it is called"
+            )
 
     def dataset(self) -> Dataset:
         """Return the data of seed 0; other seeds draw others with the same options."""

@@ -53,6 +53,7 @@ def test_up_to_three_modalities_every_subset_is_shown():
 
 
 def test_of_more_modalities_each_alone_and_each_left_out():
+    assert len(shown_subsets([f"m{k}" for k in range(60)])) == 120
     assert shown_subsets("abcd") == [*map(tuple, ("a", "b", "c", "d", "abc", "abd", "acd", "bcd"))]
 
 

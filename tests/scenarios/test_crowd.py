@@ -139,6 +139,8 @@ def test_the_outline_and_identity_need_no_client(monkeypatch):
         ({"tasks": 2, "regressions": 2}, "at least one must ask for a class"),
         ({"local_test_fraction": 0.001}, "one for tests"),
         ({"client_shift": -1.0}, "at least 0"),
+        ({"modalities": 26}, "modalities must be at least 1 and at most 8, got 26"),
+        ({"samples_per_client": 10**9}, "samples_per_client must be .* at most 2000000"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options, message):

@@ -62,10 +62,30 @@ def test_the_same_seed_builds_the_same_world():
 
 
 def test_too_many_clients_is_one_clear_sentence():
-    with pytest.raises(ConfigError, match="lower min_size or the number of clients"):
+    with pytest.raises(ConfigError, match=r"lower min_size \(min_samples of a scenario\) or the"):
         Digits(clients=100).build(Streams(0))
     with pytest.raises(ConfigError, match="at least 2 clients"):
         Digits(clients=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dirichlet_alpha": 0.0}, "dirichlet_alpha must be above 0, got 0.0"),
+        ({"noise": -1.0}, "noise must be at least 0, got -1.0"),
+        ({"test_fraction": 1.0}, "test_fraction must be above 0 and below 1, got 1.0"),
+        ({"min_samples": 0}, "min_samples must be at least 1, got 0"),
+        ({"missing": (0.6, 0.6)}, r"missing, .* got \(0.6, 0.6\)"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_data_is_loaded(options, message):
+    with pytest.raises(ConfigError, match=message):
+        Digits(**options)
+
+
+def test_a_fraction_that_leaves_a_client_without_tests_is_named():
+    with pytest.raises(ConfigError, match=r"local_test_fraction 0.001 of the \d+ samples"):
+        Digits(local_test_fraction=0.001).build(Streams(0))
 
 
 def test_the_registry_knows_it():

@@ -124,6 +124,16 @@ def test_metrics_are_known_without_data():
         ({"regressions": 4}, "at least one must ask"),
         ({"redundancy": 2.0}, "redundancy"),
         ({"groups": 0}, "groups must be at least 1"),
+        ({"modalities": 26}, "modalities must be at least 1 and at most 8, got 26"),
+        ({"tasks": 9}, "tasks must be at least 1 and at most 8, got 9"),
+        ({"dirichlet_alpha": -1.0}, "dirichlet_alpha must be above 0, got -1.0"),
+        ({"noise": -1.0}, "noise must be at least 0, got -1.0"),
+        ({"missing": 1.5}, "missing, the share .* at most 1, got 1.5"),
+        ({"samples_per_client": 2}, "samples_per_client 2 gives 30 clients 2 .* at least 5"),
+        ({**PAIRED, "pairs": 6, "samples_per_pair": 4}, "samples_per_pair 4 gives 24 clients 1"),
+        ({"samples_per_client": 10**9}, "at most 2000000 are drawn at once.* crowd"),
+        ({"local_test_fraction": 1.0}, "local_test_fraction must be above 0 and below 1"),
+        ({"local_test_fraction": 0.001}, "local_test_fraction 0.001 of 60 samples"),
     ],
 )
 def test_what_cannot_be_is_refused(options, message):

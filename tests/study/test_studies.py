@@ -9,6 +9,7 @@ import pytest
 from qfl.backends.practice import SWITCHES
 from qfl.cli.studies import packaged
 from qfl.core.arrays import canonical_json
+from qfl.core.errors import StudyError
 from qfl.core.rng import Streams
 from qfl.data.catalog import folder
 from qfl.federation.plan import Schedule
@@ -221,3 +222,33 @@ def test_the_studies_of_modalities_and_tasks_learn_for_real(name):
         model = architecture(population.modalities, population.tasks, schedule.recipe)
         millions = model.parameters_of(*model.module_ids) / 1e6
         assert 0.05 <= round(millions, 2) <= 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("federation.epochs", 0),
+        ("federation.epochs", -1),
+        ("federation.batch_size", 0),
+        ("federation.learning_rate", -0.1),
+        ("federation.clip_norm", 0.0),
+        ("federation.circuit_layers", 0),
+        ("federation.qubits", 40),
+        ("selection.loss", -1.0),
+        ("scenario.noise", -1.0),
+        ("scenario.dirichlet_alpha", 0.0),
+        ("scenario.local_test_fraction", 1.0),
+        ("scenario.missing", 1.5),
+        ("scenario.modalities", 26),
+        ("scenario.samples_per_client", 10**9),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_before_anything_runs(key, value):
+    model = {"federation.model": "tiny"} if key.endswith(("qubits", "circuit_layers")) else {}
+    section, _, option = key.partition(".")
+    with pytest.raises(StudyError) as refused:
+        Study.load(ROOT / "studies/tap.toml", overrides={key: value, **model})
+    assert any(
+        where.startswith(section) and option in message and str(value) in message
+        for where, message in refused.value.issues
+    )

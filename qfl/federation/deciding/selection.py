@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from qfl.core.errors import ConfigError
 from qfl.core.events import Staleness
 from qfl.core.problem import Problem
+from qfl.core.ranges import check_ranges
 from qfl.core.update import Update
 from qfl.federation.averaging.lora import multiplied
 from qfl.federation.averaging.versions import Homes, Versions
@@ -33,7 +34,7 @@ Propose = Callable[..., Problem]
 
 @dataclass(frozen=True, slots=True)
 class SelectionWeights:
-    """How much each consideration counts in the objective of a round's decision.
+    """How much each consideration counts in the objective of a round's decision, at least 0.
 
     Attributes:
         loss: clients whose last reported loss is high have more to teach.
@@ -62,6 +63,8 @@ class SelectionWeights:
     candidates: int = 200
 
     def __post_init__(self) -> None:
+        weights = set(self.__slots__) - {"candidates"}
+        check_ranges(self, dict.fromkeys(sorted(weights), "[0, inf)"))
         if not 1 <= self.candidates <= MOST_CANDIDATES:
             raise ConfigError(
                 f"candidates must lie in 1..{MOST_CANDIDATES}, got {self.candidates}; every pair "
