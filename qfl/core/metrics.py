@@ -232,7 +232,8 @@ METRICS: Mapping[str, Metric] = _table(
            "samples, or weights with their importance, that all clients together keep of other "
            "stages than the present one, at most at any time"),
     Metric("continual_score", "score over stages", "", True, "mean", (None, 1.0), ".3f",
-           "score on every stage after the last one, averaged (ACC)"),
+           "score on every stage after the last one, averaged (ACC); a client's R² compares with "
+           "the variance of the stage's test samples"),
     Metric("backward_transfer", "backward transfer", "", True, "mean", (None, None), ".3f",
            "score on earlier stages after the last one less that after each, averaged (BWT)"),
     Metric("forward_transfer", "forward transfer", "", True, "mean", (None, None), ".3f",

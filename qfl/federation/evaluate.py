@@ -106,15 +106,22 @@ def _average(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
+Variances = Mapping[str, float]
+"""Task -> variance of its target."""
 Predict = Callable[[TensorSamples], Mapping[str, Tensor]]
 """Samples -> task -> outputs, of whatever answers."""
 
 
 def evaluate(
-    model: Architecture, state: State, samples: TensorSamples, tasks: tuple[Task, ...]
+    model: Architecture,
+    state: State,
+    samples: TensorSamples,
+    tasks: tuple[Task, ...],
+    *,
+    variances: Variances | None = None,
 ) -> dict[str, float]:
     """Return the `measures` of a model with all modalities that each sample has."""
-    return measures(predictor(model, state)(samples), samples, tasks)
+    return measures(predictor(model, state)(samples), samples, tasks, variances=variances)
 
 
 def evaluate_by_modality(
@@ -134,8 +141,21 @@ def predictor(model: Architecture, state: State) -> Predict:
     return predict
 
 
+def variances_of(samples: TensorSamples, tasks: Iterable[Task]) -> dict[str, float]:
+    """Return task -> variance of its target among the samples that have it, of those that ask for
+    numbers; 0 where none has."""
+    asked = (task for task in tasks if task.kind == "regression")
+    return {
+        task.name: _variance(_known(samples.targets[task.name], task, samples)) for task in asked
+    }
+
+
 def measures(
-    outputs: Mapping[str, Tensor], samples: TensorSamples, tasks: Iterable[Task]
+    outputs: Mapping[str, Tensor],
+    samples: TensorSamples,
+    tasks: Iterable[Task],
+    *,
+    variances: Variances | None = None,
 ) -> dict[str, float]:
     """Return "task.metric" -> value.
 
@@ -143,21 +163,27 @@ def measures(
     answers for it.
     Classification gives `accuracy` in 0..1; regression gives `mae` in the unit of the target and
     `r2`, one minus squared error over variance (left out where the targets do not vary).
+
+    Args:
+        outputs: task -> outputs.
+        samples: n samples.
+        tasks: those to measure.
+        variances: task -> that of its target, see `variances_of`; None: that of these samples,
+            which says little if they are few.
     """
     metrics: dict[str, float] = {}
     for task in tasks:
         if task.name not in outputs:
             continue
-        output, target = outputs[task.name], samples.targets[task.name]
-        if task.name in samples.labelled:
-            known = samples.labelled[task.name] > 0
-            output, target = output[known], target[known]
+        values = outputs[task.name], samples.targets[task.name]
+        output, target = (_known(each, task, samples) for each in values)
         if not len(target):
             continue
         if task.kind == "classification":
             metrics[f"{task.name}.accuracy"] = float((output.argmax(1) == target).double().mean())
         else:
-            metrics |= _regression(task.name, output.squeeze(-1), target)
+            spread = _variance(target) if variances is None else variances[task.name]
+            metrics |= _regression(task.name, output.squeeze(-1), target, spread)
     return metrics
 
 
@@ -190,10 +216,19 @@ def _only(samples: TensorSamples, part: Held) -> TensorSamples:
     return shown.take(torch.stack(masks).min(0).values.nonzero().squeeze(1))
 
 
-def _regression(name: str, output: Tensor, target: Tensor) -> Mapping[str, float]:
+def _known(values: Tensor, task: Task, samples: TensorSamples) -> Tensor:
+    """Of values, those of samples that have the label."""
+    mask = samples.labelled.get(task.name)
+    return values if mask is None else values[mask > 0]
+
+
+def _variance(target: Tensor) -> float:
+    return float((target.double() - target.double().mean()).square().mean()) if len(target) else 0.0
+
+
+def _regression(name: str, output: Tensor, target: Tensor, spread: float) -> Mapping[str, float]:
     error = (output - target).double()
     metrics = {f"{name}.mae": float(error.abs().mean())}
-    spread = float((target.double() - target.double().mean()).square().mean())
     if spread > 0:
         metrics[f"{name}.r2"] = 1.0 - float(error.square().mean()) / spread
     return metrics

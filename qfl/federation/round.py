@@ -24,7 +24,7 @@ from qfl.federation.averaging.private import Privacy
 from qfl.federation.clusters.copies import Copies
 from qfl.federation.deciding.holdings import Coverage, Holdings, Trainings, declared
 from qfl.federation.deciding.proposal import Question, decided, named, selection_problem
-from qfl.federation.deciding.sampling import some, stated
+from qfl.federation.deciding.sampling import evaluated, some, stated
 from qfl.federation.deciding.selection import Observations
 from qfl.federation.evaluate import Predict, measures, measures_by_modality, over_clients, predictor
 from qfl.federation.exchange import of_modules
@@ -57,6 +57,7 @@ class Federation:
         run: names the run in every envelope.
         standing: of the federation that this one continues; None starts from fresh weights.
         memory: keeps updates; None: nobody does.
+        panel: numbers of the clients that are evaluated, if they are here; None draws them.
         workers: threads on which clients train; the numbers are the same for any number.
     """
 
@@ -70,6 +71,7 @@ class Federation:
         run: str,
         standing: Standing | None = None,
         memory: Memory | None = None,
+        panel: Sequence[int] | None = None,
         workers: int = 1,
     ) -> None:
         schedule.check_choice(n := len(population.clients), policies.weights.candidates)
@@ -117,7 +119,7 @@ class Federation:
             workers=workers,
         )
         self.state = self.copies.opened(self.state)
-        self.panel = some(population.numbers, most=schedule.evaluated_clients, rng=streams("panel"))
+        self.panel = evaluated(population, schedule.evaluated_clients, streams, panel)
         self.facts = stated(population, len(self.panel), policies.weights.candidates)
         self.observations = Observations.before(self.state, clients=n)
         self.holdings, self.coverage = Holdings.of(population.clients), Coverage(population.clients)

@@ -142,6 +142,7 @@ class Founder:
             run=run,
             standing=founding.standing,
             memory=founding.memory,
+            panel=founding.panel,
             workers=self.workers,
         )
 
@@ -162,13 +163,14 @@ def _course(cell: Cell, folder: Path | None, submits: bool, workers: int) -> Cou
 
 def _journey(cell: Cell, folder: Path | None, submits: bool, workers: int) -> Journey:
     """A federation that goes through a stream."""
-    streams = Streams(cell.seed)
+    streams, schedule = Streams(cell.seed), build(Schedule, cell.federation)
     return Journey(
         way=build_row("stream", cell.stream),
         stream=build(Stream, cell.stream),
         population=build_row("scenario", cell.scenario).build(streams),
         found=Founder(cell, folder, submits, workers),
-        rounds=build(Schedule, cell.federation).rounds,
+        rounds=schedule.rounds,
+        evaluated_clients=schedule.evaluated_clients,
         streams=streams,
     )
 

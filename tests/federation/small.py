@@ -141,7 +141,11 @@ def federation(
     config = options.pop("channel", Plain())
     links = config.links(names, rng=np.random.default_rng(0))
     channel = wrap(config.connect(links, run=run))
-    own = {k: options.pop(k) for k in ("streams", "standing", "memory", "workers") if k in options}
+    own = {
+        k: options.pop(k)
+        for k in ("streams", "standing", "memory", "workers", "panel")
+        if k in options
+    }
     policies = {k: options.pop(k) for k in ("solver", "weights", "division") if k in options}
     plan = {"rounds": 2, "clients_per_round": len(names), "model_width": 8}
     return Federation(
@@ -189,6 +193,7 @@ def founder(*, choose=None, epochs=2, rounds=9, **options):
             streams=founding.streams,
             standing=founding.standing,
             memory=founding.memory,
+            panel=founding.panel,
             rounds=rounds,
             algorithm=founding.algorithm,
             **options,

@@ -2,24 +2,36 @@
 
 A client is scored with the model that it uses, its own version of modules that stay at home or its
 personal model included, on its own test samples of each stage in which it takes part: after every
-stage, those that it sits out too.
+stage, those that it sits out too. These may be a handful, whose own variance says little: R2 is one
+minus the mean squared error over the variance of the target in the stage's test samples, which the
+server's model is measured on.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.core.events import Staleness
 from qfl.core.metrics import metric
 from qfl.core.record import RoundRecord
 from qfl.core.tasks import Task
 from qfl.federation.continual.stages import Stage
 from qfl.federation.continual.transfer import what_it_says
-from qfl.federation.evaluate import PERSONAL, WORST, evaluate, score, scored
+from qfl.federation.evaluate import (
+    PERSONAL,
+    WORST,
+    Variances,
+    evaluate,
+    score,
+    scored,
+    variances_of,
+)
 from qfl.federation.population import TensorSamples
 from qfl.federation.round import Federation
 from qfl.federation.steps.standing import Standing
@@ -31,17 +43,22 @@ _OF_THE_WORST = ("continual_score", "forgetting")
 
 
 class OwnScores:
-    """The matrices of all clients, row by row.
+    """The matrices of clients, row by row.
 
     Args:
         stages: of the stream.
+        panel: numbers of the clients that are evaluated.
     """
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
+    def __init__(self, stages: Sequence[Stage], panel: Collection[int]) -> None:
         self._count = len(stages)
+        self._variances: list[Variances] = []
         self._tests: dict[str, dict[int, tuple[TensorSamples, tuple[Task, ...]]]] = {}
         for at, stage in enumerate(stages):
-            for client in stage.population.clients:
+            pooled = TensorSamples.of(stage.population.test)
+            self._variances.append(variances_of(pooled, stage.tasks))
+            members = zip(stage.population.clients, stage.population.numbers, strict=True)
+            for client in (each for each, number in members if number in panel):
                 asked = tuple(task for task in stage.tasks if task in client.tasks)
                 own = self._tests.setdefault(client.name, {})
                 own[at] = TensorSamples.of(client.test), asked
@@ -104,7 +121,9 @@ class OwnScores:
     def _scores(self, name: str, federation: Federation, state: State) -> Scores:
         scores = np.full(self._count, np.nan)
         for at, (test, tasks) in self._tests[name].items():
-            if scored(found := evaluate(federation.model, state, test, tasks)):
+            variances = self._variances[at]
+            found = evaluate(federation.model, state, test, tasks, variances=variances)
+            if scored(found):
                 scores[at] = score(found)
         return scores
 
@@ -132,6 +151,26 @@ def handed_on(federation: Federation, earlier: Standing | None) -> Standing:
         own=_together(earlier.own, now.own),
         changed={**earlier.changed, **now.changed},
     )
+
+
+def with_absent(
+    record: RoundRecord, federation: Federation, earlier: Standing | None
+) -> Staleness | None:
+    """Return the ages of a record, with those of what clients keep who sit out the stage.
+
+    Args:
+        record: of a round of the stage.
+        federation: of the stage.
+        earlier: what it continued.
+    """
+    here = {client.name for client in federation.population.clients}
+    kept = earlier.changed.items() if earlier else ()
+    absent = Counter(str(record.round - last) for name, last in kept if name not in here)
+    if not absent:
+        return record.staleness
+    known = record.staleness or Staleness({})
+    homes = Counter(known.homes) + absent
+    return replace(known, homes={age: homes[age] for age in sorted(homes, key=int)})
 
 
 def _together(earlier: Mapping[str, State], now: Mapping[str, State]) -> dict[str, State]:

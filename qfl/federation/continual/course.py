@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from qfl.core.metrics import over_clients
 from qfl.core.record import RoundRecord
 from qfl.core.rng import Streams
 from qfl.data.heterogeneity import label_heterogeneity
-from qfl.federation.continual.clients import OwnScores, at_home, handed_on
+from qfl.federation.continual.clients import OwnScores, at_home, handed_on, with_absent
 from qfl.federation.continual.rounds import ends
 from qfl.federation.continual.stages import Itinerary, Stage
 from qfl.federation.continual.stock import size_bytes
@@ -20,6 +20,7 @@ from qfl.federation.continual.streams import Stream
 from qfl.federation.continual.transfer import what_it_says
 from qfl.federation.continual.ways import Memento, Way
 from qfl.federation.deciding.holdings import declared
+from qfl.federation.deciding.sampling import evaluated, stated
 from qfl.federation.evaluate import measures, score
 from qfl.federation.population import Population, TensorSamples
 from qfl.federation.round import Federation
@@ -39,6 +40,8 @@ class Journey:
         population: who takes part, with the samples of all stages.
         found: founds the federation of a stage.
         rounds: of all stages together.
+        evaluated_clients: most clients that are evaluated; of more a panel is drawn, once for all
+            stages.
         streams: of the cell.
     """
 
@@ -47,6 +50,7 @@ class Journey:
     population: Population
     found: Found
     rounds: int
+    evaluated_clients: int
     streams: Streams
 
     def play(self) -> Iterator[RoundRecord]:
@@ -64,7 +68,8 @@ class Journey:
         last_rounds = ends(self.rounds, self.stream.stages, self.stream.rounds)
         stages = self.stream.divided(self.population, self.streams)
         itinerary = Itinerary(self.population, stages, self.streams)
-        watch = _Watch.of(stages)
+        panel = self._panel()
+        watch = _Watch.of(stages, panel)
         everything = self.stream.test(self.population, stages)
         standing: Standing | None = None
         memento: Memento | None = None
@@ -76,16 +81,21 @@ class Journey:
                 run=f"/stage-{at + 1}",
                 standing=standing,
                 algorithm=memento.algorithm if memento else None,
+                panel=panel,
             )
             federation = self.found(replace(present, test=everything), founding)
             if not at:
-                record = watch.seen(federation, federation.record(0))
-                yield self._untrained(watch.note_stage(federation, record, standing), stages)
+                record = watch.seen(federation, federation.record(0), None)
+                record = watch.note_stage(federation, record, None)
+                facts = self._registered(federation, stages) | self._facts(stages)
+                yield self._untrained(replace(record, facts=facts), stages)
             watch.note_memory(extra + (memento.size_bytes if memento else 0))
             first = last_rounds[at - 1] + 1 if at else 1
-            yield from (watch.seen(federation, r) for r in federation.train(first, last - 1))
+            for record in federation.train(first, last - 1):
+                yield watch.seen(federation, record, standing)
             [record] = federation.train(last, last)
-            record = watch.note_stage(federation, watch.seen(federation, record), standing)
+            record = watch.seen(federation, record, standing)
+            record = watch.note_stage(federation, record, standing)
             if at == len(stages) - 1:
                 yield replace(record, metrics={**record.metrics, **watch.summary(self.way.says)})
                 return
@@ -101,10 +111,21 @@ class Journey:
         taught = {t.name for s in stages for c in s.population.clients for t in c.tasks}
         return replace(
             record,
-            facts={**record.facts, **self._facts(stages)},
             holdings=declared(self.population.clients),
             excluded={name: why for name, why in record.excluded.items() if name not in taught},
         )
+
+    def _panel(self) -> tuple[int, ...]:
+        """The numbers of those who are evaluated in all stages, drawn as in a federation of all."""
+        places = evaluated(self.population, self.evaluated_clients, self.streams)
+        return tuple(self.population.numbers[place] for place in places)
+
+    def _registered(self, first: Federation, stages: Sequence[Stage]) -> dict[str, float]:
+        """What is stated of all clients of the stream; pools are drawn from those of a stage."""
+        most = first.policies.weights.candidates
+        largest = max(len(p.clients) for p in (first.population, *(s.population for s in stages)))
+        pool = most if most < largest else len(self.population.clients)
+        return stated(self.population, self.evaluated_clients, pool)
 
     def _facts(self, stages: Sequence[Stage]) -> dict[str, float]:
         """What a report states about the realised stages."""
@@ -140,19 +161,23 @@ class _Watch:
     memory_bytes: int = 0
 
     @classmethod
-    def of(cls, stages: Sequence[Stage]) -> _Watch:
+    def of(cls, stages: Sequence[Stage], panel: Collection[int]) -> _Watch:
         tests = [(TensorSamples.of(stage.population.test), stage) for stage in stages]
-        return cls(tests, OwnScores(stages))
+        return cls(tests, OwnScores(stages, panel))
 
-    def seen(self, federation: Federation, record: RoundRecord) -> RoundRecord:
-        """The record with the score on every stage, without what is of the present one alone."""
+    def seen(
+        self, federation: Federation, record: RoundRecord, earlier: Standing | None
+    ) -> RoundRecord:
+        """The record with the score on every stage, without what is of the present one alone, and
+        with the age of what clients keep who sit it out."""
         # Means over the clients of the present stage say something else in every stage.
         metrics = {name: value for name, value in record.metrics.items() if not over_clients(name)}
         if not at_home(federation):
             for number, (test, stage) in enumerate(self.tests, 1):
                 found = measures(federation.outputs(test), test, stage.tasks)
                 metrics[f"score.on_stage@{number}"] = score(found)
-        return replace(record, metrics=metrics)
+        staleness = with_absent(record, federation, earlier)
+        return replace(record, metrics=metrics, staleness=staleness)
 
     def note_memory(self, size: int) -> None:
         self.memory_bytes = max(self.memory_bytes, size)

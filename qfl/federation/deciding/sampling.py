@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from qfl.core.rng import Streams
 from qfl.federation.population import Population
 
 
@@ -33,6 +34,22 @@ def some(numbers: Sequence[int], *, most: int, rng: np.random.Generator) -> tupl
     found = np.asarray(numbers)
     lots = rng.random(int(found.max()) + 1)[found]
     return tuple(sorted(np.argpartition(lots, most)[:most].tolist()))
+
+
+def evaluated(
+    population: Population, most: int, streams: Streams, panel: Sequence[int] | None = None
+) -> tuple[int, ...]:
+    """Return the places of the clients that are evaluated.
+
+    Args:
+        population: who is here.
+        most: how many at most.
+        streams: of the cell; the panel of a seed is the same for all methods.
+        panel: numbers of those drawn from more clients than are here; None draws from those.
+    """
+    if panel is None:
+        return some(population.numbers, most=most, rng=streams("panel"))
+    return tuple(np.flatnonzero(np.isin(population.numbers, panel)).tolist())
 
 
 def stated(population: Population, evaluated: int, candidates: int) -> dict[str, float]:

@@ -30,6 +30,7 @@ class Founding:
         memory: what keeps its updates; None: nobody does.
         shards: among how many federations the clients of a round are divided.
         algorithm: in place of the study's; None: the study's.
+        panel: numbers of the clients that are evaluated; None: as many as the study asks for.
         effort: share of the passes over their data that clients make in a round.
     """
 
@@ -39,6 +40,7 @@ class Founding:
     memory: Memory | None = None
     shards: int = 1
     algorithm: Algorithm | None = None
+    panel: tuple[int, ...] | None = None
     effort: float = 1.0
 
 

@@ -40,6 +40,12 @@ _BASELINE, _CEILING, _ALONE = "naive", "joint", "fresh"
 """Strategies that others are compared with."""
 
 
+_POOLED = (
+    "A client's R² compares with the variance of the target in all test samples of the stage: its "
+    "own are few."
+)
+
+
 def stream_table(results: Results, summaries: Sequence[Summary]) -> Table:
     """Return strategies by what the matrix of scores says of them."""
     return summary_table(
@@ -61,8 +67,8 @@ def clients_table(results: Results, summaries: Sequence[Summary]) -> Table:
         caption="What is left of every stage at the clients, by method",
         groups=("stream clients",),
         note="Each client with the model that it uses on its own test samples of the stages in "
-        "which it takes part; clients count alike. ± is half of the 95 % interval of the mean over "
-        "seeds.",
+        f"which it takes part; clients count alike. {_POOLED} ± is half of the 95 % interval of "
+        "the mean over seeds.",
     )
 
 
@@ -181,6 +187,7 @@ def method(results: Results) -> str:
         "stage (mean over tasks of accuracy or R²); other metrics are those on the test samples of "
         "all stages together. Before training and after every stage each client is scored on its "
         "own test samples of the stages in which it takes part, with the model that it uses. "
+        f"{_POOLED} "
         "Transfer backward and forward: Lopez-Paz and Ranzato 2017, forward against the untrained "
         "model; forgetting: Chaudhry et al. 2018. Joint training has the samples of all stages in "
         "every round, and as many rounds, so that it computes more; fresh starts have every stage "

@@ -5,17 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small import MODALITIES, TASKS, copied, founder, population, same
+from small import MODALITIES, TASKS, copied, founder, population, quadratic, same
 
 from qfl.core.metrics import OF_CLIENTS_IN_STREAMS
 from qfl.core.rng import Streams
 from qfl.federation.continual.clients import OwnScores, at_home, handed_on
 from qfl.federation.continual.course import Journey
 from qfl.federation.continual.ewc import Ewc
+from qfl.federation.continual.stages import Stage
 from qfl.federation.continual.streams import Stream
 from qfl.federation.continual.ways import CONTINUAL, Fresh, Naive, Rehearsal
 from qfl.federation.ditto import Ditto
-from qfl.federation.evaluate import evaluate, score
+from qfl.federation.evaluate import evaluate, score, variances_of
 from qfl.federation.population import TensorSamples
 from qfl.federation.unlearning.systems import Founding
 
@@ -34,6 +35,7 @@ def journey(way=None, *, stream=SEASONS, members=WHOLE, exchange="full", rounds=
         population=members,
         found=founder(rounds=rounds, learning_rate=0.2, epochs=4, exchange=exchange),
         rounds=rounds,
+        evaluated_clients=100,
         streams=Streams(7),
     )
 
@@ -63,7 +65,9 @@ def test_a_client_is_scored_on_its_own_samples_after_every_stage(shared):
     for number, part in enumerate(parts, 1):
         for client in part.population.clients:
             own = TensorSamples.of(client.test)
-            expected = score(evaluate(again.model, again.state, own, part.tasks))
+            pooled = variances_of(TensorSamples.of(part.population.test), part.tasks)
+            found = evaluate(again.model, again.state, own, part.tasks, variances=pooled)
+            expected = score(found)
             assert shared[2].client_metrics[client.name][f"score.on_stage@{number}"] == expected
     assert not any("score.on_stage@1" in own for own in shared[1].client_metrics.values())
 
@@ -87,10 +91,35 @@ def test_the_last_record_sums_up_the_matrices_of_the_clients(shared):
     assert last["continual_score"] != last["continual_score@personal"]
 
 
+def test_a_clients_r2_compares_with_the_variance_of_the_stage(monkeypatch):
+    """Two samples of nearly the same target: by their own variance, .0025, the score would be
+    -399; by that of the stage's four, 1.25, a mean squared error of 1 is .2."""
+    found = founder(rounds=4)(quadratic(), Founding())
+    few = found.population.clients[0].test.take(np.arange(2))
+    few = replace(few, targets={"y": np.array([1.0, 1.1], np.float32)})
+    whole = found.population.test.take(np.arange(4))
+    whole = replace(whole, targets={"y": np.array([0.0, 1.0, 2.0, 3.0], np.float32)})
+    client = replace(found.population.clients[0], test=few)
+    members = replace(found.population, clients=(client,), test=whole, numbers=(0,))
+    stage = Stage(members, members.tasks)
+    answers = {"y": torch.tensor([[2.0], [0.1]])}
+    monkeypatch.setattr(type(found.model), "predict", lambda *_: answers)
+    made = OwnScores([stage], [0])
+    made.note(found, None)
+    assert made._rows == [{client.name: pytest.approx([0.2])}]
+    assert score(evaluate(found.model, found.state, TensorSamples.of(few), members.tasks)) < -390
+
+
+def test_clients_that_are_not_on_the_panel_are_not_scored():
+    made = OwnScores(SEASONS.divided(WHOLE, Streams(7)), [2])
+    made.note(founder(rounds=4)(WHOLE, Founding()), None)
+    assert [set(row) for row in made._rows] == [{"client-02"}]
+
+
 def test_known_matrices_have_known_summaries(monkeypatch):
     """Three made-up clients; the last one never met the second stage, which the mutation, a zero
     in its place, would show."""
-    made = OwnScores(SEASONS.divided(WHOLE, Streams(7)))
+    made = OwnScores(SEASONS.divided(WHOLE, Streams(7)), range(3))
     names = [client.name for client in WHOLE.clients]
     rows = {
         names[0]: [[0.1, 0.1], [0.9, 0.3], [0.5, 0.8]],
@@ -169,7 +198,11 @@ def test_a_personal_model_goes_on_and_gains_the_heads_of_later_stages():
     assert records[3].client_metrics["client-01"]["score.on_stage@1"] == expected
     assert expected != score(evaluate(federation.model, federation.state, own, parts[0].tasks))
     assert all("score.on_stage@3" in record.metrics for record in records)
-    assert records[3].staleness.homes == {"0": 1}
+    assert [records[at].staleness.homes for at in (1, 2, 3)] == [
+        {"0": 3},
+        {"0": 3},
+        {"0": 1, "1": 2},  # two sit out and keep their models; the mutation loses them
+    ]
 
 
 def test_the_servers_model_is_not_scored_where_nobody_uses_it(kept):

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from small import MODALITIES, TASKS, founder, numbers, population
+from small import MODALITIES, TASKS, found, founder, numbers, population
 
 from qfl.core.errors import ConfigError
 from qfl.core.metrics import OF_CLIENTS_IN_STREAMS, OF_STREAMS, metric, over_clients
+from qfl.core.record import SAMPLED
 from qfl.core.rng import Streams
 from qfl.federation.continual.course import Journey
 from qfl.federation.continual.ewc import Ewc
@@ -15,6 +16,7 @@ from qfl.federation.continual.stages import Itinerary
 from qfl.federation.continual.stock import size_bytes
 from qfl.federation.continual.streams import Stream
 from qfl.federation.continual.ways import Fresh, Joint, Naive, Rehearsal
+from qfl.federation.deciding.selection import SelectionWeights
 from qfl.federation.unlearning.systems import Founding
 
 WHOLE = population(3, samples=480)
@@ -35,6 +37,7 @@ def journey(way, rounds=4, stream=CLASSES):
         population=WHOLE,
         found=founder(rounds=rounds, learning_rate=0.2, epochs=4),
         rounds=rounds,
+        evaluated_clients=100,
         streams=Streams(7),
     )
 
@@ -157,6 +160,35 @@ def test_the_first_record_states_what_is_known_of_all_stages(played):
     record = next(journey(Naive(), stream=tasks).play())
     assert record.holdings["client-00"]["tasks"] == [task.name for task in WHOLE.tasks]
     assert set(record.excluded) == {"task_0", "task_3"}  # no stage teaches these
+
+
+def test_one_panel_of_all_clients_is_evaluated_in_all_stages():
+    """Ten clients; only the first five have the task of the first stage. The panel is the one of
+    a federation of all ten, so that some of it sit that stage out. The mutation draws four of
+    those that are there, and states that all are five."""
+    early, late = (MODALITIES, TASKS[1:3]), (MODALITIES, TASKS[2:3])
+    members = population(10, held={i: early if i < 5 else late for i in range(10)}, samples=960)
+    tasks = Stream(kind="tasks", tasks=("task_1", "task_2"))
+
+    def played(candidates):
+        weights = SelectionWeights(candidates=candidates)
+        made = founder(rounds=2, choose=2, weights=weights)
+        trip = journey(Naive(), rounds=2, stream=tasks)
+        return list(replace(trip, population=members, found=made, evaluated_clients=4).play())
+
+    records, whole = played(6), found(members, choose=2, evaluated_clients=4)
+    panel = {members.clients[place].name for place in whole.panel}
+    assert len(panel) == 4
+    in_first = {name for name in panel if name < "client-05"}
+    assert 0 < len(in_first) < 4
+    stated = {name: records[0].facts[name] for name in SAMPLED}
+    assert stated == {"clients": 10, "evaluated_clients": 4, "candidates": 6}
+    for record in (records[0], records[1], records[2]):
+        assert record.client_metrics.keys() == panel
+    ordinary = [n for n, own in records[1].client_metrics.items() if "task_1.accuracy" in own]
+    assert set(ordinary) == in_first
+    assert len(records[2].candidates) == 6
+    assert "candidates" not in played(10)[0].facts
 
 
 def test_stages_may_have_rounds_of_their_own():
