@@ -52,5 +52,7 @@ def summary(board: Board) -> Exit:
     if board.left:
         parts.append(f"{board.left} left")
     say(", ".join(parts))
-    codes = [Exit.FAILED] if ended["failed"] or board.left else []
+    for method, why in board.without_result.items():
+        say(f"{method} has no result: all its cells were skipped ({len(why)}): {why[0]}")
+    codes = [Exit.FAILED] if ended["failed"] or board.left or board.without_result else []
     return worst(*codes, *([Exit.PENDING] if ended["pending"] else []))

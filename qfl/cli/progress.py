@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,6 +41,7 @@ class Board:
         ended: cells that ended, by status.
         playing: cell id -> the cell and its latest record.
         seconds: method -> real seconds of its finished cells.
+        skipped: method -> why each of its cells was skipped.
     """
 
     metric: str
@@ -49,6 +50,7 @@ class Board:
     ended: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     playing: dict[str, tuple[Cell, RoundRecord]] = field(default_factory=dict)
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    skipped: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _left: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def note(self, event: Event) -> None:
@@ -65,6 +67,8 @@ class Board:
             self.playing.pop(row.cell.id, None)
             self.ended[row.status] += 1
             self._left[_kind(row.cell)] -= 1
+            if row.status == "skipped":
+                self.skipped[_kind(row.cell)].append(row.reason)
             if row.status == "done":
                 self.seconds[_kind(row.cell)].append(row.timings["total_seconds"])
 
@@ -72,6 +76,13 @@ class Board:
     def todo(self) -> int:
         """Cells that this run set out to play."""
         return len(self.plan.todo) if self.plan else 0
+
+    @property
+    def without_result(self) -> dict[str, list[str]]:
+        """Methods of which this run skipped every cell, each with the reasons."""
+        planned = (*self.plan.todo, *self.plan.reused) if self.plan else ()
+        cells = Counter(map(_kind, planned))
+        return {m: why for m, why in self.skipped.items() if len(why) == cells[m]}
 
     @property
     def left(self) -> int:

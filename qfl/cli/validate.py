@@ -67,6 +67,7 @@ def _uninformative(name: str, worlds: int) -> bool:
 def _study(name: str) -> str:
     """Return what the study and each profile unfold into; loading checks them all."""
     from qfl.cli.studies import find_study
+    from qfl.study.forecast import misfits
     from qfl.study.grid import cells
     from qfl.study.holders import untrained
     from qfl.study.run import check_playable
@@ -77,7 +78,7 @@ def _study(name: str) -> str:
     counts = [f"{key}: {count(len(found), 'cell')}" for key, found in unfolded.items()]
     everything = [cell for found in unfolded.values() for cell in found]
     check_playable(name, everything)
-    notes = untrained(everything)
+    notes = [*untrained(everything), *misfits(everything)]
     return "\n".join([f"{name} is valid ({', '.join(counts)})", *notes])
 
 

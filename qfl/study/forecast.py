@@ -29,6 +29,8 @@ from qfl.study.machines import machines
 from qfl.study.options import build_row
 from qfl.study.outbox import company
 
+EXACT = ("subspace", "statevector")
+"""Backends that are asked offline, in no time, whether a circuit fits."""
 NOTHING: Mapping[str, int] = MappingProxyType({})
 """No circuit has its counts yet."""
 
@@ -66,6 +68,36 @@ def forecast(
         yield cell.labels.get("method", ""), _estimate(cell, jobs[key], circuits[key], prices)
     for method, machine in {each: None for cell in cells for each in _beside(cell)}:
         yield method, Estimate(machine, 0, 0, 0, 0, 0, 0, qpu_seconds=0.0, price=None)
+
+
+def misfits(cells: Sequence[Cell]) -> list[str]:
+    """Return one note for each exact method whose circuits do not fit the memory of this machine.
+
+    Every cell of it would be skipped here. Places that need a framework or an account to be asked
+    are left to `forecast`.
+    """
+    seen: set[str] = set()
+    notes: list[str] = []
+    for cell in cells:
+        sizes = {"n": _candidates(cell), "k": cell.federation.get("clients_per_round")}
+        key = canonical_json({"solver": cell.solver, "decision": cell.decision, **sizes})
+        asked = "backend" in cell.solver and "depth" in _circuit(cell)
+        if key in seen or not asked or _machine(cell)[0] not in EXACT:
+            continue
+        seen.add(key)
+        place = cell.solver["backend"], cell.solver.get("backend_options", {})
+        if refusal := load("qfl.backends.sizing:size")(*place, representative(cell)).refusal:
+            method, cure = cell.labels.get("method", ""), ""
+            if not cell.decision:
+                cure = f". A round chooses among {_candidates(cell)}: lower selection.candidates"
+            notes.append(f"note: {method} would be skipped on this machine: {refusal}{cure}")
+    return list(dict.fromkeys(notes))
+
+
+def _candidates(cell: Cell) -> int:
+    """Return among how many clients a round chooses, 0 in a study of decisions."""
+    clients: int = cell.scenario.get("clients", 0)
+    return min(clients, cell.selection.get("candidates", clients))
 
 
 def used(ledger: Ledger, prices: PriceList) -> tuple[list[Estimate], list[Estimate]]:
@@ -164,7 +196,7 @@ def representative(cell: Cell) -> QaoaAnsatz:
             blocks=encoded.blocks,
         )
     rng = Streams(0)("instance")
-    n, k = cell.scenario["clients"], cell.federation["clients_per_round"]
+    n, k = _candidates(cell), cell.federation["clients_per_round"]
     blocks = ((tuple(range(n)), k),)
     return QaoaAnsatz(
         constant=0.0,

@@ -8,7 +8,7 @@ from test_machines import decisions
 from qfl.backends.estimate import Limit, PriceList
 from qfl.backends.sizing import resources
 from qfl.study import Study
-from qfl.study.forecast import forecast, representative
+from qfl.study.forecast import forecast, misfits, representative
 from qfl.study.grid import cells
 
 ROOT = Path(__file__).parents[2]
@@ -52,3 +52,17 @@ def test_circuits_that_have_their_counts_are_not_asked_for_again():
     )
     assert after.circuits == before.circuits - 2
     assert after.shots == before.shots
+
+
+def test_a_circuit_that_does_not_fit_the_memory_is_named_with_what_to_lower():
+    file = ROOT / "studies/tap_selection.toml"
+    chosen = {"federation.clients_per_round": 7}
+    few, many = (
+        cells(Study.load(file, overrides={"scenario.clients": n, **chosen})) for n in (30, 300)
+    )
+    assert misfits(few) == []
+    notes = misfits(many)
+    assert "note: qaoa would be skipped on this machine: C(200, 7) = 2283896" in notes[0]
+    assert all(note.endswith("lower selection.candidates") for note in notes)
+    qaoa = next(cell for cell in many if cell.labels["method"] == "qaoa")
+    assert representative(qaoa).n == 200
