@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.core.rng import Streams
 from qfl.report.runs.results import HeadlineRequest, Results, Run
 from qfl.report.statistics.intervals import ALPHA, Interval, mean_interval
@@ -110,6 +111,38 @@ def finals(results: Results) -> Family | None:
         and (gap := difference(outcome, first, second, tested=False)) is not None
     )
     return Family("descriptive", found, "final values are described by intervals, not tested")
+
+
+def asked(results: Results, method: str, baseline: str, name: str) -> tuple[Difference, ...]:
+    """Return one method minus another in every setting, untested: a metric at the end of its runs.
+
+    Args:
+        method, baseline: labels of the study; each variant of one meets each of the other.
+        name: of a metric, such as "digit.accuracy" or "score@personal".
+
+    Raises:
+        UnknownNameError: there is no such method or metric.
+        ConfigError: there is no seed on which both have a value.
+    """
+    for label in (method, baseline):
+        if not results.variants(label):
+            raise UnknownNameError("method", label, {run.label for run in results.runs})
+    outcome = named(name)
+    found = tuple(
+        gap
+        for setting in results.settings
+        for one in results.variants(method)
+        for other in results.variants(baseline)
+        if (first := results.of(setting, one))
+        and (second := results.of(setting, other))
+        and (gap := difference(outcome, first, second, tested=False)) is not None
+    )
+    if not found:
+        raise ConfigError(
+            f"{method} and {baseline} have no seed on which both have a value of {name}; "
+            f"measured at the end of rounds: {', '.join(results.metrics)}"
+        )
+    return found
 
 
 def headline_outcome(request: HeadlineRequest) -> Outcome:

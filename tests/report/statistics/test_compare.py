@@ -6,8 +6,9 @@ import pytest
 from simulated_run import Simulation, simulate, write_run
 
 from qfl.core.cell import Cell
+from qfl.core.errors import ConfigError, UnknownNameError
 from qfl.report.runs.results import read
-from qfl.report.statistics.compare import difference, finals, primary, secondary, unpaired
+from qfl.report.statistics.compare import asked, difference, finals, primary, secondary, unpaired
 from qfl.report.statistics.outcomes import final_value
 from qfl.report.statistics.significance import holm
 
@@ -21,6 +22,26 @@ def test_the_declared_comparison_is_a_family_of_one(run_dir):
         sum(a - b for _, a, b in found.pairs) / len(found.pairs)
     )
     assert found.found
+
+
+def test_any_two_methods_are_compared_as_the_headline_compares_its_own(run_dir):
+    results = read(run_dir)
+    (found,) = asked(results, "qaoa", "random", "digit.accuracy")
+    (there,) = [d for d in finals(results).differences if d.baseline == "random"]
+    assert (found.pairs, found.interval) == (there.pairs, there.interval)
+    (back,) = asked(results, "random", "qaoa", "digit.accuracy")
+    assert back.interval.estimate == pytest.approx(-found.interval.estimate)
+    assert found.test is None
+
+
+def test_what_cannot_be_compared_is_refused_with_what_can(run_dir):
+    results = read(run_dir)
+    with pytest.raises(UnknownNameError, match="did you mean 'qaoa'"):
+        asked(results, "qaoaa", "random", "digit.accuracy")
+    with pytest.raises(UnknownNameError, match="unknown metric"):
+        asked(results, "qaoa", "random", "digit.acuracy")
+    with pytest.raises(ConfigError, match=r"no seed on which both .*measured .*digit\.accuracy"):
+        asked(results, "qaoa", "random", "membership_auc")
 
 
 def test_six_seeds_are_too_few_for_five_comparisons(run_dir):
