@@ -59,8 +59,8 @@ class Crowd:
         client_shift: standard deviation of the offsets of clients inside their group: how unequal
             their inputs and labels are.
         modalities: how many, 1 to 8; kinds take turns, and names are vector_0, imu_1, series_2, ...
-        tasks: how many, 1 to 8; they are called task_0, task_1, ..., the first `regressions` of which ask
-            for a number.
+        tasks: how many, 1 to 8; they are called task_0, task_1, ..., the first `regressions` of
+            which ask for a number.
         regressions: so many tasks ask for a number, the others for a class.
         classes: of those.
         noise: standard deviation of what is added to inputs of variance 1.
