@@ -78,6 +78,7 @@ class Schedule:
     def __post_init__(self) -> None:
         least = {"rounds": 1, "clients_per_round": 1, "evaluated_clients": 1, "model_width": 2}
         least |= {"min_holders": 1, "warm_up_epochs": 0, "eavesdropped_round": 0}
+        least |= {"qubits": 1, "circuit_layers": 1}
         for name, allowed in least.items():
             if getattr(self, name) < allowed:
                 raise ConfigError(f"{name} must be >= {allowed}, got {getattr(self, name)}")

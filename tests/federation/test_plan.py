@@ -17,6 +17,8 @@ def plan(**options):
         ({"rounds": 0}, "rounds must be >= 1, got 0"),
         ({"clients_per_round": 0}, "clients_per_round must be >= 1, got 0"),
         ({"model_width": 1}, "model_width must be >= 2, got 1"),
+        ({"circuit_layers": 0}, "circuit_layers must be >= 1, got 0"),
+        ({"qubits": -1}, "qubits must be >= 1, got -1"),
         ({"eavesdropped_round": 4}, "eavesdropped_round 4 is after the last of 3"),
         ({"validation_fraction": 1.0}, "at least 0 and below 1, got 1.0"),
         ({"lora_ranks": (2,)}, "the pooled model has no lora_ranks"),
