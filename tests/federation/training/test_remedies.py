@@ -241,8 +241,8 @@ def test_remedies_cost_passes():
     ("options", "message"),
     [
         ({"modality_dropout": 1.0}, "modality_dropout must be at least 0 and below 1, got 1.0"),
-        ({"gradient_balance": -0.1}, "gradient_balance must be >= 0, got -0.1"),
-        ({"unimodal_loss": math.nan}, "unimodal_loss must be >= 0, got nan"),
+        ({"gradient_balance": -0.1}, "gradient_balance must be at least 0, got -0.1"),
+        ({"unimodal_loss": math.nan}, "unimodal_loss must be at least 0, got nan"),
     ],
 )
 def test_options_outside_their_range_are_refused(options, message):
